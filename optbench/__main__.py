@@ -1,0 +1,64 @@
+"""The process: one error boundary around the commands, and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+from optbench.errors import EXIT_BUG, EXIT_OK, EXIT_SIGINT, Interrupted, OptbenchError
+
+
+def main() -> None:
+    """Run the command line; every way out is an exit code of `optbench.errors`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that lacks ━ still gets its table
+    sys.exit(_guarded())
+
+
+def _guarded() -> int:
+    try:
+        from optbench.cli import app
+
+        code = app(standalone_mode=True)
+    except SystemExit as leaving:
+        code = leaving.code
+    except OptbenchError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except Interrupted as stopped:
+        return stopped.exit_code
+    except KeyboardInterrupt:
+        return EXIT_SIGINT
+    except BrokenPipeError:  # `optbench compare | head`: the reader had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except Exception as error:  # noqa: BLE001  (whatever is left is a bug)
+        return _report_bug(error)
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _report_bug(error: Exception) -> int:
+    from optbench import __version__
+
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    text = f"optbench {__version__}, python {sys.version}\n{' '.join(sys.argv)}\n\n"
+    text += "".join(traceback.format_exception(error))
+    with tempfile.NamedTemporaryFile(
+        "w", prefix=f"optbench-bug-{stamp}-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        log.write(text)
+    summary = f"{type(error).__name__}: {error}".splitlines()[0]
+    print(  # noqa: T201
+        f"optbench has a bug ({summary}). Please report it with the log {Path(log.name)}",
+        file=sys.stderr,
+    )
+    return EXIT_BUG
+
+
+if __name__ == "__main__":
+    main()

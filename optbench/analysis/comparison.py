@@ -1,0 +1,184 @@
+"""What the finished runs of each problem show, a row a setting. No verdicts yet."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from optbench.analysis.metric import Metric, find_metric
+from optbench.analysis.reference import default_reference, find_reference, unknown_reference
+from optbench.analysis.rows import RowBuilder, SettingRow
+from optbench.analysis.selection import criterion, ranked
+from optbench.analysis.setting import Setting, differing, group_settings, labels, telling
+from optbench.analysis.target import default_target
+from optbench.errors import StoreError, UsageError
+from optbench.store.scan import Note, StoredRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(frozen=True)
+class ProblemComparison:
+    """The settings of one problem: the best of each optimizer first, then the rest."""
+
+    key: str
+    label: str
+    requested_dataset: str | None
+    metric: Metric
+    criterion: str
+    differing: tuple[str, ...]  # hyperparameters with several values, `lr` first
+    telling: tuple[str, ...]  # those of them that tell settings of one optimizer apart
+    reference: SettingRow | None
+    target: float | None
+    rows: tuple[SettingRow, ...]
+
+    @property
+    def contrasts(self) -> tuple[SettingRow, ...]:
+        """The best of each optimizer, without the reference."""
+        return tuple(row for row in self.rows if row.leads and not row.is_reference)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of `compare`: problems in stable order, and what could not be used."""
+
+    metric: Metric
+    reference: str | None
+    target_given: bool
+    problems: tuple[ProblemComparison, ...]
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True)
+class _Request:
+    metric: Metric
+    reference: str | None
+    target: float | None
+
+
+def compare(
+    runs: Iterable[StoredRun],
+    *,
+    reference: str | None = None,
+    metric: str = "test_accuracy",
+    target: float | None = None,
+) -> Comparison:
+    """Compare the settings of each problem on a column of metrics.csv.
+
+    `reference` names an optimizer or a setting; default plain SGD, else the first optimizer.
+    `target` is in the metric's own unit (0.95, not 95); default the worst final value among the
+    reference's completed seeds. Raises UsageError for an unknown name or no finished run.
+    """
+    request = _Request(find_metric(metric), reference, target)
+    _check_target(request.metric, target)
+    readable, notes = _readable(runs)
+    _check_finished(readable)
+    problems = [_Candidates(settings) for settings in _by_problem(readable)]
+    if reference is not None and not any(
+        find_reference(reference, problem.labelled) for problem in problems
+    ):
+        raise unknown_reference(reference, [problem.labelled for problem in problems])
+    compared = tuple(_compare_problem(problem, request) for problem in problems)
+    return Comparison(request.metric, reference, target is not None, compared, notes)
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """The settings of one problem, in stable order and by rank."""
+
+    settings: Sequence[Setting]
+
+    @cached_property
+    def criterion(self) -> str:
+        return criterion(self.settings)
+
+    @cached_property
+    def labelled(self) -> dict[str, Setting]:
+        """Label → setting, from best to worst."""
+        told = zip(self.settings, labels(self.settings), strict=True)
+        names = {setting.key: label for setting, label in told}
+        return {names[setting.key]: setting for setting in ranked(self.settings, self.criterion)}
+
+    def reference(self, name: str | None) -> Setting | None:
+        if name is None:
+            return default_reference(self.labelled)
+        return find_reference(name, self.labelled)
+
+
+def _check_target(metric: Metric, target: float | None) -> None:
+    if target is None:
+        return
+    if not math.isfinite(target):
+        raise UsageError(f"target must be a finite number, got {target}")
+    if metric.is_accuracy and not 0 <= target <= 1:
+        hint = f"; did you mean {target / 100:g}?" if 1 < target <= 100 else ""
+        raise UsageError(f"target of an accuracy must be between 0 and 1, got {target:g}{hint}")
+
+
+def _readable(runs: Iterable[StoredRun]) -> tuple[list[StoredRun], tuple[Note, ...]]:
+    """The runs whose finished rows can be read; a note for each of the others."""
+    readable, notes = [], []
+    for run in runs:
+        try:
+            if run.finished:
+                _ = run.rows
+            readable.append(run)
+        except StoreError as error:
+            notes.append(Note(run.path, "damaged", str(error).removeprefix(f"{run.path}/")))
+    return readable, tuple(notes)
+
+
+def _check_finished(runs: Sequence[StoredRun]) -> None:
+    if any(run.finished for run in runs):
+        return
+    counts = Counter(run.status for run in runs)
+    found = ", ".join(f"{count} {status}" for status, count in counts.items()) or "there are none"
+    raise UsageError(f"no finished run to compare ({found}); train with `optbench run CONFIG.yaml`")
+
+
+def _by_problem(runs: Iterable[StoredRun]) -> list[list[Setting]]:
+    grouped: dict[str, list[StoredRun]] = defaultdict(list)
+    for run in runs:
+        grouped[run.result.problem].append(run)
+    ordered = sorted(
+        grouped.values(), key=lambda members: (members[0].result.labels.problem, members[0].path)
+    )
+    return [group_settings(members) for members in ordered]
+
+
+def _compare_problem(problem: _Candidates, request: _Request) -> ProblemComparison:
+    reference = problem.reference(request.reference)
+    metric = _recorded(request.metric, problem.settings)
+    target = request.target
+    if target is None and reference is not None:
+        target = default_target(reference.runs, metric)
+    rows = RowBuilder(problem.labelled, problem.criterion, reference, metric, target).build()
+    first = problem.settings[0].runs[0].result
+    results = (run.result for setting in problem.settings for run in setting.runs)
+    return ProblemComparison(
+        key=first.problem,
+        label=first.labels.problem,
+        requested_dataset=next((r.requested_dataset for r in results if r.requested_dataset), None),
+        metric=metric,
+        criterion=problem.criterion,
+        differing=tuple(differing(problem.settings)),
+        telling=tuple(telling(problem.settings)),
+        reference=next((row for row in rows if row.is_reference), None),
+        target=target,
+        rows=rows,
+    )
+
+
+def _recorded(metric: Metric, settings: Sequence[Setting]) -> Metric:
+    """The metric, or the loss of its split for a problem that has no accuracy."""
+    finished = (run for setting in settings for run in setting.runs if run.finished)
+    last = [run.rows[-1] for run in finished if run.rows]
+    if metric.is_accuracy and all(row.get(metric.name) is None for row in last):
+        loss = Metric(f"{metric.split}_loss")
+        if any(row.get(loss.name) is not None for row in last):
+            return loss
+    return metric

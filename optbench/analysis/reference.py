@@ -1,0 +1,90 @@
+"""The setting that the others are compared with: declared, never picked for being best."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.analysis.setting import format_value
+from optbench.config.suggest import did_you_mean
+from optbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from optbench.analysis.setting import Setting
+
+
+def default_reference(labelled: Mapping[str, Setting]) -> Setting:
+    """Plain SGD at its best learning rate; without it the first optimizer by name, at its best.
+
+    `labelled` is in order of rank, here and below.
+    """
+    families = [setting.family for setting in labelled.values()]
+    family = "sgd" if "sgd" in families else min(families)
+    return next(setting for setting in labelled.values() if setting.family == family)
+
+
+def find_reference(name: str, labelled: Mapping[str, Setting]) -> Setting | None:
+    """The setting that `name` means among one problem's, or None.
+
+    `name` is an optimizer (its best setting), a label, `sgd lr=0.01`, or the unambiguous
+    beginning of a label; UsageError if it means several.
+    """
+    if name in labelled:
+        return labelled[name]
+    if of_name := _of_optimizer(name, labelled.values()):
+        return of_name[0]
+    matching = _matching(name, labelled) or [label for label in labelled if label.startswith(name)]
+    if len(matching) > 1:
+        listed = ", ".join(repr(label) for label in matching[:5])
+        raise UsageError(f"reference {name!r} means {len(matching)} settings: {listed}; name one")
+    return labelled[matching[0]] if matching else None
+
+
+def unknown_reference(name: str, labelled: Iterable[Mapping[str, Setting]]) -> UsageError:
+    """What to raise where no problem knows the reference: it names the nearest that exists."""
+    known: dict[str, None] = {}
+    for settings in labelled:
+        for label, setting in settings.items():
+            known |= dict.fromkeys([setting.optimizer, setting.family, label])
+    hint = did_you_mean(name, known) or f"there are {', '.join(list(known)[:8])}"
+    return UsageError(f"reference: no run's optimizer or setting is {name!r}; {hint}")
+
+
+def _of_optimizer(name: str, settings: Iterable[Setting]) -> list[Setting]:
+    """An optimizer's settings by rank: `sgd` means plain SGD first, then SGD with momentum."""
+    named = [
+        setting
+        for setting in settings
+        if name in (setting.family, setting.optimizer, setting.config["optimizer"]["name"])
+    ]
+    return sorted(named, key=lambda setting: setting.family != name)
+
+
+def _matching(text: str, labelled: Mapping[str, Setting]) -> list[str]:
+    """Labels of the settings with the optimizer and every `key=value` of the text.
+
+    Where plain SGD and SGD with momentum both match, plain SGD is meant.
+    """
+    optimizer, *told = text.split() or [text]
+    wanted = dict(part.partition("=")[::2] for part in told)
+    named = _of_optimizer(optimizer, labelled.values()) if wanted else []
+    matching = [setting for setting in named if _has(setting, wanted)]
+    plain = [setting for setting in matching if setting.family == optimizer]
+    keys = {setting.key for setting in plain or matching}
+    return [label for label, setting in labelled.items() if setting.key in keys]
+
+
+def _has(setting: Setting, wanted: Mapping[str, str]) -> bool:
+    values = setting.hyperparameters
+    return all(
+        name in values and _canonical(text) == format_value(values[name])
+        for name, text in wanted.items()
+    )
+
+
+def _canonical(text: str) -> str:
+    try:
+        return format_value(float(text))
+    except ValueError:
+        return text

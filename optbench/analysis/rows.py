@@ -1,0 +1,142 @@
+"""The rows of one problem's table: how each setting did, and how far from the reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from optbench.analysis.interval import Estimate, t_interval, welch_interval
+from optbench.analysis.metric import METRICS, Metric
+from optbench.analysis.pairing import pairs
+from optbench.analysis.selection import leaders
+from optbench.analysis.target import TimeToTarget, final, time_to_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from optbench.analysis.setting import Setting
+    from optbench.store.scan import StoredRun
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting's metric minus the reference's, over the seeds that both completed.
+
+    `estimate` is a t interval of paired differences, or Welch's of two independent means.
+    """
+
+    paired: bool
+    estimate: Estimate
+    seeds: tuple[int, ...]  # of the pairs, or of the setting where unpaired
+    reference_seeds: tuple[int, ...]
+    survivors_only: bool  # a seed of either diverged and is not in the mean
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One setting: how it did, and how far from the reference."""
+
+    key: str
+    label: str
+    name: str  # a shorter one that no other row of the problem has: `sgd`, `momentum`
+    optimizer: str
+    hyperparameters: Mapping[str, Any]
+    leads: bool  # the best of its optimizer
+    selected_by: str | None  # the column that chose it among others of its optimizer
+    is_reference: bool
+    completed: int
+    diverged: int
+    total: int  # seeds that were declared or begun
+    estimates: Mapping[str, Estimate]  # by column of metrics.csv; what was not measured lacks
+    to_target: TimeToTarget | None
+    difference: Difference | None
+    runs: tuple[StoredRun, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RowBuilder:
+    """Makes the rows of one problem from its settings, which are in order of rank, by label."""
+
+    labelled: Mapping[str, Setting]
+    criterion: str
+    reference: Setting | None
+    metric: Metric
+    target: float | None
+
+    def build(self) -> tuple[SettingRow, ...]:
+        """The leaders first, both parts in order of rank."""
+        rows = [self._row(label, setting) for label, setting in self.labelled.items()]
+        return tuple(sorted(rows, key=lambda row: not row.leads))
+
+    @cached_property
+    def _leading(self) -> dict[str, Setting]:
+        """Key → setting."""
+        return {setting.key: setting for setting in leaders(list(self.labelled.values()))}
+
+    @cached_property
+    def _rivals(self) -> Counter[str]:
+        return Counter(setting.family for setting in self.labelled.values())
+
+    @cached_property
+    def _namesakes(self) -> Counter[str]:
+        return Counter(setting.optimizer for setting in self._leading.values())
+
+    def _row(self, label: str, setting: Setting) -> SettingRow:
+        leads = setting.key in self._leading
+        chosen = leads and self._rivals[setting.family] > 1 and setting.completed
+        alone = leads and self._namesakes[setting.optimizer] == 1
+        return SettingRow(
+            key=setting.key,
+            label=label,
+            name=setting.optimizer if alone else setting.family if leads else label,
+            optimizer=setting.optimizer,
+            hyperparameters=setting.hyperparameters,
+            leads=leads,
+            selected_by=self.criterion if chosen else None,
+            is_reference=setting is self.reference,
+            completed=len(setting.completed),
+            diverged=len(setting.diverged),
+            total=max(len(setting.runs), setting.runs[0].result.declared_seeds),
+            estimates=estimates(setting),
+            to_target=self._to_target(setting),
+            difference=difference(setting, self.reference, self.metric),
+            runs=setting.runs,
+        )
+
+    def _to_target(self, setting: Setting) -> TimeToTarget | None:
+        if self.target is None:
+            return None
+        return time_to_target(setting.runs, self.metric, self.target)
+
+
+def estimates(setting: Setting) -> dict[str, Estimate]:
+    """Mean and interval of each final metric over the completed seeds."""
+    finals = {column: _finals(setting.completed, column) for column in METRICS}
+    return {column: t_interval(values) for column, values in finals.items() if values}
+
+
+def difference(setting: Setting, reference: Setting | None, metric: Metric) -> Difference | None:
+    """None for the reference itself, without one, and where either has no finished value."""
+    if reference is None or setting is reference:
+        return None
+    paired = pairs(setting.completed, reference.completed)
+    ours = [run for run, _ in paired] or setting.completed
+    theirs = [run for _, run in paired] or reference.completed
+    values, others = _finals(ours, metric.name), _finals(theirs, metric.name)
+    if not values or not others or (paired and len(values) != len(others)):
+        return None
+    return Difference(
+        paired=bool(paired),
+        estimate=t_interval([a - b for a, b in zip(values, others, strict=True)])
+        if paired
+        else welch_interval(values, others),
+        seeds=tuple(run.result.seed for run in ours),
+        reference_seeds=tuple(run.result.seed for run in theirs),
+        survivors_only=bool(setting.diverged or reference.diverged),
+    )
+
+
+def _finals(runs: Iterable[StoredRun], column: str) -> list[float]:
+    return [value for run in runs if (value := final(run, column)) is not None]

@@ -1,0 +1,151 @@
+"""Settings as people tell them apart: an optimizer's name and the values that differ."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from optbench.store.scan import StoredRun
+
+# What people call an optimizer of its own, though torch has it as an argument of another.
+_SPECIAL_CASES = {("sgd", "momentum"): "momentum", ("adam", "amsgrad"): "amsgrad"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All runs that differ in the seed alone, in the order of their seeds."""
+
+    key: str
+    runs: tuple[StoredRun, ...]
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        return self.runs[0].result.config
+
+    @cached_property
+    def optimizer(self) -> str:
+        """The name; of an import path what follows the colon."""
+        return str(self.config["optimizer"]["name"]).rpartition(":")[2]
+
+    @cached_property
+    def family(self) -> str:
+        """What competes for one place as "best of its kind": momentum is not plain SGD."""
+        arguments = self.config["optimizer"]
+        for (optimizer, argument), family in _SPECIAL_CASES.items():
+            if arguments["name"] == optimizer and arguments.get(argument):
+                return family
+        return self.optimizer
+
+    @cached_property
+    def hyperparameters(self) -> dict[str, Any]:
+        return hyperparameters(self.config)
+
+    @cached_property
+    def completed(self) -> tuple[StoredRun, ...]:
+        return tuple(run for run in self.runs if run.status == "completed")
+
+    @cached_property
+    def diverged(self) -> tuple[StoredRun, ...]:
+        return tuple(run for run in self.runs if run.status == "diverged")
+
+
+def group_settings(runs: Iterable[StoredRun]) -> list[Setting]:
+    """The settings among runs of one problem, ordered by optimizer, learning rate and the rest."""
+    grouped: dict[str, list[StoredRun]] = defaultdict(list)
+    for run in runs:
+        grouped[run.result.setting].append(run)
+    settings = [
+        Setting(key, tuple(sorted(members, key=lambda run: run.result.seed)))
+        for key, members in grouped.items()
+    ]
+    return sorted(settings, key=_order)
+
+
+def hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that belongs to the setting, flat: optimizer, then schedule, then training."""
+    flat = {key: value for key, value in config["optimizer"].items() if key != "name"}
+    schedule = config.get("schedule") or {"name": "constant"}
+    flat["schedule"] = schedule["name"]
+    flat |= {f"schedule.{key}": value for key, value in schedule.items() if key != "name"}
+    for key, value in config["training"].items():
+        if key != "loss":  # the loss belongs to the problem
+            flat[f"training.{key}" if key in flat else key] = value
+    return flat
+
+
+def differing(settings: Sequence[Setting]) -> list[str]:
+    """The hyperparameters with more than one value among the settings that have them.
+
+    `lr` always and first; one that an optimizer's settings partly lack differs too.
+    """
+    return _with_lr(settings, lambda name: _differs(name, settings) or _tells(name, settings))
+
+
+def telling(settings: Sequence[Setting]) -> list[str]:
+    """Those that tell settings of one optimizer apart; `lr` always and first."""
+    return _with_lr(settings, lambda name: _tells(name, settings))
+
+
+def _with_lr(settings: Sequence[Setting], wanted: Callable[[str], bool]) -> list[str]:
+    names = dict.fromkeys(name for setting in settings for name in setting.hyperparameters)
+    chosen = [name for name in names if name != "lr" and wanted(name)]
+    return ["lr", *chosen] if "lr" in names else chosen
+
+
+def _tells(name: str, settings: Iterable[Setting]) -> bool:
+    found: dict[str, set[str]] = defaultdict(set)
+    for setting in settings:
+        found[setting.optimizer].add(_shown(name, setting))
+    return any(len(values) > 1 for values in found.values())
+
+
+def _differs(name: str, settings: Iterable[Setting]) -> bool:
+    having = (setting for setting in settings if name in setting.hyperparameters)
+    return len({_shown(name, setting) for setting in having}) > 1
+
+
+def _shown(name: str, setting: Setting) -> str:
+    """The value as text; empty where the setting has none."""
+    values = setting.hyperparameters
+    return format_value(values[name]) if name in values else ""
+
+
+def format_value(value: Any) -> str:
+    """A hyperparameter as YAML would have it, shortest form: 1 for 1.0, `[0.9, 0.99]`."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(format_value, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {format_value(item)}" for key, item in value.items()) + "}"
+    return str(value)
+
+
+def labels(settings: Sequence[Setting]) -> list[str]:
+    """A name for each setting, unlike all others: `sgd lr=0.01 momentum=0.9`."""
+    names = telling(settings)
+    plain = [_label(setting, names) for setting in settings]
+    counts = Counter(plain)
+    return [
+        label if counts[label] == 1 else f"{label} #{setting.key[:6]}"
+        for label, setting in zip(plain, settings, strict=True)
+    ]
+
+
+def _label(setting: Setting, names: Iterable[str]) -> str:
+    told = [f"{name}={text}" for name in names if (text := _shown(name, setting))]
+    return " ".join([setting.optimizer, *told])
+
+
+def _order(setting: Setting) -> tuple[str, str, float, str, str]:
+    lr = setting.hyperparameters.get("lr")
+    number = float(lr) if isinstance(lr, float | int) else float("inf")
+    rest = " ".join(map(format_value, setting.hyperparameters.values()))
+    return setting.optimizer, setting.family, number, rest, setting.key

@@ -1,0 +1,38 @@
+"""Finished runs for Python: as a data frame, and compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optbench.analysis import comparison
+from optbench.analysis.comparison import Comparison
+from optbench.store.scan import scan
+
+if TYPE_CHECKING:
+    import polars
+
+
+def load_runs(runs_dir: str | Path = "runs") -> polars.DataFrame:
+    """A tidy polars frame: a row an evaluation, a column a metric and a hyperparameter.
+
+    Raises `UsageError` where there are no runs.
+    """
+    from optbench.analysis.frames import to_frame
+
+    return to_frame(scan(Path(runs_dir)).runs)
+
+
+def compare(
+    runs_dir: str | Path = "runs",
+    *,
+    reference: str | None = None,
+    metric: str = "test_accuracy",
+    target: float | None = None,
+) -> Comparison:
+    """What `optbench compare` shows, as data; the arguments are its options.
+
+    Raises `UsageError` where there are no finished runs, and for unknown names.
+    """
+    runs = scan(Path(runs_dir)).runs
+    return comparison.compare(runs, reference=reference, metric=metric, target=target)

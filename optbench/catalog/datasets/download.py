@@ -1,0 +1,126 @@
+"""torchvision's download, made safe: one at a time, verified, and then there all at once."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import io
+import os
+import shutil
+import socket
+import sys
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+
+from optbench.catalog.datasets import idx
+from optbench.catalog.datasets.reachability import await_answer, describe_failure
+from optbench.catalog.datasets.remote import Remote, UnavailableError
+from optbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from optbench.catalog.datasets.idx import IdxFile
+
+STALL = 10.0  # seconds without a byte that count as a failure
+DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EACCES}
+
+
+def download(
+    files: Sequence[IdxFile],
+    folder: Path,
+    remote: Remote,
+    announce: Callable[[str], None],
+    *,
+    stall: float = STALL,
+) -> None:
+    """Bring those of `files` that `folder` lacks, compressed, each moved there once verified.
+
+    Any number of processes may call this for one folder at once: one downloads, the others wait.
+    Raises UnavailableError where no mirror has them or none answers in `stall` seconds, OSError
+    where they can't be stored.
+    """
+    await_answer(remote.urls(files[0].archive), stall)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / ".download.lock", announce), _scratch(folder / ".download") as scratch:
+        for file in files:
+            if idx.locate(folder, file) is None:
+                announce(f"Downloading {file.archive} to {folder}")
+                _bring(file, scratch, remote, stall)
+                _publish(scratch / file.archive, folder / file.archive)
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, announce: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock; the system frees it when this process ends, however it ends."""
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            announce(f"Waiting for the download that another process makes ({lock})")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder on the target's disk; what a killed download left in it goes with it."""
+    folder.mkdir(exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _bring(file: IdxFile, scratch: Path, remote: Remote, stall: float) -> None:
+    """Download one file by torchvision, from the first mirror that has the genuine one."""
+    from torchvision.datasets.utils import download_url  # takes seconds, as it imports torch
+
+    failures = []
+    for url in remote.urls(file.archive):
+        try:
+            with _socket_timeout(stall), _bar_on_terminals_only():
+                download_url(url, scratch, file.archive, md5=remote.md5[file.archive])
+            idx.read(scratch / file.archive, file)
+        except (OSError, HTTPException, RuntimeError, DataError) as error:
+            if getattr(error, "errno", None) in DISK_FAULTS:
+                raise
+            failures.append(describe_failure(url, error))
+        else:
+            return
+    raise UnavailableError(f"no mirror has a good {file.archive}", failures)
+
+
+@contextlib.contextmanager
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """A time limit for each receive; torchvision takes no such argument."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _bar_on_terminals_only() -> contextlib.AbstractContextManager[object]:
+    """torchvision draws its progress bar on standard error, whatever that is."""
+    if sys.stderr.isatty():
+        return contextlib.nullcontext()
+    return contextlib.redirect_stderr(io.StringIO())
+
+
+def _publish(finished: Path, target: Path) -> None:
+    """Move a file to its place so that it is there whole or not at all, even after a power cut."""
+    _sync(finished)
+    finished.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,93 @@
+"""Hold out validation examples and take subsets, every class in proportion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.catalog.datasets.data import Data, Examples
+from optbench.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# The split belongs to the problem, not to the run: were it drawn from the run's seed, runs of
+# different seeds would train on different data, and validation scores would not be comparable.
+SPLIT_SEED = 20141222  # any number, fixed for good; RandomState's stream is frozen (NEP 19)
+
+
+def prepare(
+    train: Examples,
+    test: Examples,
+    *,
+    validation: int,
+    train_limit: int | None,
+    test_limit: int | None,
+    classes: int,
+) -> Data:
+    """Hold out `validation` training examples, then limit what is left, all stratified.
+
+    The limit doesn't touch the held-out examples, and what stays keeps its order.
+    Raises UsageError for a size that the data can't give.
+    """
+    _check_validation(validation, len(train))
+    held_out = None
+    if validation:
+        chosen = stratified(train.targets, validation, classes)
+        held_out, train = train.at(chosen), train.at(_others(chosen, len(train)))
+    return Data(
+        train=_limited(train, train_limit, classes, "training"),
+        validation=held_out,
+        test=_limited(test, test_limit, classes, "test"),
+        classes=classes,
+    )
+
+
+def stratified(targets: NDArray[np.int64], n: int, classes: int) -> NDArray[np.intp]:
+    """`n` positions in ascending order, drawn within each class; the same at every call."""
+    import numpy as np
+
+    random = np.random.RandomState(SPLIT_SEED)
+    shares = allocate(np.bincount(targets, minlength=classes).tolist(), n)
+    members = (np.flatnonzero(targets == label) for label in range(classes))
+    drawn = [random.permutation(m)[:share] for m, share in zip(members, shares, strict=True)]
+    return np.sort(np.concatenate(drawn))
+
+
+def allocate(counts: list[int], n: int) -> list[int]:
+    """Divide `n` among classes in proportion to `counts`, by the method of largest remainders.
+
+    Each share is its exact proportion rounded up or down; equal remainders favour the first.
+    """
+    total = sum(counts)
+    exact = [divmod(n * count, total) for count in counts]
+    shares = [whole for whole, _ in exact]
+    by_remainder = sorted(range(len(counts)), key=lambda label: -exact[label][1])
+    for label in by_remainder[: n - sum(shares)]:
+        shares[label] += 1
+    return shares
+
+
+def _others(chosen: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    import numpy as np
+
+    return np.delete(np.arange(n), chosen)
+
+
+def _limited(examples: Examples, limit: int | None, classes: int, kind: str) -> Examples:
+    if limit is None or limit == len(examples):
+        return examples
+    if not 1 <= limit < len(examples):
+        raise UsageError(
+            f"there are {len(examples):,} {kind} examples to take from: "
+            f"the limit must be between 1 and that, got {limit:,}"
+        )
+    return examples.at(stratified(examples.targets, limit, classes))
+
+
+def _check_validation(validation: int, available: int) -> None:
+    if not 0 <= validation < available:
+        raise UsageError(
+            f"validation must be at least 0 and smaller than the {available:,} training "
+            f"examples that it is held out from, got {validation:,}"
+        )

@@ -1,0 +1,42 @@
+"""What a problem is called: `mnist · mlp 784-128-10 · cross entropy`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from optbench.config.spec import Setting, display_name, format_value
+
+
+def problem_label(setting: Setting, input_shape: Sequence[int], classes: int) -> str:
+    """Data used, model and loss of a setting, as headings show them."""
+    loss = str(setting.training["loss"]).replace("_", " ")
+    model = _model(setting.model, math.prod(input_shape), classes)
+    return " · ".join([dataset_label(setting.dataset), model, loss])
+
+
+def dataset_label(dataset: Mapping[str, object]) -> str:
+    """A data set and how it was cut: `mnist (5,000 for validation)`."""
+    cuts = [f"{key} {_count(value)}" for key, value in dataset.items() if _says_more(key, value)]
+    if dataset.get("validation"):
+        cuts.append(f"{dataset['validation']:,} for validation")
+    return f"{dataset['name']} ({', '.join(cuts)})" if cuts else str(dataset["name"])
+
+
+def _says_more(key: str, value: object) -> bool:
+    return key not in ("name", "validation") and value is not None
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else format_value(value)
+
+
+def _model(model: Mapping[str, object], inputs: int, classes: int) -> str:
+    name = display_name(str(model["name"]))
+    rest = {key: value for key, value in model.items() if key != "name"}
+    if name in ("mlp", "logistic"):
+        hidden = rest.pop("hidden", [])
+        widths = [inputs, *(hidden if isinstance(hidden, list) else []), classes]
+        name += " " + "-".join(str(width) for width in widths)
+        rest = {k: v for k, v in rest.items() if (k, v) not in (("activation", "relu"),) and v}
+    return " ".join([name, *(f"{key}={format_value(value)}" for key, value in rest.items())])

@@ -1,0 +1,92 @@
+"""Optimizers by name: every class of `torch.optim`, in whatever version is installed."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from optbench.catalog.arguments import (
+    AT_LEAST_ZERO,
+    BELOW_ONE,
+    BETWEEN_ZERO_AND_ONE,
+    GREATER_THAN_ZERO,
+    Rule,
+)
+from optbench.catalog.entry import Entry
+from optbench.catalog.signatures import exported_classes
+
+# How torch computes a step, not which step: optbench chooses where nobody does, and a choice
+# that is the default isn't part of a run's identity.
+IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
+
+RULES: dict[str, Rule] = {
+    "lr": GREATER_THAN_ZERO,
+    "betas": BELOW_ONE,
+    "eps": AT_LEAST_ZERO,
+    "weight_decay": AT_LEAST_ZERO,
+    "momentum": BETWEEN_ZERO_AND_ONE,
+    "dampening": BETWEEN_ZERO_AND_ONE,
+    "alpha": BETWEEN_ZERO_AND_ONE,
+    "rho": BETWEEN_ZERO_AND_ONE,
+    "lr_decay": AT_LEAST_ZERO,
+    "initial_accumulator_value": AT_LEAST_ZERO,
+    "momentum_decay": AT_LEAST_ZERO,
+    "lambd": AT_LEAST_ZERO,
+    "t0": AT_LEAST_ZERO,
+    "etas": GREATER_THAN_ZERO,
+    "step_sizes": GREATER_THAN_ZERO,
+}
+
+_SUMMARIES = {
+    "adafactor": "second moments factored into rows and columns (Shazeer & Stern 2018)",
+    "adadelta": "steps from running averages of squares, no unit of lr (Zeiler 2012)",
+    "adagrad": "steps divided by the root of all squared gradients (Duchi et al. 2011)",
+    "adam": "bias-corrected first and second moments (Kingma & Ba 2015)",
+    "adamax": "Adam with the infinity norm (Kingma & Ba 2015, section 7)",
+    "adamw": "Adam with decoupled weight decay (Loshchilov & Hutter 2019)",
+    "asgd": "averaged stochastic gradient descent (Polyak & Juditsky 1992)",
+    "lbfgs": "limited-memory quasi-Newton (Liu & Nocedal 1989)",
+    "muon": "orthogonalized momentum for matrices (Jordan 2024)",
+    "nadam": "Adam with Nesterov momentum (Dozat 2016)",
+    "radam": "Adam with a rectified adaptive rate (Liu et al. 2020)",
+    "rmsprop": "steps divided by a running root mean square (Tieleman & Hinton 2012)",
+    "rprop": "steps from the signs of full-batch gradients (Riedmiller & Braun 1993)",
+    "sgd": "stochastic gradient descent; momentum and nesterov where asked for",
+    "sparseadam": "Adam for sparse gradients, touching only the rows they name",
+}
+
+_REFUSALS = {
+    "lbfgs": "it evaluates the loss several times a step, which this version can't do yet",
+    "sparseadam": "it takes only sparse gradients, and no model of this version has any",
+    "muon": "it takes only matrices, and this version can't give the biases to another yet",
+}
+
+_PRESETS = {
+    "momentum": Entry(
+        "torch.optim:SGD",
+        "sgd with momentum 0.9",
+        preset={"momentum": 0.9},
+        resolves_to="sgd",
+    ),
+    "amsgrad": Entry(
+        "torch.optim:Adam",
+        "adam with the maximum of its second moments (Reddi et al. 2018)",
+        preset={"amsgrad": True},
+        resolves_to="adam",
+    ),
+}
+
+
+@cache
+def optimizers() -> dict[str, Entry]:
+    """All names, in alphabetical order; read from torch's source without importing it."""
+    classes = [name for name in exported_classes("torch.optim") if name != "Optimizer"]
+    entries = {
+        name.lower(): Entry(
+            f"torch.optim:{name}",
+            _SUMMARIES.get(name.lower(), f"torch.optim.{name}"),
+            resolves_to=name.lower(),
+            refusal=_REFUSALS.get(name.lower(), ""),
+        )
+        for name in classes
+    }
+    return dict(sorted({**entries, **_PRESETS}.items()))

@@ -1,0 +1,65 @@
+"""Classes reached by import path: `package.module:Name`, or `./file.py:Name` beside the YAML."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from optbench.errors import UsageError
+
+
+def is_import_path(name: str) -> bool:
+    """Whether a name is an import path rather than a registry's name."""
+    source, colon, attribute = name.rpartition(":")
+    return bool(colon and source and attribute.isidentifier())
+
+
+def anchored(name: str, folder: Path) -> str:
+    """The same import path with `./file.py` made absolute from the folder of its YAML."""
+    source, _, attribute = name.rpartition(":")
+    return f"{(folder / source).resolve()}:{attribute}" if source.endswith(".py") else name
+
+
+def content_hash(name: str) -> str | None:
+    """SHA-256 of the file that a `file.py:Name` path names; None for an installed module."""
+    source = name.rpartition(":")[0]
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source.endswith(".py") else None
+
+
+def load(target: str) -> Callable[..., Any]:
+    """Import what a path names. Raises `UsageError` where the import itself fails."""
+    source, _, attribute = target.rpartition(":")
+    try:
+        module = _load_file(Path(source)) if source.endswith(".py") else _import(source)
+        found: Callable[..., Any] = getattr(module, attribute)
+    except Exception as error:  # noqa: BLE001  (foreign code: whatever it raises is its answer)
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(f"can't load {target}: {reason}") from error
+    return found
+
+
+def _import(module: str) -> ModuleType:
+    return importlib.import_module(module)
+
+
+def _load_file(path: Path) -> ModuleType:
+    name = f"optbench_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} can't be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs: dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

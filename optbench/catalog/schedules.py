@@ -1,0 +1,104 @@
+"""Learning-rate schedules by name: torch's that take plain numbers, and warm-up plus cosine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from optbench.catalog.arguments import (
+    AT_LEAST_ONE,
+    AT_LEAST_ZERO,
+    BELOW_ONE,
+    BETWEEN_ZERO_AND_ONE,
+    GREATER_THAN_ZERO,
+    Rule,
+)
+from optbench.catalog.entry import Entry
+from optbench.catalog.signatures import defined_classes
+
+PLATEAU = "reducelronplateau"
+
+RULES: dict[str, Rule] = {
+    "warmup": BELOW_ONE,
+    "final": BETWEEN_ZERO_AND_ONE,
+    "step_size": AT_LEAST_ONE,
+    "milestones": AT_LEAST_ONE,
+    "gamma": GREATER_THAN_ZERO,
+    "factor": BETWEEN_ZERO_AND_ONE,
+    "start_factor": BETWEEN_ZERO_AND_ONE,
+    "end_factor": BETWEEN_ZERO_AND_ONE,
+    "total_iters": AT_LEAST_ONE,
+    "total_steps": AT_LEAST_ONE,
+    "power": GREATER_THAN_ZERO,
+    "T_max": AT_LEAST_ONE,
+    "T_0": AT_LEAST_ONE,
+    "T_mult": AT_LEAST_ONE,
+    "eta_min": AT_LEAST_ZERO,
+    "patience": AT_LEAST_ZERO,
+    "cooldown": AT_LEAST_ZERO,
+    "max_lr": GREATER_THAN_ZERO,
+    "base_lr": AT_LEAST_ZERO,
+    "pct_start": BETWEEN_ZERO_AND_ONE,
+    "step_size_up": AT_LEAST_ONE,
+    "step_size_down": AT_LEAST_ONE,
+    "div_factor": GREATER_THAN_ZERO,
+    "final_div_factor": GREATER_THAN_ZERO,
+}
+
+# A function, or other schedulers, can't be written as plain numbers.
+_NOT_PLAIN = ("LRScheduler", "LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler")
+_BY_STEP = ("onecyclelr", "cycliclr")
+# The argument that says how long the schedule lasts; left out, it is the run's own length.
+_HORIZONS = {
+    "cosineannealinglr": "T_max",
+    "polynomiallr": "total_iters",
+    "linearlr": "total_iters",
+    "constantlr": "total_iters",
+    "onecyclelr": "total_steps",
+}
+_SUMMARIES = {
+    "constantlr": "a factor of lr until total_iters epochs",
+    "cosineannealinglr": "half a cosine over T_max epochs",
+    "cosineannealingwarmrestarts": "cosines with restarts after T_0 epochs (SGDR 2017)",
+    "cycliclr": "between base_lr and max_lr, by step (Smith 2017)",
+    "exponentiallr": "times gamma each epoch",
+    "linearlr": "from start_factor to end_factor over total_iters epochs",
+    "multisteplr": "times gamma at each of milestones",
+    "onecyclelr": "up to max_lr and down again, by step (Smith & Topin 2019)",
+    "polynomiallr": "polynomial decay over total_iters epochs",
+    PLATEAU: "times factor when validation loss stops falling",
+    "steplr": "times gamma every step_size epochs",
+}
+
+
+@dataclass(frozen=True)
+class ScheduleEntry(Entry):
+    """`by_step` says whether it advances each batch or each epoch."""
+
+    by_step: bool = False
+    horizon: str = ""
+
+
+@cache
+def schedules() -> dict[str, ScheduleEntry]:
+    """All names; read from torch's source without importing it."""
+    own = {
+        "constant": ScheduleEntry("", "the learning rate stays as it is (the default)"),
+        "cosine": ScheduleEntry(
+            "optbench.catalog.cosine:WarmupCosine",
+            "linear warm-up over a share of the run, then half a cosine, by step",
+            by_step=True,
+            horizon="total_steps",
+        ),
+    }
+    torchs = {
+        name.lower(): ScheduleEntry(
+            f"torch.optim.lr_scheduler:{name}",
+            _SUMMARIES.get(name.lower(), f"torch.optim.lr_scheduler.{name}"),
+            by_step=name.lower() in _BY_STEP,
+            horizon=_HORIZONS.get(name.lower(), ""),
+        )
+        for name in defined_classes("torch.optim.lr_scheduler")
+        if name not in _NOT_PLAIN
+    }
+    return {**own, **dict(sorted(torchs.items()))}

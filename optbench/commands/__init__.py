@@ -1,0 +1,1 @@
+"""Commands that bring training and reporting together; each returns an exit code."""

@@ -1,0 +1,143 @@
+"""The experiment file's own structure: which keys there are and what stands under them.
+
+Names and arguments of data sets, models, optimizers and schedules are the catalog's to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from optbench.config.claims import Claim, read_claims
+from optbench.config.names import NAME_RULE, is_name
+from optbench.config.node import Node, Problems, child_key
+from optbench.config.seeds import read_seeds
+from optbench.config.spaces import check_spaces
+from optbench.config.suggest import did_you_mean
+
+PARTS = ("dataset", "model", "optimizer", "schedule")
+REQUIRED = ("dataset", "model", "optimizer")
+KEYS = ("name", *PARTS, "training", "seeds", "device", "expect")
+DEVICE = re.compile(r"auto|cpu|mps|cuda|cuda:\d{1,3}", re.ASCII)
+DEVICE_RULE = "must be auto, cpu, cuda, cuda:N or mps"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One item under `dataset`, `model`, `optimizer`, `schedule` or `training`, and its path."""
+
+    key: str
+    node: Node
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file whose structure is right, as far as it is: parts with mistakes are left out."""
+
+    file: Path
+    name: str
+    datasets: tuple[Part, ...]
+    models: tuple[Part, ...]
+    optimizers: tuple[Part, ...]
+    schedules: tuple[Part, ...]
+    training: Part
+    seeds: tuple[int, ...]
+    device: str
+    claims: tuple[Claim, ...]
+
+
+def read_document(root: Node, file: Path, problems: Problems) -> Document:
+    """Check the top level of an experiment and sort it into parts, noting every mistake."""
+    if not root.is_mapping:
+        problems.add(root, "", f"an experiment must be a mapping, got {root.kind()}")
+        problems.raise_if_any()
+    top = root.mapping
+    check_keys(root, "", KEYS, problems)
+    for key in REQUIRED:
+        if key not in top:
+            problems.add(root.mark, key, "is missing", f"every experiment names a {key}")
+    return Document(
+        file=file,
+        name=_name(top.get("name"), root, file, problems),
+        datasets=_parts(top.get("dataset"), "dataset", problems),
+        models=_parts(top.get("model"), "model", problems),
+        optimizers=_parts(top.get("optimizer"), "optimizer", problems),
+        schedules=_parts(top.get("schedule"), "schedule", problems),
+        training=_training(top.get("training"), root, problems),
+        seeds=read_seeds(top["seeds"], problems) if "seeds" in top else (0,),
+        device=_device(top.get("device"), problems),
+        claims=read_claims(top["expect"], problems) if "expect" in top else (),
+    )
+
+
+def check_keys(node: Node, key: str, known: Iterable[str], problems: Problems) -> None:
+    """Note every key of a mapping that is not a known one, with the nearest that is."""
+    known = tuple(known)
+    for name in node.mapping:
+        if name not in known:
+            remedy = did_you_mean(name, known) or f"known keys: {', '.join(known)}"
+            problems.add_at_key(node, name, child_key(key, name), "unknown key", remedy)
+
+
+def _name(node: Node | None, root: Node, file: Path, problems: Problems) -> str:
+    if node is None:
+        if not is_name(file.stem):
+            message = f"the file's name gives the experiment's, which {NAME_RULE}"
+            problems.add(root.mark, "name", message, "add a line 'name: …'")
+        return file.stem
+    if not isinstance(node.value, str) or not is_name(node.value):
+        problems.add(node, "name", f"{NAME_RULE}, got {node.shown()}")
+    return str(node.value)
+
+
+def _device(node: Node | None, problems: Problems) -> str:
+    if node is None:
+        return "auto"
+    if not isinstance(node.value, str) or not DEVICE.fullmatch(node.value):
+        problems.add(node, "device", f"{DEVICE_RULE}, got {node.shown()}")
+        return "auto"
+    return node.value
+
+
+def _parts(node: Node | None, key: str, problems: Problems) -> tuple[Part, ...]:
+    if node is None:
+        return ()
+    if node.is_sequence:
+        if not node.sequence:
+            problems.add(node, key, "must name at least one")
+        items = [_part(item, path, problems) for path, item in node.children(key)]
+    else:
+        items = [_part(node, key, problems)]
+    return tuple(item for item in items if item is not None)
+
+
+def _part(node: Node, key: str, problems: Problems) -> Part | None:
+    """A bare name stands for a mapping with that name."""
+    if isinstance(node.value, str):
+        at = {"name": (node.mark, node.width)}
+        node = Node({"name": node}, node.mark, node.width, at)
+    if not node.is_mapping:
+        problems.add(node, key, f"must be a name or a mapping with a name, got {node.kind()}")
+        return None
+    if "name" not in node.mapping:
+        problems.add(node, key, "has no name", f"write {key.split('[')[0]}: {{name: …}}")
+        return None
+    return Part(key, node) if _spaces_hold(node, key, problems) else None
+
+
+def _training(node: Node | None, root: Node, problems: Problems) -> Part:
+    if node is None:
+        return Part("training", Node({}, root.mark))
+    if not node.is_mapping:
+        problems.add(node, "training", f"must be a mapping, got {node.kind()}")
+        return Part("training", Node({}, node.mark))
+    holds = _spaces_hold(node, "training", problems)
+    return Part("training", node if holds else Node({}, node.mark))
+
+
+def _spaces_hold(node: Node, key: str, problems: Problems) -> bool:
+    before = len(problems)
+    check_spaces(node, problems, key)
+    return len(problems) == before

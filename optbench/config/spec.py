@@ -1,0 +1,165 @@
+"""Settings and runs, resolved: every default filled in, every name known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from optbench.config.canonical import digest
+from optbench.config.claims import Claim
+from optbench.config.names import slug
+from optbench.config.schema import Part
+
+Resolved = Mapping[str, object]  # a part's name and arguments, as plain YAML would say them
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A run without its seed: what is trained, on what and how.
+
+    `data_hash` is the content hash of the data used, empty until that is decided; `plugins`
+    maps `./file.py:Name` paths to the hash of their file; `written` holds the parts as the
+    file wrote them, for messages; `hyperparameters` what the optimizer and its surroundings
+    say beyond their defaults, in the order to show.
+    """
+
+    dataset: Resolved
+    model: Resolved
+    optimizer: Resolved
+    schedule: Resolved
+    training: Resolved
+    hyperparameters: tuple[tuple[str, object], ...]
+    plugins: Resolved = field(default_factory=dict)
+    fallback: Resolved | None = None
+    requested_dataset: str | None = None
+    data_hash: str = ""
+    written: Mapping[str, Part] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def problem_hash(self) -> str:
+        """SHA-256 over the data used, its split, the model and the loss."""
+        return digest(self._problem)
+
+    @cached_property
+    def setting_hash(self) -> str:
+        """SHA-256 over everything that determines results but the seed."""
+        how = {
+            "optimizer": self._by_content(self.optimizer),
+            "schedule": self.schedule,
+            "training": self.training,
+        }
+        return digest({"problem": self._problem, **how})
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: `adam lr=0.001`."""
+        name = display_name(str(self.optimizer["name"]))
+        return " ".join([name, *(f"{k}={format_value(v)}" for k, v in self.hyperparameters)])
+
+    @property
+    def slug(self) -> str:
+        """The label as part of a folder's name: `adam-lr0.001`."""
+        name = display_name(str(self.optimizer["name"]))
+        return slug("-".join([name, *(f"{k}{format_value(v)}" for k, v in self.hyperparameters)]))
+
+    @property
+    def _problem(self) -> Resolved:
+        return {
+            "dataset": self.dataset,
+            "data": self.data_hash,
+            "model": self._by_content(self.model),
+            "loss": self.training["loss"],
+        }
+
+    def _by_content(self, part: Resolved) -> Resolved:
+        """A part whose plug-in file is named by its content, not by its place."""
+        name = str(part["name"])
+        if name not in self.plugins:
+            return part
+        return {**part, "name": f"{self.plugins[name]}:{name.rpartition(':')[2]}"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a setting and a seed, under an experiment's name.
+
+    `declared_seeds` is how many seeds the experiment asked for; it is recorded, not hashed.
+    """
+
+    experiment: str
+    setting: Setting
+    seed: int
+    declared_seeds: int
+    device: str
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over what determines this run's results."""
+        return digest({"setting": self.setting.setting_hash, "seed": self.seed})
+
+    @property
+    def directory_name(self) -> str:
+        """`<setting-slug>-s<seed>-<hash8>`."""
+        return f"{self.setting.slug}-s{self.seed}-{self.hash[:8]}"
+
+    @property
+    def config(self) -> dict[str, object]:
+        """The resolved run as an experiment file says it; running that repeats the run."""
+        setting = self.setting
+        return {
+            "name": self.experiment,
+            "dataset": dict(setting.dataset),
+            "model": dict(setting.model),
+            "optimizer": dict(setting.optimizer),
+            "schedule": dict(setting.schedule),
+            "training": dict(setting.training),
+            "seeds": [self.seed],
+            "device": self.device,
+        }
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What one YAML file describes, checked and expanded; see `optbench.load_experiment`.
+
+    `searches` names the values that only a tuner can choose, as (key, text) pairs.
+    """
+
+    name: str
+    file: Path
+    settings: tuple[Setting, ...]
+    seeds: tuple[int, ...]
+    device: str
+    claims: tuple[Claim, ...] = ()
+    searches: tuple[tuple[str, str], ...] = ()
+
+    def runs(self) -> tuple[Run, ...]:
+        """All runs, interleaved by seed, so that a stopped sweep is balanced and paired."""
+        return tuple(
+            Run(self.name, setting, seed, len(self.seeds), self.device)
+            for seed in self.seeds
+            for setting in self.settings
+        )
+
+    def with_settings(self, settings: tuple[Setting, ...]) -> Experiment:
+        return replace(self, settings=settings)
+
+
+def display_name(name: str) -> str:
+    """A part's name as shown: of an import path the class alone."""
+    return name.rpartition(":")[2]
+
+
+def format_value(value: object) -> str:
+    """A hyperparameter as shown: `0.001`, `true`, `0.9,0.999`."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "none"}[value]
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    if isinstance(value, list | tuple):
+        return ",".join(format_value(item) for item in value)
+    if isinstance(value, dict):
+        return ",".join(f"{key}={format_value(item)}" for key, item in value.items())
+    return str(value)

@@ -1,0 +1,98 @@
+"""What can go wrong, and the exit code that each kind ends a command with.
+
+Everything that a user can cause is an `OptbenchError`; anything else that reaches
+the command line is a bug (exit code 70).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+EXIT_OK = 0
+EXIT_CLAIM = 1
+EXIT_USAGE = 2
+EXIT_RUNS_FAILED = 3
+EXIT_ENVIRONMENT = 4
+EXIT_BUG = 70
+EXIT_SIGINT = 130
+EXIT_SIGTERM = 143
+
+
+class OptbenchError(Exception):
+    """A failure that the user can understand and mend; its text says how."""
+
+    exit_code = EXIT_USAGE
+
+
+class UsageError(OptbenchError):
+    """A command or call was given something that it does not take."""
+
+
+class EnvironmentFault(OptbenchError):
+    """The disk, the data or the network is not as it has to be."""
+
+    exit_code = EXIT_ENVIRONMENT
+
+
+class DataError(EnvironmentFault):
+    """A data set is missing, damaged or can't be downloaded."""
+
+
+class StoreError(EnvironmentFault):
+    """A run directory can't be read, written or locked."""
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM arrived. Not an `Exception`: nothing may swallow it by accident."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"interrupted, exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a value stands: a file (or `--set …`), a line and a column, both from 1."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    text: str = ""  # the source line, without its line break
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in an experiment file.
+
+    `key` is the dotted path (`optimizer[0].lr`), `message` the rule and the value found,
+    `remedy` what to do about it, `width` how many characters of the line to underline.
+    """
+
+    mark: Mark
+    key: str
+    message: str
+    remedy: str = ""
+    width: int = 0
+
+    def __str__(self) -> str:
+        where = f"{self.mark}: {self.key}: " if self.key else f"{self.mark}: "
+        headline = f"{where}{self.message}"
+        if not (self.mark.line and self.width):
+            return f"{headline}\n  {self.remedy}" if self.remedy else headline
+        number = str(self.mark.line)
+        gutter = " " * len(number)
+        pointer = " " * (self.mark.column - 1) + "^" * self.width
+        remedy = f"  {self.remedy}" if self.remedy else ""
+        return f"{headline}\n  {number} │ {self.mark.text}\n  {gutter} │ {pointer}{remedy}"
+
+
+class ConfigError(OptbenchError):
+    """An experiment file says something that can't be; holds every mistake found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))

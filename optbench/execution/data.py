@@ -1,0 +1,97 @@
+"""Which data a command trains on: decided once, before anything trains."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from optbench.catalog.datasets import Data, Source, prepare
+from optbench.catalog.resolve import data_parameters, source_of
+from optbench.config.canonical import digest
+from optbench.config.spec import Setting
+from optbench.errors import DataError
+
+Announce = Callable[[str], None]
+
+
+class DataChoice:
+    """Finds, downloads or replaces data sets; every set is decided once."""
+
+    def __init__(self, data_dir: Path, *, allow_fallback: bool, announce: Announce) -> None:
+        self.data_dir = data_dir
+        self.allow_fallback = allow_fallback
+        self.announce = announce
+        self._outcomes: dict[str, DataError | None] = {}
+        self._announced: set[str] = set()
+
+    def settle(self, setting: Setting) -> Setting:
+        """The setting with the data that it will use, and their content hash.
+
+        Raises `DataError` for data that can't be had, where no fallback is named or allowed.
+        """
+        error = self._obtain(setting.dataset)
+        if error is None:
+            source = source_of(setting.dataset)
+            return dataclasses.replace(setting, data_hash=source.content_hash())
+        if setting.fallback is None or not self.allow_fallback:
+            raise error
+        self._announce_fallback(setting, error)
+        substitute = dataclasses.replace(
+            setting,
+            dataset=setting.fallback,
+            fallback=None,
+            requested_dataset=str(setting.dataset["name"]),
+        )
+        return self.settle(substitute)
+
+    def _obtain(self, dataset: Mapping[str, object]) -> DataError | None:
+        name = str(dataset["name"])
+        if name not in self._outcomes:
+            self._outcomes[name] = self._try(source_of(dataset))
+        return self._outcomes[name]
+
+    def _try(self, source: Source) -> DataError | None:
+        if not source.missing(self.data_dir):
+            return None
+        try:
+            source.fetch(self.data_dir, self.announce)
+        except DataError as error:
+            return error
+        return None
+
+    def _announce_fallback(self, setting: Setting, error: DataError) -> None:
+        fallback = setting.fallback or {}
+        source = source_of(fallback)
+        where = setting.written["dataset"]
+        wanted, used = setting.dataset["name"], fallback["name"]
+        text = (
+            f"{str(error).splitlines()[0]}\n"
+            f"Using {used} instead, as {where.node.mark} allows: {source.train_size:,} training "
+            f"and {source.test_size:,} test examples. These runs are never compared with runs "
+            f"on {wanted}."
+        )
+        if text not in self._announced:
+            self._announced.add(text)
+            self.announce(text)
+
+
+def load_data(dataset: Mapping[str, object], data_dir: Path) -> Data:
+    """Read, verify and split a resolved data set."""
+    source = source_of(dataset)
+    own = {parameter.name for parameter in data_parameters(str(dataset["name"]))}
+    train, test = source.load(data_dir)
+    limits = {key: None if key in own else dataset.get(key) for key in ("train", "test")}
+    return prepare(
+        train,
+        test,
+        validation=dataset["validation"],  # type: ignore[arg-type]
+        train_limit=limits["train"],  # type: ignore[arg-type]
+        test_limit=limits["test"],  # type: ignore[arg-type]
+        classes=source.classes,
+    )
+
+
+def data_key(setting: Setting) -> str:
+    """The same for settings that use the same examples, split the same way."""
+    return digest({"dataset": setting.dataset, "content": setting.data_hash})

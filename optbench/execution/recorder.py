@@ -1,0 +1,189 @@
+"""Stores the records of one run as they come."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from datetime import UTC, datetime
+
+import yaml
+
+from optbench.config.spec import Run
+from optbench.errors import StoreError
+from optbench.execution.environment import Environment, same_bits
+from optbench.store.metrics import Row
+from optbench.store.result import Cohort, Hashes, Labels, Result, Sizes, Status
+from optbench.store.rundir import RunDirectory
+from optbench.training.checkpoint import from_bytes
+from optbench.training.data import DeviceData
+from optbench.training.learner import Learner
+from optbench.training.records import Commit, End
+
+ALONE = Cohort(size=1, stacked=False, reason="this version trains every run alone")
+
+
+class Recorder:
+    """One run's directory while it trains, seen from the stream of its records."""
+
+    def __init__(
+        self,
+        run: Run,
+        data: DeviceData,
+        directory: RunDirectory,
+        environment: Environment,
+        label: str,
+    ) -> None:
+        self.run = run
+        self.directory = directory
+        self.environment = environment
+        self.label = label
+        self.started = _now()
+        self.learner = self._resumed(data) or Learner(run, data)
+        self.order_hash = self.learner.order_hash()
+
+    def _resumed(self, data: DeviceData) -> Learner | None:
+        """The learner of the newest checkpoint that is whole and from this environment.
+
+        A damaged checkpoint is logged and the one before it taken.
+        """
+        stored = self.directory.result()
+        if stored is None or not same_bits(stored.environment, self.environment):
+            return None
+        for path, content in self.directory.checkpoints():
+            learner = Learner(self.run, data)
+            try:
+                learner.restore(from_bytes(content, self.run.hash))
+            except (StoreError, LookupError, TypeError, ValueError, RuntimeError) as error:
+                self.directory.log(f"{_now()} {path.name} is left aside: {error}")
+                continue
+            self.started = stored.started
+            return learner
+        return None
+
+    def begin(self) -> None:
+        """Write the configuration and the first result.json."""
+        self.directory.write_config(config_text(self.run, self.directory))
+        self.directory.write_progress(
+            self.learner.rows, self.learner.timings, self._result("running")
+        )
+
+    def commit(self, record: Commit) -> None:
+        """The commit point: the checkpoint first, then what can be made again from it."""
+        self.directory.write_checkpoint(record.state())
+        self.directory.write_progress(
+            self.learner.rows, self.learner.timings, self._result("running")
+        )
+
+    def end(self, record: End) -> Result:
+        """Store a run that has ended by itself."""
+        result = self._result(
+            record.status, record.reason, record.state_bytes_per_parameter, finished=True
+        )
+        weights = record.weights() if record.status == "completed" else None
+        return self._store_end(result, weights)
+
+    def fail(self, error: Exception) -> Result:
+        """Store a run that its own model, optimizer or schedule broke, with the traceback."""
+        trace = "".join(traceback.format_exception(error))
+        self.directory.log(f"{_now()}\n{trace}")
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return self._store_end(self._result("failed", reason, finished=True), None)
+
+    def interrupt(self) -> None:
+        """Say that the run was stopped; its checkpoint is where it goes on."""
+        committed = self.directory.result()
+        if committed is not None:
+            rows = [row for row in self.learner.rows if row["steps"] <= _steps(committed.last)]
+            timings = self.learner.timings[: len(rows)]
+            result = self._result("interrupted", "stopped by a signal", rows=rows)
+            self.directory.write_progress(rows, timings, result)
+
+    def _store_end(self, result: Result, weights: bytes | None) -> Result:
+        self.directory.write_end(self.learner.rows, self.learner.timings, result, weights)
+        return result
+
+    def _result(
+        self,
+        status: Status,
+        reason: str | None = None,
+        state_bytes: float | None = None,
+        *,
+        finished: bool = False,
+        rows: list[Row] | None = None,
+    ) -> Result:
+        run, learner = self.run, self.learner
+        rows = learner.rows if rows is None else rows
+        data = learner.data
+        return Result(
+            status=status,
+            reason=reason,
+            experiment=run.experiment,
+            run=run.hash,
+            setting=run.setting.setting_hash,
+            problem=run.setting.problem_hash,
+            seed=run.seed,
+            declared_seeds=run.declared_seeds,
+            labels=Labels(self.label, run.setting.label),
+            config=run.config,
+            requested_dataset=run.setting.requested_dataset,
+            sizes=Sizes(
+                train=len(data.train),
+                validation=0 if data.validation is None else len(data.validation),
+                test=len(data.test),
+                parameters=learner.size,
+                steps_per_epoch=learner.epoch_steps,
+            ),
+            last=rows[-1] if rows else None,
+            best=best_row(rows),
+            state_bytes_per_parameter=state_bytes,
+            hashes=Hashes(run.setting.data_hash, learner.initial_weights, self.order_hash),
+            environment=self.environment,
+            cohort=ALONE,
+            started=self.started,
+            finished=_now() if finished else None,
+            seconds=sum(train + rest for _, train, rest in learner.timings),
+            files={},
+        )
+
+
+def best_row(rows: list[Row]) -> Row | None:
+    """The row of lowest validation loss; None without validation. Every stored loss is finite."""
+    trained = [row for row in rows if row["steps"] and row["val_loss"] is not None]
+    return min(trained, key=lambda row: float(row["val_loss"] or 0), default=None)
+
+
+def config_text(run: Run, directory: RunDirectory) -> str:
+    """config.yaml: the resolved run; plug-in files are named from the run's own directory."""
+    config = run.config
+    for part in ("model", "optimizer", "schedule"):
+        arguments = config[part]
+        if isinstance(arguments, dict) and arguments["name"] in run.setting.plugins:
+            source, _, name = str(arguments["name"]).rpartition(":")
+            near = os.path.relpath(source, directory.path)
+            config[part] = {**arguments, "name": f"{near}:{name}"}
+    header = "# The resolved run; `optbench run` on this file repeats it.\n"
+    return header + yaml.dump(
+        config, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what optbench reads: YAML 1.2 floats, and no anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        return True
+
+
+def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
+
+
+_Dumper.add_representer(float, _represent_float)
+
+
+def _steps(row: Row | None) -> float:
+    return -1 if row is None else row["steps"] or 0
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,57 @@
+"""SIGINT and SIGTERM become `Interrupted`, but never in the middle of a commit."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from optbench.errors import EXIT_SIGINT, EXIT_SIGTERM, Interrupted
+
+_EXIT_CODES = {signal.SIGINT: EXIT_SIGINT, signal.SIGTERM: EXIT_SIGTERM}
+
+
+class Interruptions:
+    """While entered, a signal raises `Interrupted` in the main thread.
+
+    Inside `shielded()` it waits until that ends. Elsewhere than in the main thread, where
+    Python allows no handlers, signals stay as they were.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._pending: int | None = None
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Install the handlers, and put the former ones back in the end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._arrived) for number in _EXIT_CODES}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Let what is inside finish; a signal that came meanwhile raises afterwards."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+        if self._pending is not None and not self._depth:
+            code, self._pending = self._pending, None
+            raise Interrupted(code)
+
+    def _arrived(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        code = _EXIT_CODES[signal.Signals(number)]
+        if self._depth:
+            self._pending = code
+        else:
+            raise Interrupted(code)

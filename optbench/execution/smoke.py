@@ -1,0 +1,59 @@
+"""Any experiment, cut down to a few seconds: does everything in it work?"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from optbench.catalog.datasets import DATASETS
+from optbench.catalog.resolve import source_of
+from optbench.config.spec import Experiment, Resolved, Setting
+
+TRAIN, VALIDATION, TEST = 256, 64, 128  # examples
+MAX_EPOCHS = 2
+MAX_SETTINGS = 12
+
+
+def smoke(experiment: Experiment, data_dir: Path) -> Experiment:
+    """One seed, at most two epochs, a few hundred examples of the data or of their stand-in.
+
+    Expects an experiment loaded with the first point of every space, and takes at most twelve
+    of its settings. Nothing is downloaded: a set that isn't on disk is replaced by the bundled
+    or generated one of its shape.
+    """
+    return dataclasses.replace(
+        experiment,
+        name=f"{experiment.name[:80]}-smoke",
+        settings=tuple(_smaller(s, data_dir) for s in experiment.settings[:MAX_SETTINGS]),
+        seeds=experiment.seeds[:1],
+    )
+
+
+def _smaller(setting: Setting, data_dir: Path) -> Setting:
+    dataset = dict(setting.dataset)
+    requested = None
+    if source_of(dataset).missing(data_dir):
+        requested = str(dataset["name"])
+        dataset = {"name": DATASETS[requested].stand_in, "validation": dataset["validation"]}
+    epochs = min(MAX_EPOCHS, int(setting.training["epochs"]))  # type: ignore[call-overload]
+    return dataclasses.replace(
+        setting,
+        dataset={**dataset, **_sizes(dataset)},
+        training={**setting.training, "epochs": epochs},
+        fallback=None,
+        requested_dataset=requested,
+    )
+
+
+def _sizes(dataset: Resolved) -> dict[str, int]:
+    source = source_of(dataset)
+    validation = min(VALIDATION, source.train_size // 4) if dataset["validation"] else 0
+    sizes = {"train": (TRAIN, source.train_size - validation), "test": (TEST, source.test_size)}
+    limits = {key: min(*bounds, _limit(dataset, key)) for key, bounds in sizes.items()}
+    return {**limits, "validation": validation}
+
+
+def _limit(dataset: Resolved, key: str) -> int:
+    """What the experiment itself takes of a split, where it says."""
+    limit = dataset.get(key)
+    return limit if isinstance(limit, int) else max(TRAIN, TEST)

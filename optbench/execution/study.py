@@ -1,0 +1,110 @@
+"""From configuration files to trained runs: what `optbench run` and `optbench.run` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from optbench.catalog.datasets import default_data_dir
+from optbench.catalog.experiment import load_experiment, refuse_searches
+from optbench.config.spec import Experiment
+from optbench.execution.data import DataChoice
+from optbench.execution.plan import Plan, make_plan
+from optbench.execution.signals import Interruptions
+from optbench.execution.smoke import smoke
+from optbench.store.rundir import check_writable
+from optbench.store.scan import StoredRun, scan
+from optbench.training.events import Event
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says beside the files; see `optbench run --help`."""
+
+    overrides: tuple[str, ...] = ()
+    seeds: str | None = None
+    device: str | None = None
+    data_dir: Path | None = None
+    runs_dir: Path = Path("runs")
+    allow_fallback: bool = True
+    force: bool = False
+    smoke: bool = False
+
+    @property
+    def data_folder(self) -> Path:
+        return self.data_dir or default_data_dir()
+
+
+def load_experiments(configs: Sequence[str | Path], options: Options) -> tuple[Experiment, ...]:
+    """Read and check experiment files, cut down where a smoke run is asked for."""
+    loaded = []
+    for config in configs:
+        experiment = load_experiment(
+            config,
+            overrides=options.overrides,
+            seeds=options.seeds,
+            device=options.device,
+            first_points=options.smoke,
+        )
+        refuse_searches(experiment)
+        loaded.append(smoke(experiment, options.data_folder) if options.smoke else experiment)
+    return tuple(loaded)
+
+
+def plan_runs(
+    experiments: Sequence[Experiment], options: Options, announce: Callable[[str], None]
+) -> Plan:
+    """Decide data and look finished runs up, importing no torch unless a download needs it."""
+    data = DataChoice(
+        options.data_folder, allow_fallback=options.allow_fallback, announce=announce
+    )
+    plan = make_plan(experiments, data, options.runs_dir, force=options.force)
+    if plan.to_train:
+        check_writable(options.runs_dir)
+    return plan
+
+
+def train_plan(plan: Plan, options: Options) -> Iterator[Event]:
+    """Train what is not finished; a signal ends it with `Interrupted`, resumable."""
+    if not plan.to_train:
+        return
+    interruptions = Interruptions()
+    with interruptions.caught():
+        from optbench.execution.worker import Worker
+
+        yield from Worker(options.data_folder, interruptions).carry_out(plan)
+
+
+def run(
+    *configs: str | Path,
+    overrides: Sequence[str] = (),
+    seeds: str | None = None,
+    device: str | None = None,
+    data_dir: str | Path | None = None,
+    runs_dir: str | Path = "runs",
+    allow_fallback: bool = True,
+    force: bool = False,
+    announce: Callable[[str], None] = lambda text: None,
+) -> tuple[StoredRun, ...]:
+    """Train every run of some experiment files that is not finished; returns all of them.
+
+    The arguments are those of `optbench run`; `announce` is told of a fallback or a download.
+    Raises `ConfigError` and `UsageError` for bad input, `DataError` and `StoreError` for data
+    and disk, `Interrupted` on a signal. A diverged or failed run is a result, not an error.
+    """
+    options = Options(
+        overrides=tuple(overrides),
+        seeds=seeds,
+        device=device,
+        data_dir=None if data_dir is None else Path(data_dir),
+        runs_dir=Path(runs_dir),
+        allow_fallback=allow_fallback,
+        force=force,
+    )
+    plan = plan_runs(load_experiments(configs, options), options, announce)
+    for _ in train_plan(plan, options):
+        pass
+    return tuple(
+        planned.stored or scan(planned.directory).runs[0] for planned in plan.runs
+    )

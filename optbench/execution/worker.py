@@ -1,0 +1,143 @@
+"""Carries a plan out in this process: trains, stores, and says what goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+
+from optbench.catalog.labels import problem_label
+from optbench.catalog.resolve import source_of
+from optbench.config.spec import Run
+from optbench.errors import ConfigError, EnvironmentFault, Interrupted
+from optbench.execution.data import data_key, load_data
+from optbench.execution.environment import Environment, describe_environment
+from optbench.execution.plan import Plan, Planned
+from optbench.execution.recorder import Recorder
+from optbench.execution.signals import Interruptions
+from optbench.store.lock import RunLock
+from optbench.store.rundir import RunDirectory
+from optbench.training.build import build_model, build_optimizer, build_schedule
+from optbench.training.data import DeviceData, to_device
+from optbench.training.device import choose_device, reproducible
+from optbench.training.events import Advanced, Ended, Event, Started
+from optbench.training.learner import Learner
+from optbench.training.loop import train
+from optbench.training.records import Commit, End
+
+
+class Worker:
+    """Trains the runs of a plan one after the other, loading each problem's data once."""
+
+    def __init__(self, data_dir: Path, interruptions: Interruptions) -> None:
+        self.data_dir = data_dir
+        self.interruptions = interruptions
+        self._loaded: tuple[str, str, DeviceData] | None = None
+
+    def carry_out(self, plan: Plan) -> Iterator[Event]:
+        """Train what a plan has to train, in its order.
+
+        Every setting is built once before anything trains, so that what a class refuses is
+        known at once. A run that its own code breaks is stored as failed, and the rest go on.
+        Raises `ConfigError`, `UsageError`, `DataError`, `StoreError` and `Interrupted`.
+        """
+        for name in dict.fromkeys(planned.run.device for planned in plan.to_train):
+            choose_device(name)
+        self._rehearse(plan)
+        for planned in plan.to_train:
+            device = choose_device(planned.run.device)
+            with reproducible(device):
+                yield from self._train(planned, device, force=plan.force)
+
+    def _rehearse(self, plan: Plan) -> None:
+        """Build model, optimizer and schedule of each setting once; raises every refusal."""
+        problems = []
+        for run in {p.run.setting.setting_hash: p.run for p in plan.to_train}.values():
+            source = source_of(run.setting.dataset)
+            try:
+                model = build_model(run, source.input_shape, source.classes, torch.device("cpu"))
+                build_schedule(run.setting, build_optimizer(run.setting, model), epoch_steps=1000)
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+
+    def _data(self, run: Run, device: torch.device) -> DeviceData:
+        key = data_key(run.setting)
+        if self._loaded is None or self._loaded[:2] != (key, str(device)):
+            self._loaded = None  # before the next is loaded: two may not fit
+            data = to_device(load_data(run.setting.dataset, self.data_dir), device)
+            self._loaded = key, str(device), data
+        return self._loaded[2]
+
+    def _train(self, planned: Planned, device: torch.device, *, force: bool) -> Iterator[Event]:
+        run, place = planned.run, planned.directory
+        with ExitStack() as held:
+            final = RunDirectory(place)
+            final.create()
+            held.enter_context(RunLock(place))
+            directory = final
+            if force:
+                directory = RunDirectory(place.with_name(f".{place.name}.new"))
+                shutil.rmtree(directory.path, ignore_errors=True)
+                directory.create()
+                held.enter_context(RunLock(directory.path))
+            environment = describe_environment(str(device))
+            for event in self._record(run, self._data(run, device), directory, environment):
+                if force and isinstance(event, Ended):
+                    with self.interruptions.shielded():
+                        directory.replace(place)
+                    yield dataclasses.replace(event, directory=place)
+                else:
+                    yield event
+
+    def _record(
+        self, run: Run, data: DeviceData, directory: RunDirectory, environment: Environment
+    ) -> Iterator[Event]:
+        label = problem_label(run.setting, data.input_shape, data.classes)
+        recorder = Recorder(run, data, directory, environment, label)
+        recorder.begin()
+        yield _started(run, recorder.learner, label)
+        try:
+            yield from self._follow(run, recorder)
+        except (Interrupted, GeneratorExit):
+            recorder.interrupt()
+            raise
+        except EnvironmentFault:
+            raise
+        except Exception as error:  # noqa: BLE001  (a model or optimizer may raise anything)
+            yield Ended(run, directory.path, recorder.fail(error))
+
+    def _follow(self, run: Run, recorder: Recorder) -> Iterator[Event]:
+        for record in train([recorder.learner]):
+            match record:
+                case Commit():
+                    with self.interruptions.shielded():
+                        recorder.commit(record)
+                case End():
+                    with self.interruptions.shielded():
+                        result = recorder.end(record)
+                    yield Ended(run, recorder.directory.path, result)
+                case _:
+                    yield Advanced(run, record)
+
+
+def _started(run: Run, learner: Learner, label: str) -> Started:
+    epochs = int(run.setting.training["epochs"])  # type: ignore[call-overload]
+    data = learner.data
+    held_out = "" if data.validation is None else f"{len(data.validation):,} validation, "
+    sizes = f"{len(data.train):,} train, {held_out}{len(data.test):,} test"
+    return Started(
+        run=run,
+        problem=label,
+        data=sizes,
+        device=str(data.device),
+        steps=learner.steps,
+        total=epochs * learner.epoch_steps,
+        epochs=epochs,
+        batch_size=learner.batch_size,
+    )

@@ -1,0 +1,170 @@
+"""A table as terminal text of at most so many columns."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from optbench.report.table import Cell, Table, safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from optbench.report.table import Row
+
+INDENT = "  "
+GAP = "  "
+RED, RESET = "\x1b[31m", "\x1b[0m"
+
+
+def to_text(table: Table, *, width: int = 80, colour: bool = False) -> str:
+    """The table in at most `width` columns, numbers never cut.
+
+    What does not fit at first gets headers in two lines, then shorter cells from the right on,
+    then loses the columns that may be dropped (a note names them), and is stacked at last.
+    """
+    for layout in _layouts(table):
+        if layout.width <= width:
+            return _page(layout.table, layout.lines(colour=colour), width)
+    return _page(table, _stacked(table, width, colour=colour), width)
+
+
+def paragraph(text: str, width: int) -> str:
+    """The text in lines of at most `width` columns, words and numbers whole."""
+    return textwrap.fill(safe_text(text), width, break_long_words=False, break_on_hyphens=False)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """A table set in columns, its headers in one line or, where that is narrower, in two."""
+
+    table: Table
+    wrap: bool
+
+    @property
+    def width(self) -> int:
+        return len(INDENT) + sum(self._widths) + len(GAP) * (len(self._widths) - 1)
+
+    def lines(self, *, colour: bool) -> Iterator[str]:
+        for number in range(len(self._headers[0])):
+            yield self._line([Cell(header[number]) for header in self._headers], colour=colour)
+        for index, section in enumerate(self.table.sections):
+            if index:
+                yield ""
+            for row in section:
+                yield self._line(row, colour=colour)
+
+    @cached_property
+    def _headers(self) -> list[list[str]]:
+        """The lines of each header, all of one height, empty lines first."""
+        columns = zip(self.table.columns, self._cell_widths, strict=True)
+        split = [
+            _halved(column.header, width) if self.wrap else [safe_text(column.header)]
+            for column, width in columns
+        ]
+        height = max(map(len, split))
+        return [[""] * (height - len(lines)) + lines for lines in split]
+
+    @cached_property
+    def _cell_widths(self) -> list[int]:
+        columns = zip(*self.table.rows, strict=True)
+        return [max(len(safe_text(cell.text)) for cell in column) for column in columns]
+
+    @cached_property
+    def _widths(self) -> list[int]:
+        pairs = zip(self._headers, self._cell_widths, strict=True)
+        return [max(width, *map(len, lines)) for lines, width in pairs]
+
+    def _line(self, row: Iterable[Cell], *, colour: bool) -> str:
+        parts = []
+        for column, cell, width in zip(self.table.columns, row, self._widths, strict=True):
+            text = safe_text(cell.text)
+            padded = text.rjust(width) if column.align == "right" else text.ljust(width)
+            parts.append(_coloured(cell, padded, colour=colour))
+        return (INDENT + GAP.join(parts)).rstrip()
+
+
+def _layouts(table: Table) -> Iterator[_Layout]:
+    """From the most comfortable to the narrowest."""
+    if not table.rows:
+        return
+    yield _Layout(table, wrap=False)
+    yield _Layout(table, wrap=True)
+    for first in reversed(range(len(table.columns))):
+        yield _Layout(_shortened(table, first), wrap=True)
+    for least in sorted({column.drop for column in table.columns} - {0}, reverse=True):
+        yield _Layout(_without(_shortened(table, 0), least), wrap=True)
+
+
+def _shortened(table: Table, first: int) -> Table:
+    """The table with the shorter forms of the cells from column `first` on."""
+
+    def shorten(row: Row) -> Row:
+        shorter = (
+            cell if cell.short is None else replace(cell, text=cell.short) for cell in row[first:]
+        )
+        return (*row[:first], *shorter)
+
+    return replace(table, sections=_each_row(table, shorten))
+
+
+def _without(table: Table, least: int) -> Table:
+    """The table without the columns whose `drop` is `least` or more, and a note that says so."""
+    kept = [index for index, column in enumerate(table.columns) if column.drop < least]
+    dropped = ", ".join(column.header for column in table.columns if column.drop >= least)
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        sections=_each_row(table, lambda row: tuple(row[index] for index in kept)),
+        notes=(*table.notes, f"Left out for want of width: {dropped}."),
+    )
+
+
+def _each_row(table: Table, change: Callable[[Row], Row]) -> tuple[tuple[Row, ...], ...]:
+    return tuple(tuple(map(change, section)) for section in table.sections)
+
+
+def _page(table: Table, lines: Iterable[str], width: int) -> str:
+    parts = [
+        paragraph(table.title, width),
+        "\n".join(lines),
+        "\n".join(paragraph(note, width) for note in table.notes),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _stacked(table: Table, width: int, *, colour: bool) -> Iterator[str]:
+    """Each row as its first cell and, below it, `header value` pairs."""
+    for head, *rest in table.rows:
+        yield INDENT + _coloured(head, safe_text(head.text), colour=colour)
+        pairs = [
+            f"{safe_text(column.header)} {safe_text(cell.text)}".replace(" ", "\0")
+            for column, cell in zip(table.columns[1:], rest, strict=True)
+            if cell.text
+        ]
+        filled = textwrap.fill(
+            "   ".join(pairs),
+            width,
+            initial_indent=2 * INDENT,
+            subsequent_indent=2 * INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield filled.replace("\0", " ")
+
+
+def _coloured(cell: Cell, text: str, *, colour: bool) -> str:
+    return f"{RED}{text}{RESET}" if colour and cell.alarming else text
+
+
+def _halved(header: str, width: int) -> list[str]:
+    """The header in one line if it fits, else broken at the space nearest its middle."""
+    header = safe_text(header)
+    spaces = [match.start() for match in re.finditer(" ", header)]
+    if len(header) <= width or not spaces:
+        return [header]
+    middle = min(spaces, key=lambda at: max(at, len(header) - at - 1))
+    return [header[:middle], header[middle + 1 :]]

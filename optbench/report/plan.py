@@ -1,0 +1,81 @@
+"""What is going to be trained, and the lines around a command's table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from optbench.config.spec import Experiment, Run
+from optbench.report.layout import paragraph
+from optbench.store.result import without_non_finite
+from optbench.store.scan import StoredRun
+
+MOST_RUNS = 40  # lines of a plan
+
+
+def describe_experiment(experiment: Experiment) -> str:
+    """One line about a valid file: `configs/a.yaml: valid, 16 runs (2 settings × 8 seeds)`."""
+    settings, seeds = len(experiment.settings), len(experiment.seeds)
+    runs = f"{_count(settings * seeds, 'run')} ({_count(settings, 'setting')} × "
+    claims = f", {_count(len(experiment.claims), 'claim')}" if experiment.claims else ""
+    searches = ", for tuning" if experiment.searches else ""
+    return f"{experiment.file}: valid, {runs}{_count(seeds, 'seed')}){claims}{searches}"
+
+
+def describe_plan(runs: Sequence[tuple[Run, Path, bool]]) -> str:
+    """The runs of a plan, each with its directory and whether it is finished already."""
+    finished = sum(done for _, _, done in runs)
+    settings = len({run.setting.setting_hash for run, _, _ in runs})
+    seeds = len({run.seed for run, _, _ in runs})
+    head = f"{_count(len(runs), 'run')}: {_count(settings, 'setting')} × {_count(seeds, 'seed')}"
+    lines = [f"{head}, {finished:,} finished already, {len(runs) - finished:,} to train", ""]
+    lines += [
+        f"  {'finished' if done else 'to train':<8}  {directory}"
+        for _, directory, done in runs[:MOST_RUNS]
+    ]
+    if len(runs) > MOST_RUNS:
+        lines.append(f"  … and {len(runs) - MOST_RUNS:,} more")
+    return "\n".join(lines)
+
+
+def finished_line(finished: int, runs: int) -> str:
+    """What need not be trained; empty if that is nothing."""
+    if not finished:
+        return ""
+    verb = "is" if runs == 1 else "are"
+    head = f"{finished:,} of {_count(runs, 'run')} {verb} finished already"
+    if finished == runs:
+        return f"{head}; nothing to train (--force trains again).\n"
+    return f"{head}; {runs - finished:,} to train.\n"
+
+
+def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
+    """Names finished runs that another version of torch trained."""
+    versions = {str(run.result.environment.get("torch")) for run in runs} - {torch}
+    if not versions:
+        return ""
+    number = sum(str(run.result.environment.get("torch")) != torch for run in runs)
+    listed = ", ".join(sorted(versions))
+    return paragraph(
+        f"{_count(number, 'finished run')} came from torch {listed}; here is {torch}. "
+        "--force trains again.\n",
+        80,
+    )
+
+
+def closing_line(directories: Sequence[Path], runs_dir: Path) -> str:
+    """Where the runs are, and the command that draws them."""
+    folders = ", ".join(str(folder) for folder in dict.fromkeys(d.parent for d in directories))
+    return f"Runs: {folders}   Picture: optbench compare {runs_dir} --chart curves.png"
+
+
+def result_line(run: StoredRun) -> dict[str, Any]:
+    """The object that `--json` prints of a finished run: result.json and the directory."""
+    result: dict[str, Any] = without_non_finite(dataclasses.asdict(run.result))
+    return {"schema": 1, "directory": str(run.path), **result}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

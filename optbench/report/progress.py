@@ -1,0 +1,204 @@
+"""What is seen while runs train: a live line in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from optbench.config.spec import Run
+from optbench.report import numbers
+from optbench.store.metrics import Row
+from optbench.store.result import Result
+from optbench.training.events import Advanced, Ended, Event, Started
+from optbench.training.records import Evaluation
+
+LABEL = 20  # columns for a setting; what is longer is cut in the middle
+BAR = 10
+
+
+class Progress(Protocol):
+    """A consumer of the events of a command; a context while they come."""
+
+    def show(self, event: Event) -> None: ...
+
+    def __enter__(self) -> Progress: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def make_progress(stream: TextIO, runs: int, *, quiet: bool) -> Progress:
+    """Live lines where the stream is a terminal, else a line an evaluation; nothing if quiet."""
+    if quiet:
+        return _Quiet()
+    console = Console(file=stream, highlight=False)
+    return _Live(console, runs) if console.is_terminal else _Plain(console, runs)
+
+
+class _Quiet:
+    def show(self, event: Event) -> None:
+        """Nothing."""
+
+    def __enter__(self) -> _Quiet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to leave."""
+
+
+class _Watcher:
+    """What both kinds share: headings, and how far the current run is."""
+
+    def __init__(self, console: Console, runs: int) -> None:
+        self.console = console
+        self.runs = runs
+        self.heading = ""
+        self.current: _Track | None = None
+
+    def follow(self, event: Event) -> _Track | None:
+        """Take an event in; returns the track that it belongs to."""
+        if isinstance(event, Started):
+            self._announce(event)
+            self.current = _Track(event)
+        elif isinstance(event, Advanced) and self.current is not None:
+            self.current.advance(event)
+        return self.current
+
+    def _announce(self, event: Started) -> None:
+        runs = "1 run" if self.runs == 1 else f"{self.runs:,} runs"
+        heading = f"{event.problem} · {event.data} · {event.device} · {runs}"
+        if heading != self.heading:
+            self.heading = heading
+            self.console.print(f"{heading}\n", soft_wrap=True)
+
+
+class _Plain(_Watcher):
+    """One line an evaluation, without colour or control characters."""
+
+    def __enter__(self) -> _Plain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to leave."""
+
+    def show(self, event: Event) -> None:
+        track = self.follow(event)
+        if track is None:
+            return
+        if isinstance(event, Advanced) and isinstance(event.record, Evaluation):
+            if event.record.row["steps"]:
+                self.console.print(track.line(bar=False, rest=track.left()), soft_wrap=True)
+        elif isinstance(event, Ended):
+            self.console.print(track.line(bar=False, rest=_outcome(event.result)), soft_wrap=True)
+
+
+class _Live(_Watcher):
+    """The run in training is redrawn in place; a finished one stays above it."""
+
+    def __init__(self, console: Console, runs: int) -> None:
+        super().__init__(console, runs)
+        self.live = Live(console=console, auto_refresh=False, transient=True)
+        self.drawn = 0.0
+
+    def __enter__(self) -> _Live:
+        self.live.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.live.__exit__(kind, error, trace)
+
+    def show(self, event: Event) -> None:
+        track = self.follow(event)
+        if track is None:
+            return
+        if isinstance(event, Ended):
+            line = track.line(bar=True, rest=_outcome(event.result))
+            style = {"diverged": "yellow", "failed": "red"}.get(event.result.status, "")
+            self.live.update(Text(""), refresh=True)
+            self.console.print(Text(line, style=style), no_wrap=True, crop=True)
+        elif time.monotonic() - self.drawn > 0.1 or isinstance(event, Started):
+            self.drawn = time.monotonic()
+            line = Text(track.line(bar=True, rest=track.left()), no_wrap=True)
+            self.live.update(line, refresh=True)
+
+
+class _Track:
+    """How far one run is, and how fast."""
+
+    def __init__(self, event: Started, clock: Callable[[], float] = time.monotonic) -> None:
+        self.event = event
+        self.clock = clock
+        self.steps = event.steps
+        self.loss: float | None = None
+        self.row: Row = {}
+        self.began: tuple[float, int] | None = None
+
+    def advance(self, event: Advanced) -> None:
+        record = event.record
+        if isinstance(record, Evaluation):
+            self.row = record.row
+            self.loss = record.row["train_loss"]
+            self.steps = int(record.row["steps"] or 0)
+        else:
+            self.steps, self.loss = record.steps, record.loss
+        if self.began is None:
+            self.began = self.clock(), self.steps
+
+    def line(self, *, bar: bool, rest: str) -> str:
+        """`adam lr=0.001  s0 ━━━━ 3/5 loss 0.360 test 90.3%  98k/s  2 s left` in 80 columns."""
+        epoch = f"{self.steps * self.event.epochs // self.event.total}/{self.event.epochs}"
+        accuracy = self.row.get("test_accuracy")
+        fields = [
+            f"  {_label(self.event.run):<{LABEL + 4}}",
+            self._bar() if bar else "",
+            f"{epoch:>{2 * len(str(self.event.epochs)) + 1}}",
+            "" if self.loss is None else f"loss {numbers.loss(self.loss)}",
+            "" if accuracy is None else f"test {numbers.percent(accuracy)}",
+            rest,
+        ]
+        return " ".join(field for field in fields if field).rstrip()
+
+    def left(self) -> str:
+        """Examples a second and the time left; nothing before there is something to go by."""
+        if self.began is None or self.steps == self.began[1]:
+            return ""
+        rate = (self.steps - self.began[1]) / max(self.clock() - self.began[0], 1e-9)
+        seconds = (self.event.total - self.steps) / rate
+        return f"{_rate(rate * self.event.batch_size)} {numbers.duration(seconds)} left"
+
+    def _bar(self) -> str:
+        done = round(BAR * self.steps / self.event.total)
+        return "━" * done + "╌" * (BAR - done)
+
+
+def _label(run: Run) -> str:
+    label = run.setting.label
+    if len(label) > LABEL:
+        label = f"{label[: LABEL - 8]}…{label[-7:]}"
+    return f"{label:<{LABEL}} s{run.seed}"
+
+
+def _rate(examples: float) -> str:
+    return f"{examples / 1000:.0f}k/s" if examples >= 10_000 else f"{examples:.0f}/s"
+
+
+def _outcome(result: Result) -> str:
+    seconds = "" if result.seconds is None else numbers.duration(result.seconds)
+    if result.status == "completed":
+        return f"done {seconds}"
+    return f"{result.status}: {result.reason}"

@@ -1,0 +1,1 @@
+"""Run directories: writing them whole, finding them, reading them with suspicion. No torch."""

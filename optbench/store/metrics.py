@@ -1,0 +1,117 @@
+"""metrics.csv: a row an evaluation, written and read back byte for byte."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+from optbench.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Row = dict[str, float | int | None]
+
+COLUMNS = (
+    "epoch",
+    "steps",
+    "examples",
+    "lr",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "grad_norm",
+    "update_norm",
+    "param_norm",
+)
+COUNTS = frozenset({"steps", "examples"})
+REQUIRED = frozenset({"epoch", "steps", "examples"})
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+
+
+class MetricsError(StoreError):
+    """metrics.csv is torn or damaged; the text names line and column."""
+
+
+def format_rows(rows: Sequence[Row]) -> str:
+    """The text of metrics.csv; the first row says which columns follow the common ones."""
+    extra = [name for name in (rows[0] if rows else ()) if name not in COLUMNS]
+    header = [*COLUMNS, *extra]
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([format_cell(row.get(name)) for name in header] for row in rows)
+    return stream.getvalue()
+
+
+def format_cell(value: float | None) -> str:
+    """The shortest text that reads back as the same number; empty for None."""
+    return "" if value is None else repr(value)
+
+
+def parse_rows(text: str) -> list[Row]:
+    """The rows of a metrics.csv; MetricsError names the first line and column that are wrong."""
+    lines = text.splitlines(keepends=True)
+    if not lines:
+        raise MetricsError("line 1: the header is missing")
+    if not lines[-1].endswith("\n"):
+        raise MetricsError(f"line {len(lines)}: torn, it has no line break at its end")
+    try:
+        cells = list(csv.reader(lines, strict=True))
+    except csv.Error as error:
+        raise MetricsError(f"not a table of comma-separated values: {error}") from error
+    header = _checked_header(cells[0])
+    return [_parse_row(header, row, line) for line, row in enumerate(cells[1:], start=2)]
+
+
+def _checked_header(header: list[str]) -> list[str]:
+    for number, (expected, found) in enumerate(zip(COLUMNS, header, strict=False), start=1):
+        if found != expected:
+            raise MetricsError(f"line 1, column {number}: must be {expected!r}, got {found!r}")
+    if len(header) < len(COLUMNS):
+        raise MetricsError(f"line 1: column {COLUMNS[len(header)]!r} is missing")
+    for name in header[len(COLUMNS) :]:
+        if not name.isprintable() or header.count(name) > 1 or not name:
+            raise MetricsError(f"line 1: {name!r} can't be the name of a further column")
+    return header
+
+
+def _parse_row(header: Sequence[str], cells: Sequence[str], line: int) -> Row:
+    if len(cells) != len(header):
+        raise MetricsError(f"line {line}: must have {len(header)} cells, got {len(cells)}")
+    row: Row = {}
+    for name, cell in zip(header, cells, strict=True):
+        try:
+            row[name] = _parse_cell(name, cell)
+        except ValueError as error:
+            message = f"line {line}, column {name}: must be {error}, got {cell[:40]!r}"
+            raise MetricsError(message) from None
+    return row
+
+
+def _parse_cell(name: str, cell: str) -> float | None:
+    if not cell:
+        if name in REQUIRED:
+            raise ValueError("a number")
+        return None
+    if _INTEGER.fullmatch(cell):
+        return int(cell)
+    if name in COUNTS:
+        raise ValueError("a whole number")
+    return _parse_float(cell)
+
+
+def _parse_float(cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        raise ValueError("a number") from None
+    if repr(value) != cell:  # "+1.0", "1_0.5" or " 1.0" were never written by format_rows
+        raise ValueError("a number as optbench writes it")
+    return value

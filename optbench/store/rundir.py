@@ -1,0 +1,143 @@
+"""Writing a run directory. What each file holds: docs/formats.md."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from optbench.errors import StoreError
+from optbench.store.atomic import sync_directory, write_atomic, write_error
+from optbench.store.bounded import read_bounded
+from optbench.store.metrics import Row, format_rows
+from optbench.store.result import Result, format_result, read_result
+
+CHECKPOINT = "checkpoint.pt"
+PREVIOUS = "checkpoint.prev.pt"
+_CHECKPOINT_LIMIT = 1 << 36  # bytes; beyond that it is no checkpoint of ours
+
+Timing = tuple[int, float, float]  # steps; seconds of training and of evaluation since the last
+
+
+class RunDirectory:
+    """The files of one run, written in an order that a kill at any moment leaves resumable."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self) -> None:
+        """Make the directory; `StoreError` where the store does not allow it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_error(self.path, error) from error
+
+    def result(self) -> Result | None:
+        """What result.json says, or None where there is none that can be read."""
+        try:
+            return read_result(self.path / "result.json")
+        except StoreError:
+            return None
+
+    def write_config(self, text: str) -> None:
+        write_atomic(self.path / "config.yaml", text.encode())
+
+    def write_checkpoint(self, content: bytes) -> None:
+        """The commit point: once this returns, the run goes on from here."""
+        current = self.path / CHECKPOINT
+        if current.exists():
+            current.replace(self.path / PREVIOUS)
+        write_atomic(current, content)
+
+    def checkpoints(self) -> Iterator[tuple[Path, bytes]]:
+        """The stored checkpoints that can be read at all, newest first."""
+        for name in (CHECKPOINT, PREVIOUS):
+            path = self.path / name
+            if path.exists():
+                yield path, read_bounded(path, _CHECKPOINT_LIMIT)
+
+    def write_progress(
+        self, rows: Sequence[Row], timings: Sequence[Timing], result: Result
+    ) -> None:
+        """Bring the readable files up to the checkpoint; they can be made again from it."""
+        self._write(rows, timings, result, {}, durable=False)
+
+    def write_end(
+        self,
+        rows: Sequence[Row],
+        timings: Sequence[Timing],
+        result: Result,
+        weights: bytes | None,
+    ) -> None:
+        """Store the end of a run; result.json comes last, and only then go the checkpoints."""
+        digests = {}
+        if weights is not None:
+            write_atomic(self.path / "weights.pt", weights)
+            digests["weights.pt"] = hashlib.sha256(weights).hexdigest()
+        self._write(rows, timings, result, digests, durable=True)
+        if result.status in ("completed", "diverged"):
+            for name in (PREVIOUS, CHECKPOINT):
+                (self.path / name).unlink(missing_ok=True)
+
+    def log(self, text: str) -> None:
+        """Append a warning or traceback to log.txt."""
+        path = self.path / "log.txt"
+        try:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(text.rstrip("\n") + "\n")
+        except OSError as error:
+            raise write_error(path, error) from error
+
+    def replace(self, other: Path) -> None:
+        """Take the place of another run directory, whole; the other is deleted."""
+        aside = other.with_name(f".{other.name}.old")
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            if other.exists():
+                other.replace(aside)
+            self.path.replace(other)
+            sync_directory(other.parent)
+        except OSError as error:
+            raise write_error(other, error) from error
+        shutil.rmtree(aside, ignore_errors=True)
+        self.path = other
+
+    def _write(
+        self,
+        rows: Sequence[Row],
+        timings: Sequence[Timing],
+        result: Result,
+        digests: dict[str, str],
+        *,
+        durable: bool,
+    ) -> None:
+        metrics = format_rows(rows).encode()
+        digests = {"metrics.csv": hashlib.sha256(metrics).hexdigest(), **digests}
+        final = dataclasses.replace(result, files=digests)
+        write_atomic(self.path / "metrics.csv", metrics, durable=durable)
+        write_atomic(self.path / "timing.csv", _format_timings(timings), durable=durable)
+        write_atomic(self.path / "result.json", format_result(final).encode(), durable=durable)
+
+
+def check_writable(root: Path) -> None:
+    """Raise `StoreError` where no run directory can be made under a store."""
+    probe = root / f".writable-{os.getpid()}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise write_error(root, error) from error
+
+
+def _format_timings(timings: Sequence[Timing]) -> bytes:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["steps", "train_seconds", "evaluation_seconds"])
+    writer.writerows([steps, f"{train:.6f}", f"{rest:.6f}"] for steps, train, rest in timings)
+    return stream.getvalue().encode()

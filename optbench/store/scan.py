@@ -1,0 +1,240 @@
+"""Finding the runs in a store, an experiment's folder or a single run directory."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from optbench.config.suggest import did_you_mean
+from optbench.errors import StoreError, UsageError
+from optbench.store.bounded import open_regular, read_bounded
+from optbench.store.metrics import MetricsError, Row, parse_rows
+from optbench.store.result import Result, Status, read_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+METRICS_LIMIT = 50_000_000  # bytes
+
+NoteKind = Literal["unreadable", "foreign", "damaged", "unfinished"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """One line about a directory that a comparison can't use, or not yet."""
+
+    path: Path
+    kind: NoteKind
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.kind}: {self.message}"
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run directory. `result.status` says `interrupted` where the writer is gone."""
+
+    path: Path
+    result: Result
+
+    @property
+    def status(self) -> Status:
+        return self.result.status
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ended by itself: diverging is a result too."""
+        return self.status in ("completed", "diverged")
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of metrics.csv, read once; StoreError if missing, damaged or altered."""
+        path = self.path / "metrics.csv"
+        content = read_bounded(path, METRICS_LIMIT)
+        expected = self.result.files.get("metrics.csv")
+        # While a run goes on its rows are ahead of result.json.
+        if expected and self.status != "running":
+            _check_digest(path, content, expected)
+        try:
+            return tuple(parse_rows(content.decode("utf-8")))
+        except UnicodeDecodeError as error:
+            raise MetricsError(f"{path}: not UTF-8 text: {error.reason}") from error
+        except MetricsError as error:
+            raise MetricsError(f"{path}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a store holds: runs in a stable order, each once, and a note for what is amiss."""
+
+    runs: tuple[StoredRun, ...]
+    notes: tuple[Note, ...]
+
+
+def scan(root: Path) -> Scan:
+    """The runs under a store, an experiment's folder or in one run directory.
+
+    Raises UsageError if there is nothing at all. Symbolic links below `root` are not followed.
+    """
+    runs: list[StoredRun] = []
+    notes: list[Note] = []
+    for found in _walk(root):
+        if isinstance(found, Note):
+            notes.append(found)
+        else:
+            runs.append(found)
+    if not runs and not notes:
+        raise UsageError(f"{root}: no runs here; train some with `optbench run CONFIG.yaml`")
+    kept = _each_once(runs)
+    notes.extend(filter(None, map(_unfinished, kept)))
+    return Scan(kept, tuple(notes))
+
+
+def find_run(runs: Iterable[StoredRun], name: str) -> StoredRun:
+    """The run that a path, a directory's name or the beginning of a hash means.
+
+    Raises UsageError if there is none or more than one.
+    """
+    candidates = list(runs)
+    exact = [run for run in candidates if name in (run.path.name, str(run.path))]
+    found = exact or [
+        run for run in candidates if any(known.startswith(name) for known in _names(run))
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(run.path.name for run in found[:5])
+        raise UsageError(f"{name!r} means {len(found)} runs: {listed}; name one")
+    hint = did_you_mean(name, [run.path.name for run in candidates])
+    raise UsageError(f"no run is {name!r}; {hint or '`optbench runs list` names them'}")
+
+
+def _names(run: StoredRun) -> tuple[str, str]:
+    return run.path.name, run.result.run
+
+
+def _check_digest(path: Path, content: bytes, expected: str) -> None:
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise StoreError(f"{path}: damaged: its SHA-256 is not the one in result.json")
+
+
+def _walk(root: Path) -> Iterator[StoredRun | Note]:
+    if not root.is_dir():
+        there = "is not a directory" if root.exists() else "does not exist"
+        raise UsageError(f"{root}: {there}; train runs with `optbench run CONFIG.yaml`")
+    if _is_run(root):
+        yield _read(root)
+        return
+    try:
+        folders = _subdirectories(root)
+    except OSError as error:
+        raise StoreError(f"{root}: {error.strerror}") from error
+    for folder in folders:
+        yield from _read_folder(folder)
+
+
+def _read_folder(folder: Path) -> Iterator[StoredRun | Note]:
+    """A run directory's run, or the runs of an experiment's folder."""
+    if folder.is_symlink():
+        yield Note(folder, "unreadable", "a symbolic link, not followed")
+    elif _is_run(folder):
+        yield _read(folder)
+    else:
+        yield from _read_experiment(folder)
+
+
+def _read_experiment(folder: Path) -> Iterator[StoredRun | Note]:
+    try:
+        members = _subdirectories(folder)
+    except OSError as error:
+        yield Note(folder, "unreadable", error.strerror or "can't be listed")
+        return
+    if not members:
+        yield Note(folder, "foreign", "no result.json in it")
+    for member in members:
+        yield _read_member(member)
+
+
+def _read_member(member: Path) -> StoredRun | Note:
+    if member.is_symlink():
+        return Note(member, "unreadable", "a symbolic link, not followed")
+    if not _is_run(member):
+        return Note(member, "foreign", "no result.json in it")
+    return _read(member)
+
+
+def _is_run(directory: Path) -> bool:
+    return os.path.lexists(directory / "result.json")
+
+
+def _subdirectories(folder: Path) -> list[Path]:
+    """Directories and symbolic links, hidden ones left out, s2 before s10."""
+    with os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".")
+            and (entry.is_dir(follow_symlinks=False) or entry.is_symlink())
+        ]
+    return [folder / name for name in sorted(names, key=_natural)]
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [
+        (int(part) if part.isdecimal() and len(part) < 19 else -1, part)
+        for part in re.split(r"([0-9]+)", name)
+    ]
+
+
+def _read(directory: Path) -> StoredRun | Note:
+    try:
+        result = read_result(directory / "result.json")
+    except StoreError as error:
+        message = str(error).removeprefix(f"{directory / 'result.json'}: ")
+        return Note(directory, "damaged", f"result.json: {message}")
+    if result.status == "running" and not _is_locked(directory / "lock"):
+        # Its writer was killed: the rows may be ahead of the digests.
+        result = replace(result, status="interrupted", files={})
+    return StoredRun(directory, result)
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a live process holds the lock; never creates the file."""
+    try:
+        descriptor = open_regular(path)
+    except StoreError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _each_once(runs: Iterable[StoredRun]) -> tuple[StoredRun, ...]:
+    """One directory a run: a completed one if there is one, else the first."""
+    chosen: dict[str, StoredRun] = {}
+    for run in runs:
+        known = chosen.setdefault(run.result.run, run)
+        if run.status == "completed" and known.status != "completed":
+            chosen[run.result.run] = run
+    return tuple(chosen.values())
+
+
+def _unfinished(run: StoredRun) -> Note | None:
+    if run.status in ("completed", "diverged", "pruned"):
+        return None
+    epoch = (run.result.last or {}).get("epoch")
+    progress = "" if epoch is None else f" after epoch {epoch:g}"
+    reason = f" ({run.result.reason})" if run.result.reason else ""
+    return Note(run.path, "unfinished", run.status + progress + reason)

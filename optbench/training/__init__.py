@@ -1,0 +1,1 @@
+"""One cohort: seeding, the loop, metrics, checkpoints. Yields records, writes nothing."""

@@ -1,0 +1,158 @@
+"""Models, optimizers and schedules from resolved settings; refusals name their line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from optbench.catalog import plugins
+from optbench.catalog.losses import LOSSES
+from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
+from optbench.catalog.optimizers import optimizers
+from optbench.catalog.schedules import ScheduleEntry, schedules
+from optbench.config.spec import Run, Setting, display_name
+from optbench.errors import ConfigError, Problem, UsageError
+from optbench.training.seeding import global_stream
+
+Loss = Callable[..., torch.Tensor]
+
+
+def build_model(
+    run: Run, input_shape: Sequence[int], classes: int, device: torch.device
+) -> nn.Module:
+    """The run's model with its initial weights: the seed's, drawn on the CPU for every device."""
+    name, arguments = _split(run.setting.model)
+    entry = MODELS.get(name)
+    with _blame(run.setting, "model", name):
+        factory = plugins.load(entry.target if entry else name)
+        given = {**arguments, **_shapes(factory, input_shape, classes)}
+        with global_stream(run.seed, "weights", torch.device("cpu")):
+            model = factory(**given)
+        if not isinstance(model, nn.Module):
+            raise UsageError(f"it made a {type(model).__name__}, which is no torch.nn.Module")
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise UsageError("it has no parameter to train")
+    return model.to(device)
+
+
+def build_optimizer(setting: Setting, model: nn.Module) -> Optimizer:
+    """The setting's optimizer over the model's parameters, in groups where the setting says so.
+
+    torch's fused implementation is taken where there is one and nothing else was asked for.
+    """
+    name, arguments = _split(setting.optimizer)
+    globs = arguments.pop("groups", [])
+    entry = optimizers().get(name)
+    with _blame(setting, "optimizer", name):
+        factory = plugins.load(entry.target if entry else name)
+        if entry and _fusible(factory, model) and not {"foreach", "fused"} & set(arguments):
+            arguments["fused"] = True
+        optimizer = factory(_groups(model, globs), **_as_tuples(arguments))
+        if not isinstance(optimizer, Optimizer):
+            raise UsageError(f"it is a {type(optimizer).__name__}, no torch.optim.Optimizer")
+    return optimizer
+
+
+def build_schedule(setting: Setting, optimizer: Optimizer, epoch_steps: int) -> LRScheduler | None:
+    """The setting's schedule, its horizon the run's own where none is given; None if constant."""
+    name, arguments = _split(setting.schedule)
+    if name == "constant":
+        return None
+    entry = schedule_entry(setting)
+    epochs = int(setting.training["epochs"])  # type: ignore[call-overload]
+    horizon = epochs * epoch_steps if entry.by_step else epochs
+    if entry.horizon and arguments.get(entry.horizon) is None and not arguments.get("epochs"):
+        arguments[entry.horizon] = horizon
+    with _blame(setting, "schedule", name):
+        schedule: LRScheduler = plugins.load(entry.target)(optimizer, **arguments)
+    return schedule
+
+
+def schedule_entry(setting: Setting) -> ScheduleEntry:
+    """How the setting's schedule advances; one reached by import path advances each epoch."""
+    name = str(setting.schedule["name"])
+    return schedules().get(name, ScheduleEntry(name, ""))
+
+
+def build_loss(setting: Setting) -> Loss:
+    """The setting's loss: outputs and targets of a batch to their mean."""
+    return plugins.load(LOSSES[str(setting.training["loss"])].target)
+
+
+def group_names(setting: Setting) -> tuple[str, ...]:
+    """The globs of the setting's parameter groups, after the default group."""
+    groups = setting.optimizer.get("groups") or []
+    return tuple(str(group["match"]) for group in groups)  # type: ignore[attr-defined]
+
+
+def _split(part: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
+    arguments = dict(part)
+    return str(arguments.pop("name")), arguments
+
+
+def _shapes(
+    factory: Callable[..., Any], input_shape: Sequence[int], classes: int
+) -> dict[str, object]:
+    """What a model's own parameters ask of the data, by the names that they have there."""
+    try:
+        names = inspect.signature(factory).parameters
+    except ValueError:  # a class without a signature to read takes none of them
+        return {}
+    shapes = {name: tuple(input_shape) for name in SHAPE_PARAMETERS if name in names}
+    return shapes | {name: classes for name in CLASS_PARAMETERS if name in names}
+
+
+def _fusible(factory: Callable[..., Any], model: nn.Module) -> bool:
+    device = next(model.parameters()).device.type
+    return device in ("cpu", "cuda") and "fused" in inspect.signature(factory).parameters
+
+
+def _as_tuples(arguments: dict[str, Any]) -> dict[str, Any]:
+    """YAML's lists as tuples: what optimizers expect of `betas` and its like."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
+
+
+def _groups(model: nn.Module, globs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The default group first, then one a glob; a parameter goes to the first that matches."""
+    default: dict[str, Any] = {"params": []}
+    groups = [{"params": [], **_as_tuples(_split_match(glob))} for glob in globs]
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        matching = (g for g, glob in zip(groups, globs, strict=True)
+                    if fnmatchcase(name, glob["match"]))  # fmt: skip
+        next(matching, default)["params"].append(parameter)
+    for group, glob in zip(groups, globs, strict=True):
+        if not group["params"]:
+            names = ", ".join(name for name, _ in model.named_parameters())
+            raise UsageError(f"no parameter is left for the group {glob['match']!r} among {names}")
+    return [default, *groups] if default["params"] else groups
+
+
+def _split_match(glob: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in glob.items() if key != "match"}
+
+
+@contextmanager
+def _blame(setting: Setting, part: str, name: str) -> Iterator[None]:
+    """Turn what a class refuses, in its own words, into an error at the part's line."""
+    try:
+        yield
+    except Exception as error:  # a foreign class may raise anything
+        written = setting.written.get(part)
+        title = display_name(name)
+        message = f"{title}: {error}" if isinstance(error, UsageError) else (
+            f"{title} refuses: {type(error).__name__}: {error}"
+        )
+        if written is None:
+            raise UsageError(message) from error
+        problem = Problem(written.node.mark, written.key, message, "", written.node.width)
+        raise ConfigError([problem]) from error

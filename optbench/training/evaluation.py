@@ -1,0 +1,40 @@
+"""Loss and accuracy of a model on a split."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from optbench.training.build import Loss
+from optbench.training.data import Split
+
+CHUNK = 1_000  # examples at a time: fits the cache of a CPU, keeps a GPU busy
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
+    """Mean loss and accuracy (a fraction) over a split's examples, in eval mode."""
+    model.eval()
+    total, correct = 0.0, 0
+    for inputs, targets in zip(
+        split.inputs.split(CHUNK), split.targets.split(CHUNK), strict=True
+    ):
+        outputs = model(inputs)
+        total += loss(outputs, targets).item() * len(targets)
+        correct += count_correct(outputs, targets).item()
+    model.train()
+    return total / len(split), correct / len(split)
+
+
+def count_correct(outputs: Tensor, targets: Tensor) -> Tensor:
+    """How many rows of `outputs` `[batch, classes]` are largest at their target; a 0-d tensor."""
+    return (outputs.argmax(dim=1) == targets).sum()
+
+
+@torch.no_grad()
+def total_norm(tensors: Iterable[Tensor]) -> float:
+    """The Euclidean norm of all elements of all tensors, summed in float64."""
+    return math.sqrt(sum(float(t.double().pow(2).sum()) for t in tensors))

@@ -1,0 +1,44 @@
+"""What goes on with a run, from its start to its stored end, for whoever wants to watch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from optbench.config.spec import Run
+from optbench.store.result import Result
+from optbench.training.records import Evaluation, Step
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run begins, or goes on from `steps`; `total` is how many it has in all."""
+
+    run: Run
+    problem: str
+    data: str
+    device: str
+    steps: int
+    total: int
+    epochs: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A running run has done something worth showing."""
+
+    run: Run
+    record: Step | Evaluation
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run is over, stored at `directory`."""
+
+    run: Run
+    directory: Path
+    result: Result
+
+
+Event = Started | Advanced | Ended

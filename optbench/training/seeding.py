@@ -1,0 +1,61 @@
+"""Named random streams, all derived from a run's seed and from nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+
+def derive(seed: int, stream: str, index: int = 0) -> int:
+    """A 63-bit seed for one named stream: SHA-256 of its name, the run's seed and an index.
+
+    Streams don't overlap however close the runs' seeds are, and adding one changes no other.
+    """
+    text = f"optbench/{stream}/{seed}/{index}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def batch_order(seed: int, epoch: int, examples: int) -> Tensor:
+    """The order of the training examples in one epoch, a permutation, int64 on CPU.
+
+    Each epoch has its own generator, so that a resumed run needs no state to go on.
+    """
+    generator = torch.Generator().manual_seed(derive(seed, "batches", epoch))
+    return torch.randperm(examples, generator=generator)
+
+
+@contextmanager
+def global_stream(seed: int, stream: str, device: torch.device) -> Iterator[None]:
+    """torch's global generators, seeded for a stream and given back as they were.
+
+    For code that takes no generator: torch's own initialization and dropout.
+    """
+    before = global_state(device)
+    torch.manual_seed(derive(seed, stream))
+    try:
+        yield
+    finally:
+        set_global_state(before, device)
+
+
+def global_state(device: torch.device) -> list[Tensor]:
+    """State of the global generators that code on `device` draws from: the CPU's, then its own."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    elif device.type == "mps":
+        states.append(torch.mps.get_rng_state())
+    return states
+
+
+def set_global_state(states: list[Tensor], device: torch.device) -> None:
+    """Set what `global_state` gave."""
+    torch.set_rng_state(states[0])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1], device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(states[1])

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from stored_runs import ADAM, SGD, load, make_rows, write_run
+
+from optbench.analysis.setting import differing, format_value, group_settings, labels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = make_rows([0.1, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "1"),
+        (0.001, "0.001"),
+        (1e-8, "1e-08"),
+        (True, "true"),
+        (None, "none"),
+        ([0.9, 0.999], "[0.9, 0.999]"),
+        ([{"match": "fc.*", "lr": 1}], "[{match: fc.*, lr: 1}]"),
+        ("cosine", "cosine"),
+    ],
+)
+def test_values_look_as_in_yaml(value: Any, text: str) -> None:
+    assert format_value(value) == text
+
+
+def test_learning_rates_are_ordered_as_numbers(tmp_path: Path) -> None:
+    for lr in (0.1, 1e-5, 10, 2.0):
+        write_run(tmp_path, ROWS, optimizer=SGD | {"lr": lr})
+    settings = group_settings(load(tmp_path))
+    assert [found.hyperparameters["lr"] for found in settings] == [1e-5, 0.1, 2.0, 10]
+
+
+def test_the_label_tells_what_differs_and_the_learning_rate(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS, optimizer=ADAM)
+    write_run(tmp_path, ROWS, optimizer=SGD)
+    write_run(tmp_path, ROWS, optimizer=SGD | {"momentum": 0.9})
+    settings = group_settings(load(tmp_path))
+    assert labels(settings) == [
+        "adam lr=0.001",
+        "sgd lr=0.01 momentum=0.9",
+        "sgd lr=0.01 momentum=0",
+    ]
+
+
+def test_what_an_optimizers_name_implies_differs_but_is_not_in_the_label(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS, optimizer=ADAM)
+    write_run(tmp_path, ROWS, optimizer=ADAM | {"name": "adamw", "weight_decay": 0.01})
+    settings = group_settings(load(tmp_path))
+    assert differing(settings) == ["lr", "weight_decay"]
+    assert labels(settings) == ["adam lr=0.001", "adamw lr=0.001"]
+
+
+def test_batch_size_epochs_and_schedule_differ_too(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    write_run(tmp_path, ROWS, training={"batch_size": 128, "epochs": 10})
+    write_run(tmp_path, ROWS, schedule={"name": "cosine", "warmup": 0.05})
+    found = differing(group_settings(load(tmp_path)))
+    assert found == ["lr", "schedule", "epochs", "batch_size", "schedule.warmup"]
+
+
+def test_settings_that_nothing_visible_tells_apart_get_a_piece_of_their_hash(
+    tmp_path: Path,
+) -> None:
+    write_run(tmp_path, ROWS, setting="a" * 64, run="1" * 64)
+    write_run(tmp_path, ROWS, setting="b" * 64, run="2" * 64)
+    found = labels(group_settings(load(tmp_path)))
+    assert found == ["adam lr=0.001 #aaaaaa", "adam lr=0.001 #bbbbbb"]
+
+
+def test_momentum_and_amsgrad_are_families_of_their_own(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS, optimizer=SGD | {"momentum": 0.9})
+    write_run(tmp_path, ROWS, optimizer=SGD)
+    write_run(tmp_path, ROWS, optimizer=ADAM | {"amsgrad": True})
+    write_run(tmp_path, ROWS, optimizer={"name": "./mine.py:Lion", "lr": 1e-4})
+    found = {(made.optimizer, made.family) for made in group_settings(load(tmp_path))}
+    assert found == {("sgd", "momentum"), ("sgd", "sgd"), ("adam", "amsgrad"), ("Lion", "Lion")}

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from optbench.config.suggest import did_you_mean, nearest
+
+OPTIMIZERS = ["adadelta", "adagrad", "adam", "adamw", "rmsprop", "sgd"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("adamm", "adam"), ("Adam", "adam"), ("rms_prop", "rmsprop"), ("sdg", "sgd")],
+)
+def test_a_misspelled_name_finds_the_one_meant(name: str, meant: str) -> None:
+    assert nearest(name, OPTIMIZERS) == meant
+
+
+@pytest.mark.parametrize("name", ["", "zzz", "lookahead", "a" * 1_000_000])
+def test_a_name_like_no_other_finds_none(name: str) -> None:
+    assert nearest(name, OPTIMIZERS) is None
+
+
+def test_the_order_of_the_known_names_does_not_matter() -> None:
+    assert nearest("LR", ["lr", "Lr"]) == nearest("LR", ["Lr", "lr"])
+
+
+def test_the_known_spelling_is_suggested() -> None:
+    assert nearest("t_max", ["T_max", "eta_min"]) == "T_max"
+
+
+def test_a_suggestion_is_a_question() -> None:
+    assert did_you_mean("adamm", OPTIMIZERS) == "did you mean 'adam'?"
+
+
+def test_without_a_similar_name_there_is_no_question() -> None:
+    assert did_you_mean("zzz", OPTIMIZERS) == ""
+    assert did_you_mean("adam", []) == ""

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from stored_runs import SGD, load, make_rows, write_run
+
+from optbench.errors import StoreError, UsageError
+from optbench.store.scan import StoredRun, find_run, scan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = make_rows([0.1, 0.9])
+
+
+def only(root: Path) -> StoredRun:
+    (run,) = load(root)
+    return run
+
+
+def notes(root: Path) -> list[str]:
+    return [str(note).removeprefix(f"{root}/") for note in scan(root).notes]
+
+
+def test_a_store_an_experiment_and_a_single_run_are_read_alike(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS)
+    found = [only(root) for root in (tmp_path, directory.parent, directory)]
+    assert [run.path for run in found] == [directory] * 3
+    assert list(found[0].rows) == ROWS
+
+
+def test_seeds_stand_in_the_order_of_numbers(tmp_path: Path) -> None:
+    for seed in (10, 2, 1):
+        write_run(tmp_path, ROWS, seed=seed)
+    assert [run.result.seed for run in load(tmp_path)] == [1, 2, 10]
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_missing_or_empty_root_says_how_to_make_runs(tmp_path: Path, made: bool) -> None:
+    root = tmp_path / "runs"
+    if made:
+        (root / ".hidden").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"runs: .*optbench run CONFIG"):
+        scan(root)
+
+
+def test_foreign_and_damaged_directories_are_named_and_stop_nothing(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    (tmp_path / "adam_mnist" / "stray").mkdir()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "torn" / "run").mkdir(parents=True)
+    (tmp_path / "torn" / "run" / "result.json").write_text('{"schema": 1', encoding="utf-8")
+    assert len(load(tmp_path)) == 1
+    assert notes(tmp_path) == [
+        "adam_mnist/stray: foreign: no result.json in it",
+        "photos: foreign: no result.json in it",
+        "torn/run: damaged: result.json: not strict JSON: Expecting ',' delimiter: "
+        "line 1 column 13 (char 12)",
+    ]
+
+
+def test_hidden_directories_are_passed_over_silently(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    write_run(tmp_path, ROWS, experiment=".unfinished", seed=1)
+    assert len(load(tmp_path)) == 1
+    assert notes(tmp_path) == []
+
+
+def test_running_without_a_lock_reads_as_interrupted(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS, status="running")
+    assert only(tmp_path).status == "interrupted"
+    assert not (directory / "lock").exists()
+    (directory / "lock").touch()
+    assert only(tmp_path).status == "interrupted"
+    assert notes(tmp_path) == [
+        f"adam_mnist/{directory.name}: unfinished: interrupted after epoch 1"
+    ]
+
+
+def test_running_with_a_live_lock_is_running(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS, status="running")
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert only(tmp_path).status == "running"
+    assert only(tmp_path).status == "interrupted"
+
+
+def test_a_killed_run_whose_rows_are_ahead_of_its_result_is_readable(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS, status="running", files={"metrics.csv": "0" * 64})
+    assert list(only(tmp_path).rows) == ROWS
+
+
+def test_a_run_met_twice_counts_once_and_the_completed_one_is_kept(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS, experiment="a", status="interrupted")
+    write_run(tmp_path, ROWS, experiment="b")
+    write_run(tmp_path, ROWS, experiment="c")
+    assert only(tmp_path).result.experiment == "b"
+    assert notes(tmp_path) == []
+
+
+def test_altered_metrics_are_damaged(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS)
+    metrics = directory / "metrics.csv"
+    metrics.write_text(metrics.read_text().replace("0.9", "0.99"), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"metrics.csv: damaged: its SHA-256 is not the one"):
+        _ = only(tmp_path).rows
+
+
+def test_torn_metrics_are_named_with_their_file(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS, files={})
+    (directory / "metrics.csv").write_text("epoch", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"metrics.csv: line 1: torn"):
+        _ = only(tmp_path).rows
+
+
+def test_symlinked_metrics_are_not_read(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS, files={})
+    (directory / "metrics.csv").unlink()
+    (directory / "metrics.csv").symlink_to("/etc/passwd")
+    with pytest.raises(StoreError) as caught:
+        _ = only(tmp_path).rows
+    assert str(caught.value).endswith("metrics.csv: a symbolic link, not followed")
+
+
+def test_symlinked_directories_are_not_entered(tmp_path: Path) -> None:
+    outside, store = tmp_path / "outside", tmp_path / "store"
+    directory = write_run(outside, ROWS)
+    write_run(store, ROWS, seed=1)
+    (store / "linked").symlink_to(outside / "adam_mnist")
+    (store / "adam_mnist" / "linked").symlink_to(directory)
+    assert only(store).result.seed == 1
+    assert [note.partition(": ")[2] for note in notes(store)] == [
+        "unreadable: a symbolic link, not followed"
+    ] * 2
+
+
+@pytest.mark.parametrize("name", ["result.json", "metrics.csv", "lock"])
+def test_a_fifo_in_a_run_directory_is_never_waited_for(tmp_path: Path, name: str) -> None:
+    directory = write_run(tmp_path, ROWS, status="running", files={})
+    (directory / name).unlink(missing_ok=True)
+    os.mkfifo(directory / name)
+    found = scan(tmp_path)
+    assert found.notes
+    for run in found.runs:
+        if name == "metrics.csv":
+            with pytest.raises(StoreError, match="not a regular file"):
+                _ = run.rows
+        else:
+            assert run.status == "interrupted"
+
+
+def test_a_socket_is_refused_like_any_other_special_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = write_run(tmp_path, ROWS, files={})
+    (directory / "metrics.csv").unlink()
+    monkeypatch.chdir(directory)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("metrics.csv")
+        with pytest.raises(StoreError):
+            _ = only(tmp_path).rows
+
+
+def test_a_run_is_found_by_directory_hash_or_the_beginning_of_either(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS)
+    write_run(tmp_path, ROWS, optimizer=SGD)
+    runs = load(tmp_path)
+    for name in (str(directory), directory.name, "adam-s0", runs[0].result.run[:10]):
+        assert find_run(runs, name).path == directory
+
+
+def test_an_unknown_or_ambiguous_run_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    write_run(tmp_path, ROWS, seed=1)
+    runs = load(tmp_path)
+    with pytest.raises(UsageError, match="'adam-s' means 2 runs: adam-s0-"):
+        find_run(runs, "adam-s")
+    with pytest.raises(UsageError, match=r"no run is 'adm-s0-\w+'; did you mean 'adam-s0-"):
+        find_run(runs, runs[0].path.name.replace("adam", "adm"))
