@@ -1,10 +1,10 @@
 """optbench tells, with evidence, which optimizer and which learning rate to use.
 
-    from optbench import compare, load_experiment, load_runs, run
+from optbench import compare, load_experiment, load_runs, run
 
-    run("configs/adam_mnist.yaml", "configs/sgd_mnist.yaml")
-    frame = load_runs("runs/")        # a tidy polars data frame, a row an evaluation
-    comparison = compare("runs/")     # what `optbench compare` shows, as data
+run("configs/adam_mnist.yaml", "configs/sgd_mnist.yaml")
+frame = load_runs("runs/")        # a tidy polars data frame, a row an evaluation
+comparison = compare("runs/")     # what `optbench compare` shows, as data
 """
 
 from __future__ import annotations

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.analysis import comparison
-from optbench.analysis.comparison import Comparison
 from optbench.store.scan import scan
 
 if TYPE_CHECKING:
     import polars
+
+    from optbench.analysis.comparison import Comparison
 
 
 def load_runs(runs_dir: str | Path = "runs") -> polars.DataFrame:

@@ -108,8 +108,8 @@ def run(
 
     * `optbench run my.yaml --smoke`
     """
-    from optbench.execution.study import Options
     from optbench.commands.run import run_command
+    from optbench.execution.study import Options
 
     options = Options(
         overrides=tuple(assignments or ()),
@@ -177,10 +177,10 @@ def validate(configs: Configs, assignments: Assignments = None) -> None:
     Example: `optbench validate configs/*.yaml`
     """
     from optbench.catalog.experiment import load_experiment
-    from optbench.errors import ConfigError
+    from optbench.errors import ConfigError, Problem
     from optbench.report.plan import describe_experiment
 
-    problems = []
+    problems: list[Problem] = []
     for config in configs:
         try:
             experiment = load_experiment(config, overrides=assignments or ())

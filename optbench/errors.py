@@ -6,8 +6,11 @@ the command line is a bug (exit code 70).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 EXIT_OK = 0
 EXIT_CLAIM = 1
@@ -29,7 +32,7 @@ class UsageError(OptbenchError):
     """A command or call was given something that it does not take."""
 
 
-class EnvironmentFault(OptbenchError):
+class EnvironmentFault(OptbenchError):  # noqa: N818 (EnvironmentError is Python's own)
     """The disk, the data or the network is not as it has to be."""
 
     exit_code = EXIT_ENVIRONMENT

@@ -130,7 +130,7 @@ def write_run(root: Path, rows: Sequence[Row], **description: Any) -> Path:
     document = result_document(rows, **description)
     name = document["config"]["optimizer"]["name"].rpartition(":")[2]
     folder = f"{name}-s{document['seed']}-{document['run'][:8]}"
-    directory = root / document["experiment"] / folder
+    directory = root / str(document["experiment"]) / folder
     directory.mkdir(parents=True)
     (directory / "metrics.csv").write_text(text, encoding="utf-8")
     (directory / "result.json").write_text(json.dumps(document), encoding="utf-8")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from optbench.catalog.signatures import Parameter, Signature, kind_of
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.suggest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
 
 _WORDS = {
     "int": "a whole number",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
 
 
 class WarmupCosine(LRScheduler):
@@ -23,7 +27,7 @@ class WarmupCosine(LRScheduler):
         self.final = final
         super().__init__(optimizer)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The learning rate of each parameter group at the current step."""
         factor = self._factor(self.last_epoch)
         return [base * factor for base in self.base_lrs]

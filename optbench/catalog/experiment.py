@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.catalog.plugins import content_hash, is_import_path
 from optbench.catalog.resolve import (
@@ -26,6 +26,9 @@ from optbench.config.seeds import parse_seeds
 from optbench.config.spaces import count, expand, first, tuning_spaces
 from optbench.config.spec import Experiment, Setting
 from optbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_SETTINGS = 100_000
 DEFAULT_BATCH_SIZE = 64

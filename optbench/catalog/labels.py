@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from optbench.config.spec import Setting, display_name, format_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 def problem_label(setting: Setting, input_shape: Sequence[int], classes: int) -> str:

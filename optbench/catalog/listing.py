@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import DATASETS
-from optbench.catalog.entry import Entry
 from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
 from optbench.catalog.resolve import data_parameters
 from optbench.catalog.schedules import schedules
 from optbench.catalog.signatures import Parameter, signature_of
 from optbench.config.spec import format_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from optbench.catalog.entry import Entry
 
 Line = tuple[str, str, str]  # name, summary, arguments with their defaults
 
@@ -55,6 +59,4 @@ def _entry_arguments(entry: Entry) -> str:
 
 def _arguments(parameters: Iterable[Parameter]) -> str:
     shown = [p for p in parameters if p.name not in _PROVIDED and p.writable]
-    return ", ".join(
-        p.name if p.required else f"{p.name}={format_value(p.default)}" for p in shown
-    )
+    return ", ".join(p.name if p.required else f"{p.name}={format_value(p.default)}" for p in shown)

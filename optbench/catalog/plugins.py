@@ -6,12 +6,14 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 
 def is_import_path(name: str) -> bool:
@@ -38,7 +40,7 @@ def load(target: str) -> Callable[..., Any]:
     try:
         module = _load_file(Path(source)) if source.endswith(".py") else _import(source)
         found: Callable[..., Any] = getattr(module, attribute)
-    except Exception as error:  # noqa: BLE001  (foreign code: whatever it raises is its answer)
+    except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise UsageError(f"can't load {target}: {reason}") from error
     return found

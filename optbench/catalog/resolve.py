@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from optbench.catalog.arguments import AT_LEAST_ONE, AT_LEAST_ZERO, Receiver, check_arguments
 from optbench.catalog.datasets import DATASETS, Source
-from optbench.catalog.entry import Entry
 from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
@@ -26,6 +24,11 @@ from optbench.catalog.signatures import (
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.suggest import did_you_mean
 from optbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optbench.catalog.entry import Entry
 
 Arguments = dict[str, Plain]
 EntryT = TypeVar("EntryT")

@@ -90,7 +90,9 @@ def module_path(module: str) -> Path:
     path = Path(spec.origin)
     for index, part in enumerate(rest):
         folder = path.parent if path.name == "__init__.py" else None
-        candidates = [] if folder is None else [folder / part / "__init__.py", folder / f"{part}.py"]
+        candidates = (
+            [] if folder is None else [folder / part / "__init__.py", folder / f"{part}.py"]
+        )
         found = next((c for c in candidates if c.is_file()), None)
         if found is None:
             raise SourceNotFoundError(f"'{'.'.join([top, *rest[:index]])}' has no module '{part}'")
@@ -171,12 +173,10 @@ def _find(path: Path, name: str, hops: int) -> _Found | None:
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
             return _Found(node, tree, path)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        for alias in node.names:
+    for imported in ast.walk(tree):
+        for alias in imported.names if isinstance(imported, ast.ImportFrom) else ():
             if (alias.asname or alias.name) == name and hops < _MAX_HOPS:
-                return _follow(path, node, alias.name, hops + 1)
+                return _follow(path, imported, alias.name, hops + 1)  # type: ignore[arg-type]
     if _may_come_from_elsewhere(tree, name):
         return None
     known = [n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
@@ -204,8 +204,10 @@ def _follow(path: Path, node: ast.ImportFrom, name: str, hops: int) -> _Found | 
                 folder = folder.parent
             parts = (node.module or "__init__").split(".")
             base = folder.joinpath(*parts)
-            source = base.with_suffix(".py") if base.with_suffix(".py").is_file() else (
-                base / "__init__.py"
+            source = (
+                base.with_suffix(".py")
+                if base.with_suffix(".py").is_file()
+                else (base / "__init__.py")
             )
         else:
             source = module_path(node.module or "")
@@ -234,9 +236,7 @@ def _parameter(argument: ast.arg, default: ast.expr | None, found: _Found) -> Pa
         return Parameter(argument.arg, kinds, default_known=False, choices=choices)
     if not kinds and value is not None:
         kinds = frozenset({kind_of(value)} | ({"float"} if kind_of(value) == "int" else set()))
-    return Parameter(
-        argument.arg, kinds, default=value, choices=choices, item_kinds=items
-    )
+    return Parameter(argument.arg, kinds, default=value, choices=choices, item_kinds=items)
 
 
 def kind_of(value: object) -> str:

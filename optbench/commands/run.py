@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json as json_format
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.analysis.comparison import compare
 from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED
 from optbench.execution.environment import installed_torch
-from optbench.execution.plan import Plan
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.report.comparison import render
 from optbench.report.plan import (
@@ -23,6 +21,12 @@ from optbench.report.plan import (
 from optbench.report.progress import make_progress
 from optbench.store.scan import StoredRun, scan
 from optbench.training.events import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from optbench.execution.plan import Plan
 
 
 def run_command(

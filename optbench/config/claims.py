@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from optbench.config.node import Node, Problems, Scalar, child_key
 from optbench.config.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Verdict = Literal["supported", "refuted", "undecided"]
 VERDICTS = ("supported", "refuted", "undecided")

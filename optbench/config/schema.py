@@ -6,9 +6,8 @@ Names and arguments of data sets, models, optimizers and schedules are the catal
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.config.claims import Claim, read_claims
 from optbench.config.names import NAME_RULE, is_name
@@ -16,6 +15,10 @@ from optbench.config.node import Node, Problems, child_key
 from optbench.config.seeds import read_seeds
 from optbench.config.spaces import check_spaces
 from optbench.config.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 PARTS = ("dataset", "model", "optimizer", "schedule")
 REQUIRED = ("dataset", "model", "optimizer")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from optbench.config.node import Node, Problems
 from optbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optbench.config.node import Node, Problems
 
 MAX_SEEDS = 10_000
 MAX_SEED = 2**31 - 1

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.config.canonical import digest
-from optbench.config.claims import Claim
 from optbench.config.names import slug
-from optbench.config.schema import Part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optbench.config.claims import Claim
+    from optbench.config.schema import Part
 
 Resolved = Mapping[str, object]  # a part's name and arguments, as plain YAML would say them
 

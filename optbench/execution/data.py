@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import Data, Source, prepare
 from optbench.catalog.resolve import data_parameters, source_of
 from optbench.config.canonical import digest
-from optbench.config.spec import Setting
 from optbench.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optbench.config.spec import Setting
 
 Announce = Callable[[str], None]
 

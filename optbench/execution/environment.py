@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # A run that stopped under other values of these can't go on to the same bits.
 _SAME_BITS = ("torch", "device", "threads", "cpu_capability")
@@ -39,8 +42,8 @@ def same_bits(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
 
 
 def installed_torch() -> str:
-    """torch's version, told without importing it."""
-    return version("torch")
+    """torch's version without its build, told without importing it."""
+    return version("torch").partition("+")[0]
 
 
 def _processor() -> str:

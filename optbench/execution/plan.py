@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from optbench.config.spec import Experiment, Run
-from optbench.execution.data import DataChoice
 from optbench.store.index import RunIndex
-from optbench.store.scan import StoredRun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from optbench.config.spec import Experiment, Run
+    from optbench.execution.data import DataChoice
+    from optbench.store.scan import StoredRun
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import traceback
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import yaml
 
-from optbench.config.spec import Run
 from optbench.errors import StoreError
 from optbench.execution.environment import Environment, same_bits
-from optbench.store.metrics import Row
 from optbench.store.result import Cohort, Hashes, Labels, Result, Sizes, Status
-from optbench.store.rundir import RunDirectory
 from optbench.training.checkpoint import from_bytes
-from optbench.training.data import DeviceData
 from optbench.training.learner import Learner
-from optbench.training.records import Commit, End
+
+if TYPE_CHECKING:
+    from optbench.config.spec import Run
+    from optbench.store.metrics import Row
+    from optbench.store.rundir import RunDirectory
+    from optbench.training.data import DeviceData
+    from optbench.training.records import Commit, End
 
 ALONE = Cohort(size=1, stacked=False, reason="this version trains every run alone")
 
@@ -93,7 +96,8 @@ class Recorder:
         """Say that the run was stopped; its checkpoint is where it goes on."""
         committed = self.directory.result()
         if committed is not None:
-            rows = [row for row in self.learner.rows if row["steps"] <= _steps(committed.last)]
+            done = _steps(committed.last)
+            rows = [row for row in self.learner.rows if _steps(row) <= done]
             timings = self.learner.timings[: len(rows)]
             result = self._result("interrupted", "stopped by a signal", rows=rows)
             self.directory.write_progress(rows, timings, result)

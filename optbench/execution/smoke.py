@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.resolve import source_of
-from optbench.config.spec import Experiment, Resolved, Setting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optbench.config.spec import Experiment, Resolved, Setting
 
 TRAIN, VALIDATION, TEST = 256, 64, 128  # examples
 MAX_EPOCHS = 2

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
-from optbench.config.spec import Experiment
 from optbench.execution.data import DataChoice
 from optbench.execution.plan import Plan, make_plan
 from optbench.execution.signals import Interruptions
 from optbench.execution.smoke import smoke
 from optbench.store.rundir import check_writable
 from optbench.store.scan import StoredRun, scan
-from optbench.training.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from optbench.config.spec import Experiment
+    from optbench.training.events import Event
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,7 @@ def plan_runs(
     experiments: Sequence[Experiment], options: Options, announce: Callable[[str], None]
 ) -> Plan:
     """Decide data and look finished runs up, importing no torch unless a download needs it."""
-    data = DataChoice(
-        options.data_folder, allow_fallback=options.allow_fallback, announce=announce
-    )
+    data = DataChoice(options.data_folder, allow_fallback=options.allow_fallback, announce=announce)
     plan = make_plan(experiments, data, options.runs_dir, force=options.force)
     if plan.to_train:
         check_writable(options.runs_dir)
@@ -85,7 +87,7 @@ def run(
     runs_dir: str | Path = "runs",
     allow_fallback: bool = True,
     force: bool = False,
-    announce: Callable[[str], None] = lambda text: None,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> tuple[StoredRun, ...]:
     """Train every run of some experiment files that is not finished; returns all of them.
 
@@ -105,6 +107,4 @@ def run(
     plan = plan_runs(load_experiments(configs, options), options, announce)
     for _ in train_plan(plan, options):
         pass
-    return tuple(
-        planned.stored or scan(planned.directory).runs[0] for planned in plan.runs
-    )
+    return tuple(planned.stored or scan(planned.directory).runs[0] for planned in plan.runs)

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from optbench.catalog.labels import problem_label
 from optbench.catalog.resolve import source_of
-from optbench.config.spec import Run
-from optbench.errors import ConfigError, EnvironmentFault, Interrupted
+from optbench.errors import ConfigError, EnvironmentFault, Interrupted, Problem
 from optbench.execution.data import data_key, load_data
 from optbench.execution.environment import Environment, describe_environment
-from optbench.execution.plan import Plan, Planned
 from optbench.execution.recorder import Recorder
-from optbench.execution.signals import Interruptions
 from optbench.store.lock import RunLock
 from optbench.store.rundir import RunDirectory
 from optbench.training.build import build_model, build_optimizer, build_schedule
 from optbench.training.data import DeviceData, to_device
 from optbench.training.device import choose_device, reproducible
 from optbench.training.events import Advanced, Ended, Event, Started
-from optbench.training.learner import Learner
 from optbench.training.loop import train
 from optbench.training.records import Commit, End
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from optbench.config.spec import Run
+    from optbench.execution.plan import Plan, Planned
+    from optbench.execution.signals import Interruptions
+    from optbench.training.learner import Learner
 
 
 class Worker:
@@ -55,7 +59,7 @@ class Worker:
 
     def _rehearse(self, plan: Plan) -> None:
         """Build model, optimizer and schedule of each setting once; raises every refusal."""
-        problems = []
+        problems: list[Problem] = []
         for run in {p.run.setting.setting_hash: p.run for p in plan.to_train}.values():
             source = source_of(run.setting.dataset)
             try:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from optbench.config.spec import Experiment, Run
 from optbench.report.layout import paragraph
 from optbench.store.result import without_non_finite
-from optbench.store.scan import StoredRun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from optbench.config.spec import Experiment, Run
+    from optbench.store.scan import StoredRun
 
 MOST_RUNS = 40  # lines of a plan
 
@@ -53,14 +56,14 @@ def finished_line(finished: int, runs: int) -> str:
 
 def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
     """Names finished runs that another version of torch trained."""
-    versions = {str(run.result.environment.get("torch")) for run in runs} - {torch}
-    if not versions:
+    versions = [str(run.result.environment.get("torch")).partition("+")[0] for run in runs]
+    others = [version for version in versions if version != torch]
+    if not others:
         return ""
-    number = sum(str(run.result.environment.get("torch")) != torch for run in runs)
-    listed = ", ".join(sorted(versions))
+    listed = ", ".join(sorted(set(others)))
     return paragraph(
-        f"{_count(number, 'finished run')} came from torch {listed}; here is {torch}. "
-        "--force trains again.\n",
+        f"{_count(len(others), 'finished run')} came from torch {listed}; here is {torch}. "
+        "--force trains again.",
         80,
     )
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from optbench.config.spec import Run
 from optbench.report import numbers
-from optbench.store.metrics import Row
-from optbench.store.result import Result
 from optbench.training.events import Advanced, Ended, Event, Started
 from optbench.training.records import Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from optbench.config.spec import Run
+    from optbench.store.metrics import Row
+    from optbench.store.result import Result
 
 LABEL = 20  # columns for a setting; what is longer is cut in the middle
 BAR = 10
@@ -27,7 +30,7 @@ class Progress(Protocol):
 
     def show(self, event: Event) -> None: ...
 
-    def __enter__(self) -> Progress: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self,
@@ -49,7 +52,7 @@ class _Quiet:
     def show(self, event: Event) -> None:
         """Nothing."""
 
-    def __enter__(self) -> _Quiet:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,7 +88,7 @@ class _Watcher:
 class _Plain(_Watcher):
     """One line an evaluation, without colour or control characters."""
 
-    def __enter__(self) -> _Plain:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,7 +113,7 @@ class _Live(_Watcher):
         self.live = Live(console=console, auto_refresh=False, transient=True)
         self.drawn = 0.0
 
-    def __enter__(self) -> _Live:
+    def __enter__(self) -> Self:
         self.live.__enter__()
         return self
 
@@ -133,8 +136,8 @@ class _Live(_Watcher):
             self.console.print(Text(line, style=style), no_wrap=True, crop=True)
         elif time.monotonic() - self.drawn > 0.1 or isinstance(event, Started):
             self.drawn = time.monotonic()
-            line = Text(track.line(bar=True, rest=track.left()), no_wrap=True)
-            self.live.update(line, refresh=True)
+            line = track.line(bar=True, rest=track.left())
+            self.live.update(Text(line, no_wrap=True), refresh=True)
 
 
 class _Track:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError
 from optbench.store.result import read_result
 from optbench.store.scan import StoredRun
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _DIRECTORY = re.compile(r".+-s\d+-([0-9a-f]{8})", re.ASCII)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from optbench.errors import StoreError
 from optbench.store.atomic import write_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
 
 # Whoever lists runs holds the lock for microseconds to see whether it is free; that must not
 # turn a writer away, so a writer asks again for a tenth of a second.
@@ -40,7 +43,7 @@ class RunLock:
             f"{directory} is being trained by another process; wait for it, or stop it"
         )
 
-    def __enter__(self) -> RunLock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

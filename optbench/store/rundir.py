@@ -8,14 +8,17 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError
 from optbench.store.atomic import sync_directory, write_atomic, write_error
 from optbench.store.bounded import read_bounded
 from optbench.store.metrics import Row, format_rows
 from optbench.store.result import Result, format_result, read_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.prev.pt"

@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from optbench.catalog import plugins
 from optbench.catalog.losses import LOSSES
@@ -21,6 +20,9 @@ from optbench.catalog.schedules import ScheduleEntry, schedules
 from optbench.config.spec import Run, Setting, display_name
 from optbench.errors import ConfigError, Problem, UsageError
 from optbench.training.seeding import global_stream
+
+if TYPE_CHECKING:
+    from torch.optim.lr_scheduler import LRScheduler
 
 Loss = Callable[..., torch.Tensor]
 
@@ -149,8 +151,10 @@ def _blame(setting: Setting, part: str, name: str) -> Iterator[None]:
     except Exception as error:  # a foreign class may raise anything
         written = setting.written.get(part)
         title = display_name(name)
-        message = f"{title}: {error}" if isinstance(error, UsageError) else (
-            f"{title} refuses: {type(error).__name__}: {error}"
+        message = (
+            f"{title}: {error}"
+            if isinstance(error, UsageError)
+            else (f"{title} refuses: {type(error).__name__}: {error}")
         )
         if written is None:
             raise UsageError(message) from error

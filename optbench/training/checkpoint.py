@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from optbench.errors import StoreError
-from optbench.training.learner import Learner
+
+if TYPE_CHECKING:
+    from optbench.training.learner import Learner
 
 MAGIC = b"optbench checkpoint 1 "
 _HEADER_BYTES = len(MAGIC) + 64 + 1
@@ -42,7 +44,7 @@ def from_bytes(sealed: bytes, run_hash: str) -> dict[str, Any]:
         raise DamagedCheckpointError("its digest is not that of its content")
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001  (a hostile file can make torch raise anything)
+    except Exception as error:
         raise DamagedCheckpointError(f"torch can't read it: {error}") from error
     if not isinstance(state, dict) or state.get("run") != run_hash:
         raise DamagedCheckpointError("it belongs to another run")

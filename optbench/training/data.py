@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from optbench.catalog.datasets import Data, Examples
+if TYPE_CHECKING:
+    from optbench.catalog.datasets import Data, Examples
 
 
 @dataclass(frozen=True)

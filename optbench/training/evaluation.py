@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from optbench.training.build import Loss
-from optbench.training.data import Split
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optbench.training.build import Loss
+    from optbench.training.data import Split
 
 CHUNK = 1_000  # examples at a time: fits the cache of a CPU, keeps a GPU busy
 
@@ -19,12 +22,11 @@ def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
     """Mean loss and accuracy (a fraction) over a split's examples, in eval mode."""
     model.eval()
     total, correct = 0.0, 0
-    for inputs, targets in zip(
-        split.inputs.split(CHUNK), split.targets.split(CHUNK), strict=True
-    ):
-        outputs = model(inputs)
+    for start in range(0, len(split), CHUNK):
+        targets = split.targets[start : start + CHUNK]
+        outputs = model(split.inputs[start : start + CHUNK])
         total += loss(outputs, targets).item() * len(targets)
-        correct += count_correct(outputs, targets).item()
+        correct += int(count_correct(outputs, targets))
     model.train()
     return total / len(split), correct / len(split)
 

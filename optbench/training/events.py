@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from optbench.config.spec import Run
-from optbench.store.result import Result
-from optbench.training.records import Evaluation, Step
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optbench.config.spec import Run
+    from optbench.store.result import Result
+    from optbench.training.records import Evaluation, Step
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from optbench.config.spec import Run
-from optbench.store.metrics import Row
 from optbench.training.build import (
     build_loss,
     build_model,
@@ -24,6 +22,10 @@ from optbench.training.build import (
 from optbench.training.data import DeviceData, batches
 from optbench.training.evaluation import count_correct, evaluate, total_norm
 from optbench.training.seeding import batch_order, derive
+
+if TYPE_CHECKING:
+    from optbench.config.spec import Run
+    from optbench.store.metrics import Row
 
 
 class Learner:
@@ -66,12 +68,14 @@ class Learner:
         self.optimizer.zero_grad()
         outputs = self.model(inputs)
         loss = self.loss(outputs, targets)
-        loss.backward()
+        torch.autograd.backward(loss)
         if measure:
             self._grad_norm = total_norm(p.grad for p in self.parameters if p.grad is not None)
         self.optimizer.step()
         self.steps += 1
-        self._pending.append((loss.detach(), count_correct(outputs.detach(), targets), len(targets)))
+        self._pending.append(
+            (loss.detach(), count_correct(outputs.detach(), targets), len(targets))
+        )
         if self.schedule is not None and self.by_step:
             self._lrs = self._current_lrs()
             self.schedule.step()
@@ -168,7 +172,7 @@ class Learner:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` gave. The generator comes last: building draws from it."""
-        self.steps = state["steps"]
+        self.steps = int(state["steps"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
@@ -220,7 +224,7 @@ class Learner:
         return digest.hexdigest()
 
     def _first_noise(self) -> list[Tensor]:
-        """States of fresh generators, one for the CPU and one for the device where it has its own."""
+        """States of fresh generators: the CPU's, and the device's where it has its own."""
         seed = derive(self.run.seed, "noise")
         states = [torch.Generator().manual_seed(seed).get_state()]
         if self.data.device.type != "cpu":

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from functools import partial
 from time import perf_counter
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from optbench.training.checkpoint import to_bytes
-from optbench.training.learner import Learner
 from optbench.training.records import Commit, End, Evaluation, Record, Step
 from optbench.training.seeding import global_state, set_global_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import torch
+    from torch import Tensor
+
+    from optbench.training.learner import Learner
 
 READ_EVERY = 50  # steps between looks at the losses: each look waits for the device
 
@@ -86,13 +91,17 @@ def _end_epoch(alive: dict[int, Learner], noise: _SharedNoise) -> Iterator[Recor
     for index, learner in alive.items():
         learner.end_epoch()
         noise.keep(learner)
-        yield Commit(index, learner.steps, lambda learner=learner: to_bytes(learner))
+        yield Commit(index, learner.steps, partial(to_bytes, learner))
 
 
 def _end(index: int, learner: Learner) -> End:
-    status = "diverged" if learner.diverged else "completed"
-    share = learner.state_bytes() / learner.size
-    return End(index, status, learner.diverged, learner.weights, share)
+    return End(
+        index,
+        "diverged" if learner.diverged else "completed",
+        learner.diverged,
+        learner.weights,
+        learner.state_bytes() / learner.size,
+    )
 
 
 class _Batches:

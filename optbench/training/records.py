@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from optbench.store.metrics import Row
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optbench.store.metrics import Row
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+import pytest
+
+from optbench.errors import UsageError
+from optbench.report.formats import render_table, to_csv, to_json, to_markdown
+from optbench.report.layout import to_text
+from optbench.report.table import Cell, Column, Table, cell, safe_text
+
+NASTY = "\x1b[2J\x1b]0;owned\x07"
+
+
+def table(*rows: tuple[Cell, ...], **options: object) -> Table:
+    columns = (
+        Column("name", "name"),
+        Column("loss", "train loss", "right", drop=2),
+        Column("n", "n", "right"),
+    )
+    return Table(columns, (rows,), **options)  # type: ignore[arg-type]
+
+
+def row(name: str, loss: float, n: int) -> tuple[Cell, ...]:
+    return cell(name), Cell(f"{loss:.3f} ± 0.001", loss, short=f"{loss:.3f}"), cell(n)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("mnist · mlp ± −", "mnist · mlp ± −"),
+        (NASTY, "\\x1b[2J\\x1b]0;owned\\x07"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\x9bm", "a\\x9bm"),
+        ("\udcff", "\\udcff"),
+        ("two\nlines", "two\\nlines"),
+    ],
+)
+def test_what_could_steer_a_terminal_is_shown_and_not_sent(text: str, shown: str) -> None:
+    assert safe_text(text) == shown
+
+
+def test_numbers_are_aligned_right_and_text_left() -> None:
+    assert to_text(table(row("adam", 0.07, 8), row("sgd", 0.3, 10))) == (
+        "  name     train loss   n\n"
+        "  adam  0.070 ± 0.001   8\n"
+        "  sgd   0.300 ± 0.001  10\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (24, "  name     train loss  n\n  adam  0.070 ± 0.001  8\n"),
+        (18, "         train\n  name    loss  n\n  adam   0.070  8\n".replace("   0", "  0")),
+        (11, "  name  n\n  adam  8\n\nLeft out for\nwant of\nwidth:\ntrain loss.\n"),
+        (5, "  adam\n    train loss 0.070 ± 0.001\n    n 8\n"),
+    ],
+)
+def test_a_narrow_terminal_gets_shorter_forms_and_never_a_cut_number(
+    width: int, expected: str
+) -> None:
+    assert to_text(table(row("adam", 0.07, 8)), width=width).split() == expected.split()
+
+
+def test_only_what_is_alarming_is_coloured_and_only_if_asked() -> None:
+    made = table((cell("sgd"), Cell("diverged", alarming=True), cell(0)))
+    assert to_text(made, colour=True).splitlines()[1] == "  sgd   \x1b[31m  diverged\x1b[0m  0"
+    assert "\x1b" not in to_text(made)
+
+
+@pytest.mark.parametrize("output_format", ["table", "markdown", "csv", "json"])
+def test_no_format_lets_an_escape_sequence_through(output_format: str) -> None:
+    made = table(row(NASTY + "\x9b\u202e", 0.1, 8), title=NASTY, notes=(NASTY,))
+    shown = render_table(made, output_format)
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(shown)
+
+
+def test_json_keeps_the_exact_text_and_numbers() -> None:
+    document = json.loads(to_json(table(row(NASTY, 0.1 + 0.2, 8))))
+    assert document == {"schema": 1, "rows": [{"name": NASTY, "loss": 0.1 + 0.2, "n": 8}]}
+
+
+def test_json_is_strict() -> None:
+    text = to_json(table(row("a", math.nan, 1), row("b", -math.inf, 1)))
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    assert [found["loss"] for found in json.loads(text)["rows"]] == [None, None]
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1+cmd()", "-2+3", "@SUM(A1)"])
+def test_text_that_a_spreadsheet_would_run_is_defused_in_csv(text: str) -> None:
+    (found,) = csv.DictReader(io.StringIO(to_csv(table(row(text, 0.1, 1)))))
+    assert found["name"] == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["-1.5", "+1e-3", "adam", "a=b"])
+def test_numbers_and_ordinary_text_stay_as_they_are_in_csv(text: str) -> None:
+    (found,) = csv.DictReader(io.StringIO(to_csv(table(row(text, -0.1, 1)))))
+    assert (found["name"], found["loss"]) == (text, "-0.1")
+
+
+def test_a_header_is_defused_too() -> None:
+    made = Table((Column("=cmd()", "x"),), (((cell(1),)),))
+    assert to_csv(made) == "'=cmd()\n1\n"
+
+
+def test_markdown_cells_cant_break_out_of_the_table() -> None:
+    text = to_markdown(table(row("a|b\n# <script>", 0.1, 1), title="T", notes=("N",)))
+    assert text == (
+        "### T\n\n"
+        "| name | train loss | n |\n"
+        "| --- | ---: | ---: |\n"
+        "| a\\|b\\\\n# \\<script\\> | 0.100 ± 0.001 | 1 |\n\n"
+        "N\n"
+    )
+
+
+def test_an_unknown_format_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="got 'markdwn'; did you mean 'markdown'"):
+        render_table(table(), "markdwn")
+
+
+def test_a_table_without_rows_is_empty() -> None:
+    assert to_text(table()) == "\n"
