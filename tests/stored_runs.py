@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from optbench.store.metrics import Row, format_rows
@@ -128,7 +129,7 @@ def write_run(root: Path, rows: Sequence[Row], **description: Any) -> Path:
     text = format_rows(rows)
     description.setdefault("files", {"metrics.csv": digest(text)})
     document = result_document(rows, **description)
-    name = document["config"]["optimizer"]["name"].rpartition(":")[2]
+    name = re.sub(r"[^\w.-]", "_", document["config"]["optimizer"]["name"].rpartition(":")[2])
     folder = f"{name}-s{document['seed']}-{document['run'][:8]}"
     directory = root / str(document["experiment"]) / folder
     directory.mkdir(parents=True)

@@ -18,6 +18,7 @@ from optbench.catalog.resolve import (
     resolve_training,
 )
 from optbench.catalog.schedules import PLATEAU
+from optbench.config.extends import named_part
 from optbench.config.extends import resolve as read_with_bases
 from optbench.config.node import Node, Problems, child_key
 from optbench.config.overrides import apply
@@ -160,8 +161,7 @@ def _optimizer(node: Node, part: Part, problems: Problems) -> _Optimizer:
 
 def _own_schedule(node: Node, part: Part, problems: Problems) -> Arguments:
     key = child_key(part.key, "schedule")
-    if isinstance(node.value, str):
-        node = Node({"name": node}, node.mark, node.width, {"name": (node.mark, node.width)})
+    node = named_part(node, key)
     if not node.is_mapping or "name" not in node.mapping:
         problems.add(node, key, f"must be a name or a mapping with a name, got {node.kind()}")
         return {}

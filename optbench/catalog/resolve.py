@@ -21,6 +21,7 @@ from optbench.catalog.signatures import (
     SourceNotFoundError,
     signature_of,
 )
+from optbench.config.extends import named_part
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.suggest import did_you_mean
 from optbench.errors import UsageError
@@ -120,8 +121,7 @@ def data_parameters(name: str) -> tuple[Parameter, ...]:
 
 def _fallback(node: Node, key: str, problems: Problems) -> Arguments:
     path = child_key(key, "fallback")
-    if isinstance(node.value, str):
-        node = Node({"name": node}, node.mark, node.width, {"name": (node.mark, node.width)})
+    node = named_part(node, path)
     if not node.is_mapping or "name" not in node.mapping:
         problems.add(node, path, "must be a name or a mapping with a name")
         return {}

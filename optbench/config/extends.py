@@ -25,16 +25,20 @@ def resolve(path: Path) -> Node:
     """The mapping in a file, merged over that of the file it extends, and so on.
 
     Mappings merge, lists, scalars and spaces replace, and so does a mapping with another
-    `name` (save at the top, where it names the experiment). Raises ConfigError.
+    `name`. At the top, where `name` is the experiment's, only the first file's counts. Raises
+    ConfigError.
     """
     chain = [path]
     layers = [_top_mapping(path)]
     while (extends := layers[-1].mapping.get("extends")) is not None:
         chain.append(_base(chain, extends))
         layers.append(_top_mapping(chain[-1]))
-    merged = _without_extends(layers.pop())
-    while layers:
-        merged = _merged(merged, _without_extends(layers.pop()), "")
+    # Each file names its own runs: a child of a named base must not write into its folder.
+    stack = [_without(layers[0], "extends")]
+    stack += [_without(layer, "extends", "name") for layer in layers[1:]]
+    merged = stack.pop()
+    while stack:
+        merged = _merged(merged, stack.pop(), "")
     return merged
 
 
@@ -79,9 +83,9 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _without_extends(node: Node) -> Node:
-    children = {name: child for name, child in node.mapping.items() if name != "extends"}
-    marks = {name: place for name, place in node.key_marks.items() if name != "extends"}
+def _without(node: Node, *names: str) -> Node:
+    children = {name: child for name, child in node.mapping.items() if name not in names}
+    marks = {name: place for name, place in node.key_marks.items() if name not in names}
     return replace(node, value=children, key_marks=marks)
 
 

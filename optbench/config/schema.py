@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optbench.config.claims import Claim, read_claims
+from optbench.config.extends import named_part
 from optbench.config.names import NAME_RULE, is_name
 from optbench.config.node import Node, Problems, child_key
 from optbench.config.seeds import read_seeds
@@ -118,9 +119,7 @@ def _parts(node: Node | None, key: str, problems: Problems) -> tuple[Part, ...]:
 
 def _part(node: Node, key: str, problems: Problems) -> Part | None:
     """A bare name stands for a mapping with that name."""
-    if isinstance(node.value, str):
-        at = {"name": (node.mark, node.width)}
-        node = Node({"name": node}, node.mark, node.width, at)
+    node = named_part(node, key)
     if not node.is_mapping:
         problems.add(node, key, f"must be a name or a mapping with a name, got {node.kind()}")
         return None

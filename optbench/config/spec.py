@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from optbench.config.canonical import digest
 from optbench.config.names import slug
@@ -40,6 +40,16 @@ class Setting:
     requested_dataset: str | None = None
     data_hash: str = ""
     written: Mapping[str, Part] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def epochs(self) -> int:
+        """How often a run goes through the training examples."""
+        return cast("int", self.training["epochs"])
+
+    @property
+    def batch_size(self) -> int:
+        """Examples a step; the last of an epoch may have fewer."""
+        return cast("int", self.training["batch_size"])
 
     @cached_property
     def problem_hash(self) -> str:

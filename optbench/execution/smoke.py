@@ -39,11 +39,10 @@ def _smaller(setting: Setting, data_dir: Path) -> Setting:
     if source_of(dataset).missing(data_dir):
         requested = str(dataset["name"])
         dataset = {"name": DATASETS[requested].stand_in, "validation": dataset["validation"]}
-    epochs = min(MAX_EPOCHS, int(setting.training["epochs"]))  # type: ignore[call-overload]
     return dataclasses.replace(
         setting,
         dataset={**dataset, **_sizes(dataset)},
-        training={**setting.training, "epochs": epochs},
+        training={**setting.training, "epochs": min(MAX_EPOCHS, setting.epochs)},
         fallback=None,
         requested_dataset=requested,
     )

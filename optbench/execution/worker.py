@@ -131,7 +131,6 @@ class Worker:
 
 
 def _started(run: Run, learner: Learner, label: str) -> Started:
-    epochs = int(run.setting.training["epochs"])  # type: ignore[call-overload]
     data = learner.data
     held_out = "" if data.validation is None else f"{len(data.validation):,} validation, "
     sizes = f"{len(data.train):,} train, {held_out}{len(data.test):,} test"
@@ -141,7 +140,7 @@ def _started(run: Run, learner: Learner, label: str) -> Started:
         data=sizes,
         device=str(data.device),
         steps=learner.steps,
-        total=epochs * learner.epoch_steps,
-        epochs=epochs,
+        total=run.setting.epochs * learner.epoch_steps,
+        epochs=run.setting.epochs,
         batch_size=learner.batch_size,
     )

@@ -69,8 +69,7 @@ def build_schedule(setting: Setting, optimizer: Optimizer, epoch_steps: int) -> 
     if name == "constant":
         return None
     entry = schedule_entry(setting)
-    epochs = int(setting.training["epochs"])  # type: ignore[call-overload]
-    horizon = epochs * epoch_steps if entry.by_step else epochs
+    horizon = setting.epochs * (epoch_steps if entry.by_step else 1)
     if entry.horizon and arguments.get(entry.horizon) is None and not arguments.get("epochs"):
         arguments[entry.horizon] = horizon
     with _blame(setting, "schedule", name):

@@ -38,7 +38,7 @@ class Learner:
     def __init__(self, run: Run, data: DeviceData) -> None:
         self.run = run
         self.data = data
-        self.batch_size = int(run.setting.training["batch_size"])  # type: ignore[call-overload]
+        self.batch_size = run.setting.batch_size
         self.epoch_steps = batches(len(data.train), self.batch_size)
         self.model = build_model(run, data.input_shape, data.classes, data.device).train()
         self.initial_weights = self._weights_hash()

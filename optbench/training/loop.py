@@ -28,9 +28,9 @@ def train(learners: Sequence[Learner]) -> Iterator[Record]:
     index of its learner. A run whose loss is no longer finite ends as diverged; the others go on.
     """
     one = learners[0]
-    training = one.run.setting.training
-    total = int(training["epochs"]) * one.epoch_steps  # type: ignore[call-overload]
-    every = training["evaluate_every"]
+    setting = one.run.setting
+    total = setting.epochs * one.epoch_steps
+    every = setting.training["evaluate_every"]
     row_steps = every["steps"] if isinstance(every, dict) else one.epoch_steps
     alive = dict(enumerate(learners))
     batches = _Batches()

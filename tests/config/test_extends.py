@@ -163,3 +163,16 @@ def test_a_mistake_in_a_base_names_the_base(tmp_path: Path) -> None:
 def test_an_experiment_is_a_mapping(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.yaml").write_text(text)
     assert "an experiment must be a mapping" in refusal(tmp_path / "a.yaml")
+
+
+def test_a_base_does_not_give_its_name_to_the_experiments_that_extend_it(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("name: base\nseeds: 3\n")
+    (tmp_path / "child.yaml").write_text("extends: base.yaml\n")
+    assert resolve(tmp_path / "child.yaml").plain() == {"seeds": 3}
+
+
+def test_arguments_between_two_names_belong_to_the_older_name(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("optimizer: {name: adam, eps: 1}\n")
+    (tmp_path / "b.yaml").write_text("extends: a.yaml\noptimizer: {lr: 2}\n")
+    (tmp_path / "c.yaml").write_text("extends: b.yaml\noptimizer: {name: sgd}\n")
+    assert resolve(tmp_path / "c.yaml").plain() == {"optimizer": {"name": "sgd"}}

@@ -45,9 +45,7 @@ def test_what_could_steer_a_terminal_is_shown_and_not_sent(text: str, shown: str
 
 def test_numbers_are_aligned_right_and_text_left() -> None:
     assert to_text(table(row("adam", 0.07, 8), row("sgd", 0.3, 10))) == (
-        "  name     train loss   n\n"
-        "  adam  0.070 ± 0.001   8\n"
-        "  sgd   0.300 ± 0.001  10\n"
+        "  name     train loss   n\n  adam  0.070 ± 0.001   8\n  sgd   0.300 ± 0.001  10\n"
     )
 
 
@@ -104,7 +102,7 @@ def test_numbers_and_ordinary_text_stay_as_they_are_in_csv(text: str) -> None:
 
 
 def test_a_header_is_defused_too() -> None:
-    made = Table((Column("=cmd()", "x"),), (((cell(1),)),))
+    made = Table((Column("=cmd()", "x"),), (((cell(1),),),))
     assert to_csv(made) == "'=cmd()\n1\n"
 
 

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from optbench.report import numbers
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (numbers.percent(0.975), "97.5%"),
+        (numbers.percent(math.nan), "nan"),
+        (numbers.loss(0.0712), "0.071"),
+        (numbers.loss(3.1e-5), "3.10e-05"),
+        (numbers.loss(-3.1e-5), "−3.10e-05"),
+        (numbers.loss(1234.5), "1.23e+03"),
+        (numbers.loss(0.0), "0.000"),
+        (numbers.loss(math.inf), "inf"),
+        (numbers.signed(6.04, 1), "+6.0"),
+        (numbers.signed(-0.1, 2), "−0.10"),
+        (numbers.signed(-0.001, 1), "0.0"),
+        (numbers.plain(-5.9, 1), "−5.9"),
+        (numbers.compact(1876.0), "1,876"),
+        (numbers.compact(0.106), "0.106"),
+        (numbers.compact(math.inf), "never"),
+        (numbers.duration(6.14), "6.1 s"),
+        (numbers.duration(59.9), "60 s"),
+        (numbers.duration(252), "4 min 12 s"),
+        (numbers.duration(7500), "2 h 5 min"),
+    ],
+)
+def test_numbers_look_like_this(shown: str, text: str) -> None:
+    assert shown == text
+
+
+@pytest.mark.parametrize(
+    ("margin", "decimals"), [(0.2, 1), (0.05, 1), (0.04, 2), (0.0, 1), (None, 1)]
+)
+def test_a_margin_keeps_a_digit_that_is_not_zero(margin: float | None, decimals: int) -> None:
+    assert numbers.decimals_for(margin, 1, 2) == decimals
+    assert margin is None or not margin or float(f"{margin:.{decimals}f}") > 0
