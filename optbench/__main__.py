@@ -7,7 +7,6 @@ import sys
 import tempfile
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 
 from optbench.errors import EXIT_BUG, EXIT_OK, EXIT_SIGINT, Interrupted, OptbenchError
 
@@ -28,7 +27,7 @@ def _guarded() -> int:
     except SystemExit as leaving:
         code = leaving.code
     except OptbenchError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        _complain(str(error))
         return error.exit_code
     except Interrupted as stopped:
         return stopped.exit_code
@@ -53,11 +52,16 @@ def _report_bug(error: Exception) -> int:
     ) as log:
         log.write(text)
     summary = f"{type(error).__name__}: {error}".splitlines()[0]
-    print(  # noqa: T201
-        f"optbench has a bug ({summary}). Please report it with the log {Path(log.name)}",
-        file=sys.stderr,
-    )
+    _complain(f"optbench has a bug ({summary}). Please report it with the log {log.name}")
     return EXIT_BUG
+
+
+def _complain(text: str) -> None:
+    """To standard error, without characters that a terminal would obey."""
+    from optbench.report.table import safe_text
+
+    lines = [safe_text(line) for line in text.splitlines()]
+    sys.stderr.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

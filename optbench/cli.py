@@ -159,6 +159,7 @@ def compare(
     from optbench.store.scan import scan
 
     found = scan(runs_dir)
+    _complain(render_notes(found.notes))
     comparison = compare_runs(found.runs, reference=reference, metric=metric, target=target)
     colour = _colour() and output is None
     _deliver(render(comparison, output_format, colour=colour, width=_width()), output)
@@ -167,7 +168,7 @@ def compare(
 
         save_chart(comparison, chart)
         _complain(f"Chart: {chart}")
-    _complain(render_notes((*found.notes, *comparison.notes)))
+    _complain(render_notes(comparison.notes))
 
 
 @app.command()
@@ -225,9 +226,12 @@ def runs_show(
 ) -> None:
     """Show one run: configuration, last rows, environment and files."""
     from optbench.report.runs import render_run
-    from optbench.store.find import find_run
+    from optbench.store.scan import find_run, scan
 
-    _deliver(render_run(find_run(run, runs_dir), colour=_colour(), width=_width()), None)
+    directory = Path(run)
+    root = directory if (directory / "result.json").exists() else runs_dir
+    found = find_run(scan(root).runs, str(directory))
+    _deliver(render_run(found, colour=_colour(), width=_width()), None)
 
 
 def _deliver(text: str, output: Path | None) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from optbench.analysis.comparison import compare
-from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED
+from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED, Interrupted
 from optbench.execution.environment import installed_torch
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.report.comparison import render
@@ -16,6 +16,7 @@ from optbench.report.plan import (
     describe_plan,
     elsewhere,
     finished_line,
+    interrupted_line,
     result_line,
 )
 from optbench.report.progress import make_progress
@@ -57,7 +58,15 @@ def run_command(
         return EXIT_OK
     say(finished_line(len(plan.finished), len(plan.runs)))
     say(elsewhere([p.stored for p in plan.finished if p.stored], installed_torch()))
-    failed = _train(plan, options, quiet=quiet, json=json)
+    ended: list[Ended] = []
+    try:
+        _train(plan, options, ended, quiet=quiet, json=json)
+    except Interrupted:
+        _complain(interrupted_line(len(plan.finished) + len(ended), len(plan.runs)))
+        raise
+    failed = [event.directory for event in ended if event.result.status == "failed"]
+    for directory in failed:
+        _complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
     stored = [p.stored or scan(p.directory).runs[0] for p in plan.runs]
     if any(run.finished for run in stored) and not quiet:
         say("")
@@ -69,21 +78,20 @@ def run_command(
     return EXIT_RUNS_FAILED if failed else EXIT_OK
 
 
-def _train(plan: Plan, options: Options, *, quiet: bool, json: bool) -> int:
-    """Train; the number of runs that failed."""
-    failed = 0
+def _train(plan: Plan, options: Options, ended: list[Ended], *, quiet: bool, json: bool) -> None:
+    """Train, noting in `ended` what has come to its end."""
     stream = sys.stderr if json else sys.stdout
     with make_progress(stream, len(plan.to_train), quiet=quiet) as progress:
         for event in train_plan(plan, options):
             progress.show(event)
             if isinstance(event, Ended):
-                failed += event.result.status == "failed"
+                ended.append(event)
                 if json:
                     _print_json(scan(event.directory).runs[0])
-                if event.result.status == "failed":
-                    log = event.directory / "log.txt"
-                    sys.stderr.write(f"{event.directory} failed; its traceback is in {log}\n")
-    return failed
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def _print_json(run: StoredRun) -> None:

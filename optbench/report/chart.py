@@ -250,4 +250,5 @@ def _drawn(chart: altair.VConcatChart, suffix: str, scale: float) -> bytes:
         return str(vl_convert.vegalite_to_svg(specification)).encode()
     # Altair's own page would let a label that holds "</script>" end the script.
     data = specification.replace("<", "\\u003c")
-    return _PAGE.format(script=vl_convert.javascript_bundle(), specification=data).encode()
+    script = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub is too strict
+    return _PAGE.format(script=script, specification=data).encode()

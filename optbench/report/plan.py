@@ -68,10 +68,17 @@ def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
     )
 
 
+def interrupted_line(done: int, runs: int) -> str:
+    """What a stopped command leaves."""
+    return (
+        f"Stopped: {done:,} of {_count(runs, 'run')} finished. The same command goes on from here."
+    )
+
+
 def closing_line(directories: Sequence[Path], runs_dir: Path) -> str:
     """Where the runs are, and the command that draws them."""
     folders = ", ".join(str(folder) for folder in dict.fromkeys(d.parent for d in directories))
-    return f"Runs: {folders}   Picture: optbench compare {runs_dir} --chart curves.png"
+    return f"Runs:    {folders}\nPicture: optbench compare {runs_dir} --chart curves.png"
 
 
 def result_line(run: StoredRun) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optbench.store.metrics import Row
     from optbench.store.result import Result
 
-LABEL = 20  # columns for a setting; what is longer is cut in the middle
+LABEL = 18  # columns for a setting; what is longer is cut in the middle
 BAR = 10
 
 
@@ -79,7 +79,7 @@ class _Watcher:
 
     def _announce(self, event: Started) -> None:
         runs = "1 run" if self.runs == 1 else f"{self.runs:,} runs"
-        heading = f"{event.problem} · {event.data} · {event.device} · {runs}"
+        heading = f"{event.problem}\n{event.data} · {event.device} · {runs}"
         if heading != self.heading:
             self.heading = heading
             self.console.print(f"{heading}\n", soft_wrap=True)
@@ -98,11 +98,10 @@ class _Plain(_Watcher):
         track = self.follow(event)
         if track is None:
             return
-        if isinstance(event, Advanced) and isinstance(event.record, Evaluation):
-            if event.record.row["steps"]:
-                self.console.print(track.line(bar=False, rest=track.left()), soft_wrap=True)
-        elif isinstance(event, Ended):
+        if isinstance(event, Ended):
             self.console.print(track.line(bar=False, rest=_outcome(event.result)), soft_wrap=True)
+        elif _is_row(event) and 0 < track.steps < track.event.total:
+            self.console.print(track.line(bar=False, rest=track.left()), soft_wrap=True)
 
 
 class _Live(_Watcher):
@@ -115,6 +114,7 @@ class _Live(_Watcher):
 
     def __enter__(self) -> Self:
         self.live.__enter__()
+        self.live.update(Text("loading torch and the data …", style="dim"), refresh=True)
         return self
 
     def __exit__(
@@ -167,7 +167,7 @@ class _Track:
         epoch = f"{self.steps * self.event.epochs // self.event.total}/{self.event.epochs}"
         accuracy = self.row.get("test_accuracy")
         fields = [
-            f"  {_label(self.event.run):<{LABEL + 4}}",
+            f"  {_label(self.event.run)}",
             self._bar() if bar else "",
             f"{epoch:>{2 * len(str(self.event.epochs)) + 1}}",
             "" if self.loss is None else f"loss {numbers.loss(self.loss)}",
@@ -187,6 +187,10 @@ class _Track:
     def _bar(self) -> str:
         done = round(BAR * self.steps / self.event.total)
         return "━" * done + "╌" * (BAR - done)
+
+
+def _is_row(event: Event) -> bool:
+    return isinstance(event, Advanced) and isinstance(event.record, Evaluation)
 
 
 def _label(run: Run) -> str:

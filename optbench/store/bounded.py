@@ -31,7 +31,8 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """The content of a regular file of at most `limit` bytes; StoreError otherwise."""
     with os.fdopen(open_regular(path), "rb") as stream:
         try:
-            content = stream.read(limit + 1)
+            size = os.fstat(stream.fileno()).st_size
+            content = stream.read(min(size, limit) + 1)
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}") from error
     if len(content) > limit:
