@@ -104,9 +104,12 @@ def _check_sizes(node: Node, key: str, dataset: Arguments, problems: Problems) -
         "train": source.train_size - held_out,
         "test": source.test_size,
     }
+    own = {parameter.name for parameter in data_parameters(str(dataset["name"]))}
     for name, limit in limits.items():
         value = dataset.get(name)
-        if name in node.mapping and isinstance(value, int) and value > limit:
+        if name in own or name not in node.mapping:  # a generated set has what is asked for
+            continue
+        if isinstance(value, int) and value > limit:
             message = f"must be at most {limit:,}, what {dataset['name']} has, got {value:,}"
             problems.add(node.mapping[name], child_key(key, name), message)
 

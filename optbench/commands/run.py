@@ -48,11 +48,12 @@ def run_command(
     out = sys.stderr if json else sys.stdout
 
     def say(text: str) -> None:
+        """One block; a blank line sets it off from the next."""
         if text and not quiet:
-            out.write(f"{text.rstrip()}\n")
+            out.write(f"{text.rstrip()}\n\n")
             out.flush()
 
-    plan = plan_runs(load_experiments(configs, options), options, lambda text: say(f"{text}\n"))
+    plan = plan_runs(load_experiments(configs, options), options, say)
     if dry_run:
         say(describe_plan([(p.run, p.directory, p.stored is not None) for p in plan.runs]))
         return EXIT_OK
@@ -69,9 +70,10 @@ def run_command(
         _complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
     stored = [p.stored or scan(p.directory).runs[0] for p in plan.runs]
     if any(run.finished for run in stored) and not quiet:
-        say("")
+        if ended:
+            out.write("\n")
         say(render(compare(stored), "table", colour=colour and not json, width=width))
-        say(closing_line([run.path for run in stored], options.runs_dir))
+        out.write(f"{closing_line([run.path for run in stored], options.runs_dir)}\n")
     if json:
         for run in (p.stored for p in plan.finished if p.stored):
             _print_json(run)

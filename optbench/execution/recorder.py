@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from optbench.errors import StoreError
 from optbench.execution.environment import Environment, same_bits
 from optbench.store.result import Cohort, Hashes, Labels, Result, Sizes, Status
 from optbench.training.checkpoint import from_bytes
@@ -52,11 +51,12 @@ class Recorder:
         stored = self.directory.result()
         if stored is None or not same_bits(stored.environment, self.environment):
             return None
-        for path, content in self.directory.checkpoints():
+        for path in self.directory.checkpoints():
             learner = Learner(self.run, data)
             try:
+                content = self.directory.read_checkpoint(path)
                 learner.restore(from_bytes(content, self.run.hash))
-            except (StoreError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            except Exception as error:  # noqa: BLE001  (whatever a stranger's file makes fail)
                 self.directory.log(f"{_now()} {path.name} is left aside: {error}")
                 continue
             self.started = stored.started
@@ -64,7 +64,13 @@ class Recorder:
         return None
 
     def begin(self) -> None:
-        """Write the configuration and the first result.json."""
+        """Write the configuration and the first result.json.
+
+        A run that starts over leaves no older checkpoint: another environment's would be taken
+        for this one's if the run stopped before its first commit.
+        """
+        if not self.learner.steps:
+            self.directory.delete_checkpoints()
         self.directory.write_config(config_text(self.run, self.directory))
         self.directory.write_progress(
             self.learner.rows, self.learner.timings, self._result("running")
@@ -163,7 +169,7 @@ def config_text(run: Run, directory: RunDirectory) -> str:
         arguments = config[part]
         if isinstance(arguments, dict) and arguments["name"] in run.setting.plugins:
             source, _, name = str(arguments["name"]).rpartition(":")
-            near = os.path.relpath(source, directory.path)
+            near = os.path.relpath(source, directory.path.resolve())
             config[part] = {**arguments, "name": f"{near}:{name}"}
     header = "# The resolved run; `optbench run` on this file repeats it.\n"
     return header + yaml.dump(

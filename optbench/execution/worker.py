@@ -105,8 +105,8 @@ class Worker:
         label = problem_label(run.setting, data.input_shape, data.classes)
         recorder = Recorder(run, data, directory, environment, label)
         recorder.begin()
-        yield _started(run, recorder.learner, label)
         try:
+            yield _started(run, recorder.learner, label)
             yield from self._follow(run, recorder)
         except (Interrupted, GeneratorExit):
             recorder.interrupt()

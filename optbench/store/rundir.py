@@ -17,7 +17,7 @@ from optbench.store.metrics import Row, format_rows
 from optbench.store.result import Result, format_result, read_result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 CHECKPOINT = "checkpoint.pt"
@@ -53,16 +53,29 @@ class RunDirectory:
     def write_checkpoint(self, content: bytes) -> None:
         """The commit point: once this returns, the run goes on from here."""
         current = self.path / CHECKPOINT
-        if current.exists():
-            current.replace(self.path / PREVIOUS)
+        try:
+            if current.exists():
+                current.replace(self.path / PREVIOUS)
+        except OSError as error:
+            raise write_error(current, error) from error
         write_atomic(current, content)
 
-    def checkpoints(self) -> Iterator[tuple[Path, bytes]]:
-        """The stored checkpoints that can be read at all, newest first."""
-        for name in (CHECKPOINT, PREVIOUS):
-            path = self.path / name
-            if path.exists():
-                yield path, read_bounded(path, _CHECKPOINT_LIMIT)
+    def checkpoints(self) -> tuple[Path, ...]:
+        """The stored checkpoints, newest first."""
+        paths = (self.path / CHECKPOINT, self.path / PREVIOUS)
+        return tuple(path for path in paths if path.exists())
+
+    def read_checkpoint(self, path: Path) -> bytes:
+        """The content of one of `checkpoints()`; `StoreError` where it can't be read."""
+        return read_bounded(path, _CHECKPOINT_LIMIT)
+
+    def delete_checkpoints(self) -> None:
+        """Leave nothing to resume from; the newest goes last, being the one that counts."""
+        try:
+            for name in (PREVIOUS, CHECKPOINT):
+                (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise write_error(self.path, error) from error
 
     def write_progress(
         self, rows: Sequence[Row], timings: Sequence[Timing], result: Result
@@ -84,15 +97,16 @@ class RunDirectory:
             digests["weights.pt"] = hashlib.sha256(weights).hexdigest()
         self._write(rows, timings, result, digests, durable=True)
         if result.status in ("completed", "diverged"):
-            for name in (PREVIOUS, CHECKPOINT):
-                (self.path / name).unlink(missing_ok=True)
+            self.delete_checkpoints()
 
     def log(self, text: str) -> None:
         """Append a warning or traceback to log.txt."""
         path = self.path / "log.txt"
         try:
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write(text.rstrip("\n") + "\n")
+            # A stranger's run directory may have a link or a FIFO in this place.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+            with os.fdopen(os.open(path, flags, 0o644), "ab") as stream:
+                stream.write(f"{text.rstrip()}\n".encode(errors="backslashreplace"))
         except OSError as error:
             raise write_error(path, error) from error
 

@@ -122,7 +122,10 @@ def _as_tuples(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _groups(model: nn.Module, globs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The default group first, then one a glob; a parameter goes to the first that matches."""
+    """The default group first, then one a glob; a parameter goes to the first that matches.
+
+    The default group is there even when the globs leave it nothing: its learning rate is reported.
+    """
     default: dict[str, Any] = {"params": []}
     groups = [{"params": [], **_as_tuples(_split_match(glob))} for glob in globs]
     for name, parameter in model.named_parameters():
@@ -135,7 +138,7 @@ def _groups(model: nn.Module, globs: Sequence[Mapping[str, Any]]) -> list[dict[s
         if not group["params"]:
             names = ", ".join(name for name, _ in model.named_parameters())
             raise UsageError(f"no parameter is left for the group {glob['match']!r} among {names}")
-    return [default, *groups] if default["params"] else groups
+    return [default, *groups]
 
 
 def _split_match(glob: Mapping[str, Any]) -> dict[str, Any]:

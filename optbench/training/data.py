@@ -15,13 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs `[n, *input_shape]` float32 and classes `[n]` int64, on one device."""
+    """Inputs `[n, *input_shape]` and classes `[n]` int64, on one device.
+
+    uint8 inputs stay uint8 until they are used: a quarter of the memory, and of the bytes that
+    a batch gathers from all over it.
+    """
 
     inputs: Tensor
     targets: Tensor
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def pick(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """The examples at some positions `[batch]`: inputs float32, and their classes."""
+        # index_select takes a third of the time of indexing with a tensor.
+        inputs = self.inputs.index_select(0, positions)
+        return _scaled(inputs), self.targets.index_select(0, positions)
+
+    def chunk(self, start: int, size: int) -> tuple[Tensor, Tensor]:
+        """The next `size` examples from `start` on, likewise."""
+        return _scaled(self.inputs[start : start + size]), self.targets[start : start + size]
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,7 @@ class DeviceData:
 
 
 def to_device(data: Data, device: torch.device) -> DeviceData:
-    """Copy examples to the device, uint8 inputs scaled to [0, 1] as torchvision's ToTensor does."""
+    """Copy examples to the device."""
     return DeviceData(
         train=_split(data.train, device),
         validation=None if data.validation is None else _split(data.validation, device),
@@ -53,10 +67,13 @@ def to_device(data: Data, device: torch.device) -> DeviceData:
 
 
 def _split(examples: Examples, device: torch.device) -> Split:
-    inputs = torch.from_numpy(examples.inputs).to(device)
-    if inputs.dtype == torch.uint8:
-        inputs = inputs.float().div_(255)
-    return Split(inputs, torch.from_numpy(examples.targets).to(device))
+    inputs, targets = torch.from_numpy(examples.inputs), torch.from_numpy(examples.targets)
+    return Split(inputs.to(device), targets.to(device))
+
+
+def _scaled(inputs: Tensor) -> Tensor:
+    """uint8 as float32 in [0, 1], divided by 255 as torchvision's ToTensor does it."""
+    return inputs.div(255) if inputs.dtype == torch.uint8 else inputs
 
 
 def batches(examples: int, size: int) -> int:

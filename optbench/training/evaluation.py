@@ -23,8 +23,8 @@ def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
     model.eval()
     total, correct = 0.0, 0
     for start in range(0, len(split), CHUNK):
-        targets = split.targets[start : start + CHUNK]
-        outputs = model(split.inputs[start : start + CHUNK])
+        inputs, targets = split.chunk(start, CHUNK)
+        outputs = model(inputs)
         total += loss(outputs, targets).item() * len(targets)
         correct += int(count_correct(outputs, targets))
     model.train()
@@ -32,7 +32,7 @@ def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
 
 
 def count_correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    """How many rows of `outputs` `[batch, classes]` are largest at their target; a 0-d tensor."""
+    """How many rows of `outputs` `[examples, classes]` are largest at their target; 0-d."""
     return (outputs.argmax(dim=1) == targets).sum()
 
 

@@ -39,7 +39,7 @@ def train(learners: Sequence[Learner]) -> Iterator[Record]:
     try:
         steps = one.steps
         if not one.rows:
-            yield from _rows(alive, clock)
+            yield from _rows(alive, clock, noise)
         while alive and steps < total:
             steps += 1
             row_due = steps % row_steps == 0 or steps == total
@@ -50,7 +50,7 @@ def train(learners: Sequence[Learner]) -> Iterator[Record]:
             if row_due or epoch_over or steps % READ_EVERY == 0 or clock.patience_is_over():
                 yield from _settle(alive, clock)
             if row_due:
-                yield from _rows(alive, clock)
+                yield from _rows(alive, clock, noise)
             if epoch_over:
                 yield from _end_epoch(alive, noise)
             if row_due or epoch_over:
@@ -73,10 +73,11 @@ def _settle(alive: dict[int, Learner], clock: _Clock) -> Iterator[Record]:
     clock.start()
 
 
-def _rows(alive: dict[int, Learner], clock: _Clock) -> Iterator[Record]:
+def _rows(alive: dict[int, Learner], clock: _Clock, noise: _SharedNoise) -> Iterator[Record]:
     trained = clock.lap()
     for index, learner in list(alive.items()):
         began = perf_counter()
+        noise.lend(learner)  # some models draw in eval mode too
         row = learner.measure()
         evaluated = perf_counter() - began
         if learner.diverged:
@@ -89,6 +90,7 @@ def _rows(alive: dict[int, Learner], clock: _Clock) -> Iterator[Record]:
 
 def _end_epoch(alive: dict[int, Learner], noise: _SharedNoise) -> Iterator[Record]:
     for index, learner in alive.items():
+        noise.lend(learner)
         learner.end_epoch()
         noise.keep(learner)
         yield Commit(index, learner.steps, partial(to_bytes, learner))
@@ -119,8 +121,7 @@ class _Batches:
             epoch, index = divmod(learner.steps, learner.epoch_steps)
             start = index * learner.batch_size
             chosen = self._order(learner, epoch)[start : start + learner.batch_size]
-            train = learner.data.train
-            batch = train.inputs[chosen], train.targets[chosen]
+            batch = learner.data.train.pick(chosen)
             self.shared[seed] = learner.steps, batch
         return batch
 

@@ -1,0 +1,405 @@
+"""Whatever stops a run, going on gives the bytes of one that was never stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+import os
+import random
+import signal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from experiments import (
+    TINY,
+    Child,
+    command,
+    only_directory,
+    signal_at,
+    status_of,
+    write_experiment,
+    write_plugin,
+)
+
+from optbench.errors import Interrupted
+from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
+from optbench.training.checkpoint import MAGIC
+from optbench.training.events import Advanced, Ended, Started
+from optbench.training.records import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from optbench.training.events import Event
+
+PARTS: dict[str, Any] = {
+    "model": {"name": "mlp", "hidden": [5], "dropout": 0.3},
+    "schedule": {"name": "exponentiallr", "gamma": 0.7},
+    "training": {"epochs": 3, "batch_size": 16, "evaluate_every": {"steps": 3}},  # 4 an epoch
+}
+Bytes = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Bytes:
+    """What a run that nothing stopped leaves."""
+    folder = tmp_path_factory.mktemp("whole")
+    list(events(folder))
+    return results(folder)
+
+
+def events(folder: Path, **parts: Any) -> Generator[Event, None, None]:
+    """Train the run in this process; the stream of its events."""
+    path = write_experiment(folder, **(PARTS | parts))
+    options = Options(runs_dir=folder / "runs")
+    plan = plan_runs(load_experiments([path], options), options, lambda _: None)
+    return train_plan(plan, options)  # type: ignore[return-value]
+
+
+def results(folder: Path) -> Bytes:
+    directory = only_directory(folder / "runs")
+    return {name: (directory / name).read_bytes() for name in ("metrics.csv", "weights.pt")}
+
+
+def interrupt_after(stream: Generator[Event, None, None], count: int, code: int = 130) -> None:
+    """Let a signal arrive while the event that follows `count` others is in the making."""
+    for _ in itertools.islice(stream, count):
+        pass
+    with pytest.raises(Interrupted) as told:
+        stream.throw(Interrupted(code))
+    assert told.value.exit_code == code
+
+
+def interrupted_after_epoch(folder: Path, epochs: int) -> Path:
+    """A run directory whose last commit is that of an epoch, and which trained a bit further."""
+    stream = events(folder)
+    for event in stream:
+        if isinstance(event, Advanced) and isinstance(event.record, Step):
+            if event.record.steps > 4 * epochs:
+                break
+    interrupt_after(stream, 0)
+    directory = only_directory(folder / "runs")
+    assert status_of(directory) == "interrupted"
+    return directory
+
+
+def test_an_interruption_at_any_event_changes_no_byte(tmp_path: Path, whole: Bytes) -> None:
+    (tmp_path / "all").mkdir()
+    count = len(list(events(tmp_path / "all")))
+    for stop in range(1, count):
+        folder = tmp_path / str(stop)
+        folder.mkdir()
+        interrupt_after(events(folder), stop)
+        assert status_of(only_directory(folder / "runs")) == "interrupted"
+        first, *_, last = events(folder)
+        assert isinstance(first, Started)
+        assert isinstance(last, Ended)
+        assert first.steps % 4 == 0
+        assert results(folder) == whole
+
+
+def test_an_interrupted_run_shows_the_rows_up_to_its_last_commit(
+    tmp_path: Path, whole: Bytes
+) -> None:
+    directory = interrupted_after_epoch(tmp_path, 2)
+    rows = (directory / "metrics.csv").read_bytes()
+    # Rows come after steps 0, 3, 6, 9 and 12; the second epoch ends with step 8.
+    assert rows.count(b"\n") == 1 + 3
+    assert whole["metrics.csv"].startswith(rows)
+    result = json.loads((directory / "result.json").read_bytes())
+    assert result["last"]["steps"] == 6
+    assert result["files"]["metrics.csv"] == hashlib.sha256(rows).hexdigest()
+
+
+def test_a_run_stopped_again_and_again_changes_no_byte(tmp_path: Path, whole: Bytes) -> None:
+    draw = random.Random(1)  # noqa: S311
+    for _ in range(20):
+        stream = events(tmp_path)
+        if not any(isinstance(e, Ended) for e in itertools.islice(stream, draw.randint(1, 6))):
+            interrupt_after(stream, 0)
+    list(events(tmp_path))
+    assert results(tmp_path) == whole
+
+
+# Damage
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "empty", "fifo"])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(
+    tmp_path: Path, whole: Bytes, damage: str
+) -> None:
+    directory = interrupted_after_epoch(tmp_path, 2)
+    break_file(directory / "checkpoint.pt", damage)
+    first, *_ = events(tmp_path)
+    assert isinstance(first, Started)
+    assert first.steps == 4
+    assert results(tmp_path) == whole
+    assert "checkpoint.pt is left aside: " in (directory / "log.txt").read_text()
+
+
+def test_without_a_whole_checkpoint_a_run_starts_over(tmp_path: Path, whole: Bytes) -> None:
+    directory = interrupted_after_epoch(tmp_path, 2)
+    for name in ("checkpoint.pt", "checkpoint.prev.pt"):
+        break_file(directory / name, "flipped")
+    first, *_ = events(tmp_path)
+    assert isinstance(first, Started)
+    assert first.steps == 0
+    assert results(tmp_path) == whole
+    assert len((directory / "log.txt").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["result.json", "metrics.csv", "config.yaml", "timing.csv"])
+def test_a_damaged_readable_file_is_made_again(tmp_path: Path, whole: Bytes, name: str) -> None:
+    directory = interrupted_after_epoch(tmp_path, 1)
+    break_file(directory / name, "truncated")
+    list(events(tmp_path))
+    assert results(tmp_path) == whole
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"steps": "x"},
+        {"steps": 4, "model": 3},
+        {"steps": 10**9, "model": {"1.weight": torch.zeros(1).expand(10**6, 10**6)}},
+    ],
+    ids=["nothing", "text", "a number", "huge"],
+)
+def test_a_forged_checkpoint_is_left_aside(
+    tmp_path: Path, whole: Bytes, content: dict[str, object]
+) -> None:
+    directory = interrupted_after_epoch(tmp_path, 2)
+    run = json.loads((directory / "result.json").read_bytes())["run"]
+    buffer = io.BytesIO()
+    torch.save({"run": run, **content}, buffer)
+    seal = hashlib.sha256(buffer.getvalue()).hexdigest().encode()
+    (directory / "checkpoint.pt").write_bytes(MAGIC + seal + b"\n" + buffer.getvalue())
+    list(events(tmp_path))
+    assert results(tmp_path) == whole
+    assert "left aside" in (directory / "log.txt").read_text()
+
+
+def break_file(path: Path, damage: str) -> None:
+    content = bytearray(path.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 1
+    elif damage == "truncated":
+        del content[len(content) // 2 :]
+    else:
+        content.clear()
+    path.unlink()
+    if damage == "fifo":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content)
+
+
+# Another environment
+
+
+def claim_other_environment(directory: Path) -> None:
+    path = directory / "result.json"
+    result = json.loads(path.read_bytes())
+    result["environment"]["cpu_capability"] = "a processor of the past"
+    path.write_text(json.dumps(result), encoding="utf-8")
+
+
+def test_an_unfinished_run_of_another_environment_starts_over(
+    tmp_path: Path, whole: Bytes
+) -> None:
+    claim_other_environment(interrupted_after_epoch(tmp_path, 2))
+    first, *_ = events(tmp_path)
+    assert isinstance(first, Started)
+    assert first.steps == 0
+    assert results(tmp_path) == whole
+
+
+def test_a_checkpoint_of_another_environment_is_never_taken_up_later(tmp_path: Path) -> None:
+    directory = interrupted_after_epoch(tmp_path, 2)
+    claim_other_environment(directory)
+    interrupt_after(events(tmp_path), 2)  # before its first commit here
+    first, *_ = events(tmp_path)
+    assert isinstance(first, Started)
+    assert first.steps == 0
+
+
+def test_a_finished_run_of_another_environment_is_kept_and_named(tmp_path: Path) -> None:
+    list(events(tmp_path))
+    directory = only_directory(tmp_path / "runs")
+    path = directory / "result.json"
+    result = json.loads(path.read_bytes())
+    result["environment"]["torch"] = "1.0.0"
+    path.write_text(json.dumps(result), encoding="utf-8")
+    before = path.read_bytes()
+    outcome = command("run", tmp_path / "tiny.yaml", "--runs-dir", tmp_path / "runs")
+    assert "came from torch 1.0.0" in outcome.out
+    assert path.read_bytes() == before
+
+
+# Real signals in real processes
+
+
+def child(folder: Path, function: str, call: int, number: int) -> Child:
+    """The run in a process that sends itself a signal at the nth call of a function."""
+    path = write_experiment(folder, **PARTS)
+    return Child("run", path, cwd=folder, prepare=partial(signal_at, function, call, number))
+
+
+STEP = "optbench.training.learner:Learner.step"
+EVALUATE = "optbench.training.learner:evaluate"
+SAVE = "optbench.training.checkpoint:torch.save"
+LOAD = "optbench.execution.worker:load_data"
+
+
+@pytest.mark.parametrize(
+    ("function", "call"),
+    [(STEP, 1), (STEP, 6), (STEP, 12), (EVALUATE, 2), (EVALUATE, 9), (SAVE, 2), (LOAD, 1)],
+)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_in_its_exit_code_and_a_resumable_run(
+    tmp_path: Path, whole: Bytes, function: str, call: int, number: int, code: int
+) -> None:
+    with child(tmp_path, function, call, number) as process:
+        assert process.wait() == code
+    if function != LOAD:
+        assert status_of(only_directory(tmp_path / "runs")) == "interrupted"
+    list(events(tmp_path))
+    assert results(tmp_path) == whole
+
+
+def test_a_signal_while_saving_waits_until_that_is_done(tmp_path: Path) -> None:
+    with child(tmp_path, SAVE, 2, signal.SIGTERM) as process:
+        assert process.wait() == 143
+    directory = only_directory(tmp_path / "runs")
+    # The second torch.save is that of the second epoch's checkpoint.
+    assert json.loads((directory / "result.json").read_bytes())["last"]["steps"] == 6
+    first = next(events(tmp_path))
+    assert isinstance(first, Started)
+    assert first.steps == 8
+
+
+@pytest.mark.parametrize("function", ["os:fsync", "os:replace"])
+def test_a_kill_at_any_write_changes_no_byte(tmp_path: Path, whole: Bytes, function: str) -> None:
+    for call in itertools.count(1):
+        folder = tmp_path / str(call)
+        folder.mkdir()
+        with child(folder, function, call, signal.SIGKILL) as process:
+            code = process.wait()
+        list(events(folder))
+        assert results(folder) == whole
+        left = {path.name for path in only_directory(folder / "runs").iterdir()}
+        assert not any(name.startswith("checkpoint") for name in left)
+        if code == 0:  # it has no more writes than that
+            assert call > 12
+            break
+        assert code == -signal.SIGKILL
+
+
+def test_a_killed_run_reads_as_interrupted(tmp_path: Path) -> None:
+    with child(tmp_path, STEP, 6, signal.SIGKILL) as process:
+        assert process.wait() == -signal.SIGKILL
+    assert status_of(only_directory(tmp_path / "runs")) == "running"
+    outcome = command("runs", "list", "--runs-dir", tmp_path / "runs")
+    assert outcome.code == 0
+    assert "interrupted" in outcome.out
+
+
+def test_a_second_process_is_refused_while_one_trains(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path, **PARTS)
+    pause = partial(signal_at, STEP, 6, signal.SIGSTOP)
+    with Child("run", path, cwd=tmp_path, prepare=pause) as process:
+        process.wait_for("1/3")  # it holds the lock, and stops for good three steps later
+        outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+        assert outcome.code == 4
+        assert "is being trained by another process" in outcome.err
+    list(events(tmp_path))  # the first was killed: its lock went with it
+
+
+def test_separate_processes_give_the_same_bytes(tmp_path: Path, whole: Bytes) -> None:
+    path = write_experiment(tmp_path, **PARTS)
+    with Child("run", path, cwd=tmp_path) as process:
+        assert process.wait() == 0
+    assert results(tmp_path) == whole
+
+
+# --force
+
+
+def test_an_interrupted_force_leaves_the_finished_run_as_it_was(
+    tmp_path: Path, whole: Bytes
+) -> None:
+    list(events(tmp_path))
+    directory = only_directory(tmp_path / "runs")
+    before = {p.name: p.read_bytes() for p in directory.iterdir()}
+    path = tmp_path / "tiny.yaml"
+    pause = partial(signal_at, STEP, 6, signal.SIGTERM)
+    with Child("run", path, "--force", cwd=tmp_path, prepare=pause) as process:
+        assert process.wait() == 143
+    assert {p.name: p.read_bytes() for p in directory.iterdir()} == before
+    assert command("run", path, "--runs-dir", tmp_path / "runs").out.startswith("1 of 1 run")
+    assert results(tmp_path) == whole
+
+
+def test_force_trains_again_and_swaps(tmp_path: Path, whole: Bytes) -> None:
+    list(events(tmp_path))
+    directory = only_directory(tmp_path / "runs")
+    (directory / "mine.txt").touch()
+    before = (directory / "result.json").stat().st_ino
+    outcome = command("run", tmp_path / "tiny.yaml", "--force", "--runs-dir", tmp_path / "runs")
+    assert outcome.code == 0
+    assert results(tmp_path) == whole
+    assert (directory / "result.json").stat().st_ino != before
+    assert not (directory / "mine.txt").exists()
+    assert list(directory.parent.iterdir()) == [directory]
+
+
+# Failure
+
+FAILS = """
+import torch
+
+class Fails(torch.optim.SGD):
+    def __init__(self, params, lr=0.01, at=6):
+        super().__init__(params, lr)
+        self.left = at
+
+    def step(self, closure=None):
+        self.left -= 1
+        if not self.left:
+            raise ValueError("out of\\nluck")
+        super().step(closure)
+"""
+
+
+def test_a_plugin_that_fails_is_stored_as_failed_and_the_others_train(tmp_path: Path) -> None:
+    write_plugin(tmp_path, FAILS)
+    items = [{"name": "./plugin.py:Fails", "lr": 0.01}, TINY["optimizer"]]
+    path = write_experiment(tmp_path, **(PARTS | {"optimizer": items}))
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+    assert outcome.code == 3
+    statuses = {p.parent.name[:5]: status_of(p.parent) for p in tmp_path.glob("runs/*/*/result.json")}
+    assert statuses == {"fails": "failed", "adam-": "completed"}
+    (failed,) = tmp_path.glob("runs/tiny/fails*")
+    assert json.loads((failed / "result.json").read_bytes())["reason"] == "ValueError: out of"
+    log = (failed / "log.txt").read_text()
+    assert "Traceback (most recent call last)" in log
+    assert 'raise ValueError("out of\\nluck")' in log
+    assert str(failed / "log.txt") in outcome.err
+    assert (failed / "metrics.csv").read_text().count("\n") == 1 + 2  # steps 0 and 3
+
+
+def test_a_failed_run_is_trained_again_once_it_is_mended(tmp_path: Path) -> None:
+    # The plug-in looks at a file, so that mending it leaves the run's hash.
+    write_plugin(tmp_path, FAILS.replace("if not self.left", f"if Path({str(tmp_path)!r}, 'broken').exists() and not self.left").replace("import torch", "import torch\nfrom pathlib import Path", 1))
+    (tmp_path / "broken").touch()
+    path = write_experiment(tmp_path, **(PARTS | {"optimizer": {"name": "./plugin.py:Fails"}}))
+    assert command("run", path, "--runs-dir", tmp_path / "runs").code == 3
+    (tmp_path / "broken").unlink()
+    assert command("run", path, "--runs-dir", tmp_path / "runs").code == 0
+    assert status_of(only_directory(tmp_path / "runs")) == "completed"

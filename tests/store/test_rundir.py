@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from experiments import snapshot
+from stored_runs import make_rows, result_document
+
+from optbench.errors import StoreError
+from optbench.store.metrics import format_rows
+from optbench.store.result import Result, parse_result
+from optbench.store.rundir import RunDirectory, check_writable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = make_rows([0.1, 0.9])
+TIMINGS = [(0, 0.0, 0.25), (938, 1.5, 0.125)]
+RESULT: Result = parse_result(json.dumps(result_document(ROWS)).encode(), "result.json")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> RunDirectory:
+    found = RunDirectory(tmp_path / "runs" / "adam_mnist" / "adam-s0-12345678")
+    found.create()
+    return found
+
+
+def names(directory: RunDirectory) -> set[str]:
+    return {path.name for path in directory.path.iterdir()}
+
+
+def test_the_end_of_a_run_is_stored_with_the_digests_of_its_files(directory: RunDirectory) -> None:
+    directory.write_checkpoint(b"first")
+    directory.write_checkpoint(b"second")
+    directory.write_end(ROWS, TIMINGS, RESULT, b"weights")
+    assert names(directory) == {"metrics.csv", "timing.csv", "result.json", "weights.pt"}
+    digests = {
+        name: hashlib.sha256((directory.path / name).read_bytes()).hexdigest()
+        for name in ("metrics.csv", "weights.pt")
+    }
+    assert directory.result() == dataclasses.replace(RESULT, files=digests)
+    assert (directory.path / "metrics.csv").read_text() == format_rows(ROWS)
+
+
+def test_timings_are_seconds_by_step(directory: RunDirectory) -> None:
+    directory.write_end(ROWS, TIMINGS, RESULT, None)
+    assert (directory.path / "timing.csv").read_text() == (
+        "steps,train_seconds,evaluation_seconds\n0,0.000000,0.250000\n938,1.500000,0.125000\n"
+    )
+
+
+def test_a_checkpoint_keeps_the_one_before_it(directory: RunDirectory) -> None:
+    for content in (b"first", b"second", b"third"):
+        directory.write_checkpoint(content)
+    found = directory.checkpoints()
+    assert [path.name for path in found] == ["checkpoint.pt", "checkpoint.prev.pt"]
+    assert [directory.read_checkpoint(path) for path in found] == [b"third", b"second"]
+
+
+@pytest.mark.parametrize(("status", "kept"), [("failed", True), ("diverged", False)])
+def test_checkpoints_are_kept_where_a_run_can_go_on(
+    directory: RunDirectory, status: str, kept: bool
+) -> None:
+    directory.write_checkpoint(b"first")
+    document = json.dumps(result_document(ROWS, status=status)).encode()
+    directory.write_end(ROWS, TIMINGS, parse_result(document, ""), None)
+    assert bool(directory.checkpoints()) == kept
+
+
+def test_a_checkpoint_that_is_a_link_is_not_read(directory: RunDirectory, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    (directory.path / "checkpoint.pt").symlink_to(tmp_path / "secret")
+    (link,) = directory.checkpoints()
+    with pytest.raises(StoreError, match="a symbolic link, not followed"):
+        directory.read_checkpoint(link)
+
+
+def test_the_log_is_appended_to(directory: RunDirectory) -> None:
+    directory.log("one\n")
+    directory.log("two: \udcff")
+    assert (directory.path / "log.txt").read_text() == "one\ntwo: \\udcff\n"
+
+
+@pytest.mark.parametrize("trap", ["link", "fifo"])
+def test_a_trap_in_place_of_the_log_is_not_written_to(
+    directory: RunDirectory, tmp_path: Path, trap: str
+) -> None:
+    if trap == "link":
+        (directory.path / "log.txt").symlink_to(tmp_path / "elsewhere")
+    else:
+        os.mkfifo(directory.path / "log.txt")
+    with pytest.raises(StoreError, match=r"can't write .*log\.txt"):
+        directory.log("one")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_damaged_result_reads_as_none(directory: RunDirectory) -> None:
+    (directory.path / "result.json").write_bytes(b"{")
+    assert directory.result() is None
+
+
+def test_a_directory_takes_the_place_of_another_whole(directory: RunDirectory) -> None:
+    old = directory.path
+    directory.log("old")
+    new = RunDirectory(old.with_name(f".{old.name}.new"))
+    new.create()
+    new.write_end(ROWS, TIMINGS, RESULT, None)
+    expected = {name: content for name, (content, _) in snapshot(new.path).items()}
+    new.replace(old)
+    assert new.path == old
+    assert {name: content for name, (content, _) in snapshot(old).items()} == expected
+    assert list(old.parent.iterdir()) == [old]
+
+
+def test_a_store_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"can't write .*file/runs: Not a directory"):
+        check_writable(tmp_path / "file" / "runs")
+    with pytest.raises(StoreError, match="can't write"):
+        RunDirectory(tmp_path / "file" / "run").create()
+
+
+def test_looking_whether_a_store_is_writable_leaves_nothing_in_it(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "runs")
+    assert list((tmp_path / "new" / "runs").iterdir()) == []

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from optbench.errors import UsageError
+from optbench.training.device import choose_device, present_devices, reproducible
+
+CPU = torch.device("cpu")
+
+
+def test_a_device_that_is_not_here_is_refused_with_those_that_are() -> None:
+    with pytest.raises(UsageError, match=r"there is no cuda:99 here; present: cpu"):
+        choose_device("cuda:99")
+
+
+def test_auto_takes_the_fastest_kind_present() -> None:
+    kinds = [torch.device(name).type for name in present_devices()]
+    fastest = min(kinds, key=("cuda", "mps", "cpu").index)
+    assert choose_device("auto").type == fastest
+    assert choose_device("cpu") == CPU
+
+
+def test_one_thread_inside_and_as_many_as_before_outside() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KeyError), reproducible(CPU):
+            assert torch.get_num_threads() == 1
+            raise KeyError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_denormal_numbers_are_zero_inside_and_themselves_outside() -> None:
+    tiny = torch.tensor([1e-30])
+    with reproducible(CPU):
+        assert (tiny * 1e-10).item() == 0
+    assert (tiny * 1e-10).item() == pytest.approx(1e-40, rel=1e-4)
