@@ -108,7 +108,7 @@ def run(
 
     * `optbench run my.yaml --smoke`
     """
-    from optbench.commands.run import run_command
+    from optbench.commands.run import Screen, run_command
     from optbench.execution.study import Options
 
     options = Options(
@@ -121,9 +121,9 @@ def run(
         force=force,
         smoke=smoke,
     )
-    code = run_command(
-        configs, options, dry_run=dry_run, quiet=quiet, json=json, width=_width(), colour=_colour()
-    )
+    stream = sys.stderr if json else sys.stdout
+    screen = Screen(stream, _width(), _colour() and not json, quiet)
+    code = run_command(configs, options, screen, dry_run=dry_run, json=json)
     raise typer.Exit(code)
 
 

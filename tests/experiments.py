@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optbench.training.records import Record
 
 DEADLINE = 60.0  # seconds, for what takes well under one
+PRELOADED = ["optbench.execution.worker", "optbench.commands.run", "optbench.cli", "torch._dynamo"]
 TINY: dict[str, Any] = {
     "dataset": {
         "name": "synthetic",
@@ -133,7 +134,7 @@ class Child:
         prepare: Callable[[], object] = int,  # which does nothing
     ) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["optbench.execution.worker", "optbench.cli", "polars"])
+        context.set_forkserver_preload(PRELOADED)
         self._reader, writer = context.Pipe(duplex=False)
         told = (tuple(map(str, arguments)), str(cwd), prepare, writer)
         self.process = context.Process(target=_command_in_child, args=told)
@@ -193,8 +194,8 @@ class Child:
 def _command_in_child(
     arguments: tuple[str, ...], cwd: str, prepare: Callable[[], object], output: Connection
 ) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(output.fileno(), stream.fileno())
+    sys.stdout = os.fdopen(os.dup(output.fileno()), "w", encoding="utf-8")
+    sys.stderr = sys.stdout
     output.close()
     os.chdir(cwd)
     prepare()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optbench.analysis.setting import format_value, hyperparameters
+from optbench.analysis.setting import hyperparameters
+from optbench.config.spec import format_value
 from optbench.store.metrics import COLUMNS
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optbench.analysis.setting import format_value
+from optbench.config.spec import format_value
 from optbench.config.suggest import did_you_mean
 from optbench.errors import UsageError
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from optbench.config.spec import format_value
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -113,19 +115,6 @@ def _shown(name: str, setting: Setting) -> str:
     """The value as text; empty where the setting has none."""
     values = setting.hyperparameters
     return format_value(values[name]) if name in values else ""
-
-
-def format_value(value: Any) -> str:
-    """A hyperparameter as YAML would have it, shortest form: 1 for 1.0, `[0.9, 0.99]`."""
-    if value is None or isinstance(value, bool):
-        return {None: "none", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0")
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(format_value, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {format_value(item)}" for key, item in value.items()) + "}"
-    return str(value)
 
 
 def labels(settings: Sequence[Setting]) -> list[str]:

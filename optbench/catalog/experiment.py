@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,31 +18,21 @@ from optbench.catalog.resolve import (
     resolve_training,
 )
 from optbench.catalog.schedules import PLATEAU
-from optbench.config.extends import named_part
 from optbench.config.extends import resolve as read_with_bases
 from optbench.config.node import Node, Problems, child_key
 from optbench.config.overrides import apply
-from optbench.config.schema import DEVICE, DEVICE_RULE, Document, Part, read_document
+from optbench.config.schema import DEVICE, DEVICE_RULE, Document, Part, read_document, read_part
 from optbench.config.seeds import parse_seeds
-from optbench.config.spaces import count, expand, first, tuning_spaces
+from optbench.config.spaces import TUNING, count, expand, first, space_kind, tuning_spaces
 from optbench.config.spec import Experiment, Setting
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 MAX_SETTINGS = 100_000
+MAX_RUNS = 1_000_000
 DEFAULT_BATCH_SIZE = 64
-
-
-@dataclass(frozen=True)
-class _Optimizer:
-    """One expanded item: its arguments, those worth showing, and a schedule of its own."""
-
-    arguments: Arguments
-    said: Arguments
-    schedule: Arguments | None
-    part: Part
 
 
 def load_experiment(
@@ -66,13 +56,16 @@ def load_experiment(
     problems = Problems()
     root = apply(read_with_bases(path), list(overrides))
     document = read_document(root, path, problems)
-    settings = _settings(document, problems, first_points)
+    chosen = document.seeds if seeds is None else parse_seeds(seeds, document.seeds)
+    settings: list[Setting] = []
+    if first_points or _few_enough(document, len(chosen), problems):
+        settings = _Expansion(document, problems, first_points).settings()
     problems.raise_if_any()
     return Experiment(
         name=document.name,
         file=path,
         settings=tuple({setting.setting_hash: setting for setting in settings}.values()),
-        seeds=document.seeds if seeds is None else parse_seeds(seeds, document.seeds),
+        seeds=chosen,
         device=device or document.device,
         claims=document.claims,
         searches=tuple(_searches(document)),
@@ -80,137 +73,202 @@ def load_experiment(
 
 
 def refuse_searches(experiment: Experiment) -> None:
-    """Raise `UsageError` where an experiment leaves values to a tuner."""
-    if experiment.searches:
-        key, space = experiment.searches[0]
-        raise UsageError(
-            f"{experiment.file}: {key}: {{{space}: …}} is a range for tuning, not values to run; "
-            "write {grid: […]}, {linspace: [a, b, n]} or {logspace: [a, b, n]}"
-        )
+    """Raise `ConfigError` where an experiment leaves values to a tuner."""
+    problems = Problems()
+    for search in experiment.searches:
+        (space,) = search.node.mapping
+        message = f"{space} is a range for tuning, not values to run"
+        remedy = "write {grid: […]}, {linspace: [a, b, n]} or {logspace: [a, b, n]}"
+        problems.add(search.node, search.key, message, remedy)
+    problems.raise_if_any()
 
 
-def _searches(document: Document) -> Iterator[tuple[str, str]]:
-    for part in _all_parts(document):
-        for key, space in tuning_spaces(part.node, part.key):
-            yield key, next(iter(space.mapping))
+def _searches(document: Document) -> list[Part]:
+    groups = (document.datasets, document.models, document.optimizers, document.schedules)
+    parts = [*itertools.chain(*groups), document.training]
+    return [Part(*found) for part in parts for found in tuning_spaces(part.node, part.key)]
 
 
-def _all_parts(document: Document) -> tuple[Part, ...]:
-    parts = document.datasets + document.models + document.optimizers + document.schedules
-    return (*parts, document.training)
-
-
-def _settings(document: Document, problems: Problems, first_points: bool) -> list[Setting]:
-    if not _few_enough(document, problems, first_points):
-        return []
-    points = _first_point if first_points else _every_point
-
-    def resolved(
-        parts: Sequence[Part], resolve: Callable[[Node, str, Problems], Arguments]
-    ) -> list[tuple[Arguments, Part]]:
-        return [
-            (resolve(node, part.key, problems), part) for part in parts for node in points(part)
-        ]
-
-    datasets = resolved(document.datasets, resolve_dataset)
-    models = resolved(document.models, resolve_model)
-    schedules = resolved(document.schedules, resolve_schedule)
-    training = resolved([document.training], resolve_training)
-    optimizers = [
-        _optimizer(node, part, problems) for part in document.optimizers for node in points(part)
-    ]
-    if problems:
-        return []
-    top = schedules or [(resolve_schedule(None, "", problems), document.training)]
-    return [
-        _setting(dataset, model, optimizer, schedule, training_, problems)
-        for dataset, model, optimizer in itertools.product(datasets, models, optimizers)
-        for schedule in ([(optimizer.schedule, optimizer.part)] if optimizer.schedule else top)
-        for training_ in training
-    ]
-
-
-def _every_point(part: Part) -> list[Node]:
-    return [first(node) for node in expand(part.node)]  # first: what tuning spaces leave open
-
-
-def _first_point(part: Part) -> list[Node]:
-    return [first(part.node)]
-
-
-def _few_enough(document: Document, problems: Problems, first_points: bool) -> bool:
-    if first_points:
-        return True
+def _few_enough(document: Document, seeds: int, problems: Problems) -> bool:
     groups = (document.datasets, document.models, document.optimizers, document.schedules)
     sizes = [sum(count(part.node) for part in group) or 1 for group in groups]
     total = math.prod(sizes) * count(document.training.node)
+    message = ""
     if total > MAX_SETTINGS:
         message = f"expands to {total:,} settings; at most {MAX_SETTINGS:,} are taken"
-        problems.add(document.optimizers[0].node, document.optimizers[0].key, message)
-    return total <= MAX_SETTINGS
+    elif total * seeds > MAX_RUNS:
+        message = f"expands to {total * seeds:,} runs; at most {MAX_RUNS:,} are taken"
+    if message and document.optimizers:
+        part = document.optimizers[0]
+        problems.add(part.node, part.key, message, "take fewer points, or split the experiment")
+    return not message
 
 
-def _optimizer(node: Node, part: Part, problems: Problems) -> _Optimizer:
-    kept = {key: child for key, child in node.mapping.items() if key != "schedule"}
-    body = Node(kept, node.mark, node.width, node.key_marks)
-    arguments, said = resolve_optimizer(body, part.key, problems)
-    own = node.mapping.get("schedule")
-    schedule = None if own is None else _own_schedule(own, part, problems)
-    return _Optimizer(arguments, said, schedule, part)
+@dataclass(frozen=True)
+class _Choice:
+    """One point of a part: its arguments, those worth showing, and the file of its plug-in."""
+
+    arguments: Arguments
+    part: Part
+    said: Arguments
+    plugin: str | None = None
+    schedule: _Choice | None = None  # an optimizer's own
+
+    @property
+    def name(self) -> str:
+        return str(self.arguments["name"])
 
 
-def _own_schedule(node: Node, part: Part, problems: Problems) -> Arguments:
-    key = child_key(part.key, "schedule")
-    node = named_part(node, key)
-    if not node.is_mapping or "name" not in node.mapping:
-        problems.add(node, key, f"must be a name or a mapping with a name, got {node.kind()}")
-        return {}
-    return resolve_schedule(node, key, problems)
+class _Expansion:
+    """Turns a document into settings, noting what the catalog has against it."""
+
+    def __init__(self, document: Document, problems: Problems, first_points: bool) -> None:
+        self.document = document
+        self.problems = problems
+        self.first_points = first_points
+        training = document.training.node.mapping
+        self.varied = [key for key, node in training.items() if count(node) > 1]
+
+    def settings(self) -> list[Setting]:
+        document = self.document
+        datasets = self._choices(document.datasets, self._dataset)
+        models = self._choices(document.models, self._model)
+        optimizers = self._choices(document.optimizers, self._optimizer)
+        schedules = self._choices(document.schedules, self._schedule)
+        trainings = self._choices([document.training], self._training)
+        if self.problems:
+            return []
+        constant = _Choice({"name": "constant"}, document.training, {})
+        return [
+            self._setting(dataset, model, optimizer, schedule, training)
+            for dataset, model, optimizer in itertools.product(datasets, models, optimizers)
+            for schedule in (
+                [optimizer.schedule] if optimizer.schedule else schedules or [constant]
+            )
+            for training in trainings
+        ]
+
+    def _choices(self, parts: Iterable[Part], resolve: Callable[[Part], _Choice]) -> list[_Choice]:
+        choices = []
+        for part in parts:
+            before = len(self.problems)
+            if tuning_spaces(part.node):
+                for end in (0, 1):  # both are valid, or the range isn't
+                    resolve(Part(part.key, first(_at_end(part.node, end))))
+            if len(self.problems) == before:
+                nodes = [part.node] if self.first_points else expand(part.node)
+                choices += [resolve(Part(part.key, first(node))) for node in nodes]
+        return choices
+
+    def _dataset(self, part: Part) -> _Choice:
+        return _Choice(resolve_dataset(part.node, part.key, self.problems), part, {})
+
+    def _model(self, part: Part) -> _Choice:
+        model = resolve_model(part.node, part.key, self.problems)
+        return _Choice(model, part, {}, _plugin(model))
+
+    def _schedule(self, part: Part) -> _Choice:
+        schedule, said = resolve_schedule(part.node, part.key, self.problems)
+        return _Choice(schedule, part, said, _plugin(schedule))
+
+    def _training(self, part: Part) -> _Choice:
+        training = resolve_training(part.node, part.key, self.problems)
+        varied = {key: training[key] for key in self.varied if key in training}
+        if training.get("batch_size") != DEFAULT_BATCH_SIZE:
+            varied["batch_size"] = training.get("batch_size")
+        return _Choice(training, part, varied)
+
+    def _optimizer(self, part: Part) -> _Choice:
+        mapping = dict(part.node.mapping)
+        own = mapping.pop("schedule", None)
+        body = replace(part.node, value=mapping)
+        optimizer, said = resolve_optimizer(body, part.key, self.problems)
+        schedule = None
+        if own is not None:
+            found = read_part(own, child_key(part.key, "schedule"), self.problems)
+            schedule = self._schedule(found) if found else None
+        return _Choice(optimizer, part, said, _plugin(optimizer), schedule)
+
+    def _setting(
+        self,
+        dataset: _Choice,
+        model: _Choice,
+        optimizer: _Choice,
+        schedule: _Choice,
+        training: _Choice,
+    ) -> Setting:
+        self._check_schedule(schedule, dataset, optimizer)
+        data = dict(dataset.arguments)
+        fallback = data.pop("fallback", None)
+        choices = {
+            "dataset": dataset,
+            "model": model,
+            "optimizer": optimizer,
+            "schedule": schedule,
+            "training": training,
+        }
+        return Setting(
+            dataset=data,
+            model=model.arguments,
+            optimizer=optimizer.arguments,
+            schedule=schedule.arguments,
+            training=training.arguments,
+            hyperparameters=_hyperparameters(optimizer, schedule, training),
+            plugins={c.name: c.plugin for c in (model, optimizer, schedule) if c.plugin},
+            fallback=fallback if isinstance(fallback, dict) else None,
+            written={name: choice.part for name, choice in choices.items()},
+        )
+
+    def _check_schedule(self, schedule: _Choice, dataset: _Choice, optimizer: _Choice) -> None:
+        """What a schedule asks of the data and of the optimizer."""
+        if schedule.name == PLATEAU:
+            unheld = _without_validation(dataset)
+            message = f"{PLATEAU} watches the validation loss, and {unheld}.validation is 0"
+            if unheld:
+                remedy = "hold examples out: {name: …, validation: 5000}"
+                self.problems.add(schedule.part.node, schedule.part.key, message, remedy)
+        cycles = schedule.arguments.get("cycle_momentum")
+        own = is_import_path(optimizer.name)
+        if cycles and not own and not {"momentum", "betas"} & set(optimizer.arguments):
+            key = child_key(schedule.part.key, "cycle_momentum")
+            message = f"{optimizer.name} has neither momentum nor betas to cycle"
+            self.problems.add(schedule.part.node, key, message, "cycle_momentum: false")
 
 
-def _setting(
-    dataset: tuple[Arguments, Part],
-    model: tuple[Arguments, Part],
-    optimizer: _Optimizer,
-    schedule: tuple[Arguments, Part],
-    training: tuple[Arguments, Part],
-    problems: Problems,
-) -> Setting:
-    data = dict(dataset[0])
-    fallback = data.pop("fallback", None)
-    parts = {
-        "dataset": dataset[1],
-        "model": model[1],
-        "optimizer": optimizer.part,
-        "schedule": schedule[1],
-        "training": training[1],
-    }
-    if schedule[0]["name"] == PLATEAU and not data["validation"]:
-        message = "watches the validation loss, and dataset.validation is 0"
-        remedy = "hold examples out: dataset: {validation: 5000, …}"
-        problems.add(schedule[1].node, schedule[1].key, f"{PLATEAU} {message}", remedy)
-    names = (str(part["name"]) for part in (model[0], optimizer.arguments, schedule[0]))
-    plugins = {name: content_hash(name) for name in names if is_import_path(name)}
-    return Setting(
-        dataset=data,
-        model=model[0],
-        optimizer=optimizer.arguments,
-        schedule=schedule[0],
-        training=training[0],
-        hyperparameters=_hyperparameters(optimizer.said, schedule[0], training[0]),
-        plugins={name: found for name, found in plugins.items() if found},
-        fallback=fallback if isinstance(fallback, dict) else None,
-        written=parts,
-    )
+def _without_validation(dataset: _Choice) -> str:
+    """The key of the data set, or of its fallback, that holds nothing out; empty if both do."""
+    fallback = dataset.arguments.get("fallback")
+    if not dataset.arguments["validation"]:
+        return dataset.part.key
+    if isinstance(fallback, dict) and not fallback["validation"]:
+        return child_key(dataset.part.key, "fallback")
+    return ""
+
+
+def _plugin(arguments: Arguments) -> str | None:
+    name = str(arguments.get("name", ""))
+    return content_hash(name) if is_import_path(name) else None
+
+
+def _at_end(node: Node, index: int) -> Node:
+    """The tree with the lower (0) or upper (1) end of every range for tuning."""
+    if space_kind(node) in TUNING:
+        (ends,) = node.mapping.values()
+        return ends.sequence[index]
+    match node.value:
+        case dict():
+            children = {name: _at_end(child, index) for name, child in node.value.items()}
+            return replace(node, value=children)
+        case tuple():
+            return replace(node, value=tuple(_at_end(child, index) for child in node.value))
+    return node
 
 
 def _hyperparameters(
-    said: Arguments, schedule: Arguments, training: Arguments
+    optimizer: _Choice, schedule: _Choice, training: _Choice
 ) -> tuple[tuple[str, object], ...]:
-    shown: list[tuple[str, object]] = sorted(said.items(), key=lambda item: item[0] != "lr")
-    if schedule["name"] != "constant":
-        shown.append(("schedule", schedule["name"]))
-        shown += [(k, v) for k, v in schedule.items() if k == "warmup" and v]
-    if training["batch_size"] != DEFAULT_BATCH_SIZE:
-        shown.append(("batch_size", training["batch_size"]))
-    return tuple(shown)
+    """What to show, `lr` first."""
+    shown: list[tuple[str, object]] = sorted(optimizer.said.items(), key=lambda i: i[0] != "lr")
+    if schedule.name != "constant":
+        shown += [("schedule", schedule.name), *schedule.said.items()]
+    return (*shown, *training.said.items())

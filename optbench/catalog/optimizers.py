@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from optbench.catalog.arguments import (
+    AT_LEAST_ONE,
     AT_LEAST_ZERO,
+    AT_MOST_ZERO,
     BELOW_ONE,
     BETWEEN_ZERO_AND_ONE,
     GREATER_THAN_ZERO,
+    Relation,
     Rule,
 )
 from optbench.catalog.entry import Entry
 from optbench.catalog.signatures import exported_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optbench.config.node import Plain
 
 # How torch computes a step, not which step: optbench chooses where nobody does, and a choice
 # that is the default isn't part of a run's identity.
@@ -34,7 +43,46 @@ RULES: dict[str, Rule] = {
     "t0": AT_LEAST_ZERO,
     "etas": GREATER_THAN_ZERO,
     "step_sizes": GREATER_THAN_ZERO,
+    "beta2_decay": AT_MOST_ZERO,
+    "d": AT_LEAST_ONE,
 }
+
+
+def _nesterov_has_momentum(arguments: Mapping[str, Plain]) -> bool:
+    plain = not arguments.get("momentum") or bool(arguments.get("dampening"))
+    return not (arguments.get("nesterov") and plain)
+
+
+def _one_implementation(arguments: Mapping[str, Plain]) -> bool:
+    return not (arguments.get("foreach") and arguments.get("fused"))
+
+
+def _increasing(values: Plain) -> bool:
+    return not isinstance(values, list) or values == sorted(values)  # type: ignore[type-var]
+
+
+def _around_one(etas: Plain) -> bool:
+    match etas:
+        case [float(down), float(up)]:
+            return down < 1 < up
+    return True
+
+
+# What torch's constructors refuse of several arguments together.
+RELATIONS = (
+    Relation("nesterov", "needs momentum, and dampening 0", _nesterov_has_momentum),
+    Relation("fused", "can't be true together with foreach", _one_implementation),
+    Relation(
+        "etas",
+        "must be [a, b] with a below 1 and b above 1",
+        lambda arguments: _around_one(arguments.get("etas")),
+    ),
+    Relation(
+        "step_sizes",
+        "must be [smallest, largest]",
+        lambda arguments: _increasing(arguments.get("step_sizes")),
+    ),
+)
 
 _SUMMARIES = {
     "adafactor": "second moments factored into rows and columns (Shazeer & Stern 2018)",

@@ -51,7 +51,9 @@ def _import(module: str) -> ModuleType:
 
 
 def _load_file(path: Path) -> ModuleType:
-    name = f"optbench_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    # Named by its content too: an edited file must not be taken for the one imported before.
+    version = str(path).encode() + path.read_bytes()
+    name = f"optbench_plugin_{hashlib.sha256(version).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

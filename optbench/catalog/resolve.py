@@ -2,80 +2,57 @@
 
 from __future__ import annotations
 
-import inspect
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from optbench.catalog.arguments import AT_LEAST_ONE, AT_LEAST_ZERO, Receiver, check_arguments
-from optbench.catalog.datasets import DATASETS, Source
-from optbench.catalog.losses import LOSSES
-from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
+from optbench.catalog.arguments import check_arguments
+from optbench.catalog.datasets import DATASETS
+from optbench.catalog.models import MODELS
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
-from optbench.catalog.optimizers import RULES as OPTIMIZER_RULES
 from optbench.catalog.plugins import anchored, is_import_path
-from optbench.catalog.schedules import RULES as SCHEDULE_RULES
-from optbench.catalog.schedules import ScheduleEntry, schedules
-from optbench.catalog.signatures import (
-    Parameter,
-    Signature,
-    SourceNotFoundError,
-    signature_of,
+from optbench.catalog.receivers import (
+    EVALUATE_EVERY,
+    TRAINING,
+    dataset_receiver,
+    model_receiver,
+    optimizer_receiver,
+    schedule_receiver,
 )
-from optbench.config.extends import named_part
+from optbench.catalog.receivers import data_parameters as data_parameters
+from optbench.catalog.schedules import refused_schedules, schedules
+from optbench.catalog.signatures import SourceNotFoundError
 from optbench.config.node import Node, Plain, Problems, child_key
+from optbench.config.schema import read_part
 from optbench.config.suggest import did_you_mean
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from optbench.catalog.arguments import Receiver
+    from optbench.catalog.datasets import Source
     from optbench.catalog.entry import Entry
 
 Arguments = dict[str, Plain]
 EntryT = TypeVar("EntryT")
 
-_INTEGER = frozenset({"int"})
-_INTEGER_OR_NULL = frozenset({"int", "none"})
-_COMMON_DATA = (
-    Parameter("train", _INTEGER_OR_NULL),
-    Parameter("test", _INTEGER_OR_NULL),
-    Parameter("validation", _INTEGER, default=0),
-)
-_DATA_RULES = {
-    "train": AT_LEAST_ONE,
-    "test": AT_LEAST_ONE,
-    "validation": AT_LEAST_ZERO,
-    "features": AT_LEAST_ONE,
-    "classes": AT_LEAST_ONE,
-}
-_MODEL_RULES = {"hidden": AT_LEAST_ONE, "channels": AT_LEAST_ONE}
-_TRAINING = Signature(
-    "training",
-    (
-        Parameter("epochs", _INTEGER, default=5),
-        Parameter("batch_size", _INTEGER, default=64),
-        Parameter("loss", frozenset({"str"}), default="cross_entropy", choices=tuple(LOSSES)),
-        Parameter("evaluate_every", frozenset({"mapping", "none"})),
-    ),
-)
-_MAX_EPOCHS = 1_000_000
-
 
 def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
     """`{name, …}` of a data set; a `fallback` is resolved likewise and kept under its key."""
-    entry = _named(node, key, DATASETS, "data set", "datasets", problems)
-    if entry is None:
+    if _named(node, key, DATASETS, "data set", "datasets", problems) is None:
         return {}
-    own = data_parameters(str(_name(node)))
-    common = tuple(p for p in _COMMON_DATA if p.name not in {q.name for q in own})
-    receiver = Receiver(str(_name(node)), Signature("", own + common), _DATA_RULES)
-    body = _without(node, "fallback")
+    name = _name(node)
     before = len(problems)
-    resolved = {"name": _name(node), **check_arguments(body, key, receiver, problems)}
+    body = _without(node, "name", "fallback")
+    arguments = check_arguments(body, key, dataset_receiver(name), problems)
+    resolved: Arguments = {"name": name, **arguments}
     if len(problems) == before:
         _check_sizes(node, key, resolved, problems)
     if "fallback" in node.mapping:
-        resolved["fallback"] = _fallback(node.mapping["fallback"], key, problems)
+        path = child_key(key, "fallback")
+        resolved["fallback"] = _fallback(node.mapping["fallback"], path, name, problems)
     return resolved
 
 
@@ -85,9 +62,13 @@ def source_of(dataset: Mapping[str, object]) -> Source:
     Raises `UsageError` for arguments that it can't do anything with.
     """
     name = str(dataset["name"])
-    own = {parameter.name for parameter in data_parameters(name)}
+    own = _own_arguments(name)
     arguments = {key: value for key, value in dataset.items() if key in own}
     return DATASETS[name].factory(**arguments)
+
+
+def _own_arguments(name: str) -> set[str]:
+    return {parameter.name for parameter in data_parameters(name)}
 
 
 def _check_sizes(node: Node, key: str, dataset: Arguments, problems: Problems) -> None:
@@ -97,92 +78,71 @@ def _check_sizes(node: Node, key: str, dataset: Arguments, problems: Problems) -
     except UsageError as error:
         problems.add(node, key, str(error))
         return
-    validation = dataset["validation"]
-    held_out = validation if isinstance(validation, int) else 0
-    limits = {
-        "validation": source.train_size - 1,
-        "train": source.train_size - held_out,
-        "test": source.test_size,
-    }
-    own = {parameter.name for parameter in data_parameters(str(dataset["name"]))}
+    held_out = _whole(dataset["validation"])
+    limits = {"validation": source.train_size - 1, "test": source.test_size}
+    if held_out < source.train_size and "train" not in _own_arguments(str(dataset["name"])):
+        limits["train"] = source.train_size - held_out
     for name, limit in limits.items():
-        value = dataset.get(name)
-        if name in own or name not in node.mapping:  # a generated set has what is asked for
-            continue
-        if isinstance(value, int) and value > limit:
-            message = f"must be at most {limit:,}, what {dataset['name']} has, got {value:,}"
-            problems.add(node.mapping[name], child_key(key, name), message)
+        if name in node.mapping and _whole(dataset[name]) > limit:
+            sizes = f"{source.train_size:,} training and {source.test_size:,} test examples"
+            message = f"must be at most {limit:,}, got {dataset[name]:,}"
+            remedy = f"{dataset['name']} has {sizes}"
+            problems.add(node.mapping[name], child_key(key, name), message, remedy)
 
 
-def data_parameters(name: str) -> tuple[Parameter, ...]:
-    """The arguments that a data set's own factory takes, beside those that all have."""
-    factory = DATASETS[name].factory
-    if not inspect.signature(factory).parameters:
-        return ()
-    return signature_of(f"{factory.__module__}:{factory.__name__}").parameters
+def _whole(value: Plain) -> int:
+    return value if isinstance(value, int) else 0
 
 
-def _fallback(node: Node, key: str, problems: Problems) -> Arguments:
-    path = child_key(key, "fallback")
-    node = named_part(node, path)
-    if not node.is_mapping or "name" not in node.mapping:
-        problems.add(node, path, "must be a name or a mapping with a name")
+def _fallback(node: Node, key: str, wanted: str, problems: Problems) -> Arguments:
+    part = read_part(node, key, problems)
+    if part is None:
         return {}
+    node = part.node
     if "fallback" in node.mapping:
-        problems.add_at_key(node, "fallback", path, "a fallback can't have one of its own")
+        path = child_key(key, "fallback")
+        message = "a fallback can't have one of its own"
+        problems.add_at_key(node, "fallback", path, message, "leave it out")
         return {}
-    return resolve_dataset(node, path, problems)
+    if _name(node) == wanted:
+        message = f"{wanted} can't stand in for itself"
+        problems.add(node.mapping["name"], child_key(key, "name"), message)
+        return {}
+    return resolve_dataset(node, key, problems)
 
 
 def resolve_model(node: Node, key: str, problems: Problems) -> Arguments:
     """`{name, …}` of a model of the catalog or of any torch module by import path."""
-    target = _target(node, key, MODELS, "model", "models", problems)
-    signature = _signature(target, node, key, problems) if target else None
-    if signature is None:
+    name = _target(node, key, MODELS, "model", "models", problems)
+    receiver = _receiver(model_receiver, name, node, key, problems)
+    if receiver is None:
         return {}
-    filled = (*SHAPE_PARAMETERS, *CLASS_PARAMETERS)
-    title = str(_name(node)).rpartition(":")[2]
-    receiver = Receiver(title, signature, _MODEL_RULES, filled=filled)
-    return {
-        "name": _anchored_name(node),
-        **check_arguments(node, key, receiver, problems),
-    }
+    return {"name": name, **check_arguments(_without(node, "name"), key, receiver, problems)}
 
 
 def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Arguments, Arguments]:
     """`{name, …}` of an optimizer, and the arguments that say more than its defaults."""
-    entries = optimizers()
-    target = _target(node, key, entries, "optimizer", "optimizers", problems)
-    signature = _signature(target, node, key, problems) if target else None
-    if signature is None:
+    name = _target(node, key, optimizers(), "optimizer", "optimizers", problems)
+    receiver = _receiver(optimizer_receiver, name, node, key, problems)
+    if receiver is None:
         return {}, {}
-    name = str(_name(node))
-    entry = entries.get(name)
-    receiver = Receiver(
-        title=signature.name,
-        signature=signature,
-        rules=OPTIMIZER_RULES if entry else {"lr": OPTIMIZER_RULES["lr"]},
-        filled=(signature.parameters[0].name,) if signature.parameters else (),
-    )
-    body = _without(node, "groups")
-    values = check_arguments(body, key, receiver, problems)
-    if entry is not None:
-        missing = {k: v for k, v in entry.preset.items() if k not in node.mapping}
-        values |= missing  # type: ignore[arg-type]
-    said = _said(values, signature)
+    entry = optimizers().get(name)
+    resolved_name = entry.resolves_to if entry else name
+    values = check_arguments(_without(node, "name", "groups"), key, receiver, problems)
+    said = _said(values, optimizer_receiver(resolved_name))
     for argument in IMPLEMENTATION:
         if argument in values and argument not in said:
             del values[argument]
-    resolved_name = entry.resolves_to if entry is not None else _anchored_name(node)
     if "groups" in node.mapping:
-        values["groups"] = _groups(node.mapping["groups"], key, receiver, problems)
-        said["groups"] = values["groups"]
+        path = child_key(key, "groups")
+        said["groups"] = _groups(node.mapping["groups"], path, receiver, problems)
+        values["groups"] = said["groups"]
     return {"name": resolved_name, **values}, said
 
 
-def _said(values: Arguments, signature: Signature) -> Arguments:
-    """`lr`, and what differs from the signature's default."""
-    defaults = {p.name: p.default for p in signature.parameters if not p.required}
+def _said(values: Arguments, receiver: Receiver) -> Arguments:
+    """`lr`, and what differs from the receiver's default."""
+    defaults = {p.name: p.default for p in receiver.signature.parameters if not p.required}
     return {
         name: value
         for name, value in values.items()
@@ -192,89 +152,63 @@ def _said(values: Arguments, signature: Signature) -> Arguments:
 
 def _groups(node: Node, key: str, receiver: Receiver, problems: Problems) -> list[Plain]:
     """Parameter groups: `[{match: "fc.*", lr: 1e-3}]`, each with arguments of the optimizer."""
-    path = child_key(key, "groups")
-    if not node.is_sequence:
-        problems.add(node, path, f"must be a list of groups, got {node.kind()}")
+    if not node.is_sequence or not node.sequence:
+        got = "an empty list" if node.is_sequence else node.shown()
+        remedy = 'groups: [{match: "*.bias", weight_decay: 0}]'
+        problems.add(node, key, f"must be a list of groups, got {got}", remedy)
         return []
     groups: list[Plain] = []
-    for item_path, item in node.children(path):
+    for path, item in node.children(key):
         match = item.mapping.get("match") if item.is_mapping else None
         if match is None or not isinstance(match.value, str) or not match.value:
             rule = 'must be a mapping with a glob on parameter names: {match: "*.bias", …}'
-            problems.add(item, item_path, rule)
+            problems.add(item, path, rule)
             continue
         body = _without(item, "match")
-        arguments = check_arguments(body, item_path, receiver, problems, partial=True)
+        arguments = check_arguments(body, path, receiver, problems, partial=True)
         groups.append({"match": match.value, **arguments})
     return groups
 
 
-def resolve_schedule(node: Node | None, key: str, problems: Problems) -> Arguments:
-    """`{name, …}` of a schedule; a horizon left out stays null: the run's own length."""
-    if node is None:
-        return {"name": "constant"}
-    entries = schedules()
-    target = _target(node, key, entries, "schedule", "schedules", problems)
-    if target is None:
-        return {}
-    if not target:
-        check_arguments(node, key, Receiver("constant", Signature("constant", ()), {}), problems)
-        return {"name": "constant"}
-    signature = _signature(target, node, key, problems)
-    if signature is None:
-        return {}
-    entry = entries.get(str(_name(node)), ScheduleEntry(target, ""))
-    own = entry.target.startswith("optbench.")
-    filled = {"optimizer", "last_epoch"} | ({entry.horizon} if own else set())
-    receiver = Receiver(
-        str(_name(node)).rpartition(":")[2],
-        signature,
-        SCHEDULE_RULES,
-        filled=filled,
-        optional=(entry.horizon,),
-    )
-    values = check_arguments(node, key, receiver, problems)
-    if entry.horizon and not own and entry.horizon not in node.mapping:
-        values[entry.horizon] = None
-    return {"name": _anchored_name(node), **values}
+def resolve_schedule(node: Node, key: str, problems: Problems) -> tuple[Arguments, Arguments]:
+    """`{name, …}` of a schedule, and the arguments that say more than its defaults.
+
+    A horizon left out stays null: the run's own length.
+    """
+    entries = {**schedules(), **refused_schedules()}
+    name = _target(node, key, entries, "schedule", "schedules", problems)
+    receiver = _receiver(schedule_receiver, name, node, key, problems)
+    if receiver is None:
+        return {}, {}
+    values = check_arguments(_without(node, "name"), key, receiver, problems)
+    said = _said(values, receiver)
+    return {"name": name, **values}, said
 
 
 def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
     """`training:` with its defaults: epochs, batch_size, loss, evaluate_every."""
-    rules = {"epochs": AT_LEAST_ONE, "batch_size": AT_LEAST_ONE}
-    values = check_arguments(node, key, Receiver("training", _TRAINING, rules), problems)
-    epochs = values.get("epochs")
-    if isinstance(epochs, int) and epochs > _MAX_EPOCHS:
-        problems.add(
-            node.mapping["epochs"], child_key(key, "epochs"), f"must be at most {_MAX_EPOCHS:,}"
-        )
-    if values.get("evaluate_every") is not None:
-        _check_every(node.mapping["evaluate_every"], child_key(key, "evaluate_every"), problems)
+    values = check_arguments(node, key, TRAINING, problems)
+    every = node.mapping.get("evaluate_every")
+    if every is not None and every.value is not None:
+        path = child_key(key, "evaluate_every")
+        values["evaluate_every"] = _every(every, path, problems)
     return values
 
 
-def _check_every(node: Node, key: str, problems: Problems) -> None:
-    steps = node.mapping.get("steps") if node.is_mapping else None
-    value = None if steps is None else steps.value
-    if len(node.mapping) != 1 or isinstance(value, bool) or not isinstance(value, int):
-        problems.add(node, key, "must be {steps: N}, N a whole number")
-    elif value < 1:
-        problems.add(node, child_key(key, "steps"), f"must be 1 or greater, got {value}")
+def _every(node: Node, key: str, problems: Problems) -> Plain:
+    if node.is_mapping:
+        return {**check_arguments(node, key, EVALUATE_EVERY, problems)}
+    problems.add(node, key, f"must be {{steps: N}}, got {node.shown()}", "left out, it is an epoch")
+    return None
 
 
-def _name(node: Node) -> Plain:
-    return node.mapping["name"].plain()
-
-
-def _anchored_name(node: Node) -> str:
-    name = str(_name(node))
-    folder = Path(node.mapping["name"].mark.file).parent
-    return anchored(name, folder) if is_import_path(name) else name
+def _name(node: Node) -> str:
+    return str(node.mapping["name"].value)
 
 
 def _without(node: Node, *names: str) -> Node:
     kept = {key: child for key, child in node.mapping.items() if key not in names}
-    return Node(kept, node.mark, node.width, node.key_marks)
+    return replace(node, value=kept)
 
 
 def _named(
@@ -285,14 +219,21 @@ def _named(
     listing: str,
     problems: Problems,
 ) -> EntryT | None:
-    name = node.mapping["name"]
-    entry = entries.get(name.value) if isinstance(name.value, str) else None
-    if entry is None:
-        close = did_you_mean(str(name.value), entries)
-        remedy = f"{close}  (optbench list {listing})" if close else f"see: optbench list {listing}"
-        path = child_key(key, "name")
+    """The entry of a part's name; noted where there is none."""
+    name, path = node.mapping["name"], child_key(key, "name")
+    if not isinstance(name.value, str):
+        problems.add(name, path, f"must be the name of a {noun}, got {name.shown()}")
+        return None
+    if name.value not in entries:
+        remedy = _remedy(name.value, tuple(entries), listing)
         problems.add(name, path, f"unknown {noun} {name.shown()}", remedy)
-    return entry
+    return entries.get(name.value)
+
+
+@lru_cache(maxsize=256)  # a sweep repeats a mistake in each of its points
+def _remedy(name: str, known: tuple[str, ...], listing: str) -> str:
+    close = did_you_mean(name, known)
+    return f"{close}  (optbench list {listing})" if close else f"see: optbench list {listing}"
 
 
 def _target(
@@ -302,22 +243,38 @@ def _target(
     noun: str,
     listing: str,
     problems: Problems,
-) -> str | None:
-    """The import path that a part's name leads to; None where it leads nowhere."""
+) -> str:
+    """A part's name as the catalog has it, or its import path; empty where it has neither."""
     name = node.mapping["name"]
     if isinstance(name.value, str) and is_import_path(name.value):
-        return _anchored_name(node)
-    entry = _named(node, key, entries, noun, listing, problems)
-    if entry is not None and entry.refusal:
-        message = f"{name.value} can't be used: {entry.refusal}"
+        path = anchored(name.value, Path(name.mark.file).parent)
+        known = _known_as(path, entries)
+        if known is None:
+            return path
+    else:
+        if _named(node, key, entries, noun, listing, problems) is None:
+            return ""
+        known = str(name.value)
+    if entries[known].refusal:
+        message = f"{name.value} can't be used: {entries[known].refusal}"
         problems.add(name, child_key(key, "name"), message, f"see: optbench list {listing}")
+        return ""
+    return known
+
+
+def _known_as(path: str, entries: Mapping[str, Entry]) -> str | None:
+    """The name that the catalog has for an import path: `adam` for `torch.optim:Adam`."""
+    names = (n for n, entry in entries.items() if entry.target == path and not entry.preset)
+    return next(names, None)
+
+
+def _receiver(
+    find: Callable[[str], Receiver], name: str, node: Node, key: str, problems: Problems
+) -> Receiver | None:
+    if not name:
         return None
-    return None if entry is None else entry.target
-
-
-def _signature(target: str, node: Node, key: str, problems: Problems) -> Signature | None:
     try:
-        return signature_of(target)
+        return find(name)
     except SourceNotFoundError as error:
-        problems.add(node.mapping["name"], child_key(key, "name"), str(error))
+        problems.add(node.mapping["name"], child_key(key, "name"), str(error), error.remedy)
         return None

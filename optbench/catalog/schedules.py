@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from functools import cache
 
 from optbench.catalog.arguments import (
+    ABOVE_ZERO_UP_TO_ONE,
     AT_LEAST_ONE,
     AT_LEAST_ZERO,
     BELOW_ONE,
     BETWEEN_ZERO_AND_ONE,
     GREATER_THAN_ZERO,
+    Relation,
     Rule,
 )
 from optbench.catalog.entry import Entry
 from optbench.catalog.signatures import defined_classes
 
 PLATEAU = "reducelronplateau"
+_MODULE = "torch.optim.lr_scheduler"
 
 RULES: dict[str, Rule] = {
     "warmup": BELOW_ONE,
@@ -25,7 +28,7 @@ RULES: dict[str, Rule] = {
     "milestones": AT_LEAST_ONE,
     "gamma": GREATER_THAN_ZERO,
     "factor": BETWEEN_ZERO_AND_ONE,
-    "start_factor": BETWEEN_ZERO_AND_ONE,
+    "start_factor": ABOVE_ZERO_UP_TO_ONE,
     "end_factor": BETWEEN_ZERO_AND_ONE,
     "total_iters": AT_LEAST_ONE,
     "total_steps": AT_LEAST_ONE,
@@ -44,9 +47,23 @@ RULES: dict[str, Rule] = {
     "div_factor": GREATER_THAN_ZERO,
     "final_div_factor": GREATER_THAN_ZERO,
 }
+# Where one schedule is stricter than others about an argument of the same name.
+OWN_RULES: dict[str, dict[str, Rule]] = {PLATEAU: {"factor": BELOW_ONE}}
+RELATIONS = (
+    Relation(
+        "milestones",
+        "must be increasing epochs",
+        lambda arguments: _increasing(arguments.get("milestones")),
+    ),
+)
 
-# A function, or other schedulers, can't be written as plain numbers.
-_NOT_PLAIN = ("LRScheduler", "LambdaLR", "MultiplicativeLR", "SequentialLR", "ChainedScheduler")
+# A function, or other schedules, can't be written as plain numbers.
+_REFUSALS = {
+    "LambdaLR": "it takes a function, which YAML can't write",
+    "MultiplicativeLR": "it takes a function, which YAML can't write",
+    "SequentialLR": "it takes other schedules, which YAML can't write",
+    "ChainedScheduler": "it takes other schedules, which YAML can't write",
+}
 _BY_STEP = ("onecyclelr", "cycliclr")
 # The argument that says how long the schedule lasts; left out, it is the run's own length.
 _HORIZONS = {
@@ -56,6 +73,8 @@ _HORIZONS = {
     "constantlr": "total_iters",
     "onecyclelr": "total_steps",
 }
+# What says the same in another way; a run has its own length already.
+_PROVIDED = {"onecyclelr": ("epochs", "steps_per_epoch")}
 _SUMMARIES = {
     "constantlr": "a factor of lr until total_iters epochs",
     "cosineannealinglr": "half a cosine over T_max epochs",
@@ -73,15 +92,19 @@ _SUMMARIES = {
 
 @dataclass(frozen=True)
 class ScheduleEntry(Entry):
-    """`by_step` says whether it advances each batch or each epoch."""
+    """`by_step` says whether it advances each batch or each epoch.
+
+    `horizon` names the argument that says how long it lasts, `provided` what YAML may not give.
+    """
 
     by_step: bool = False
     horizon: str = ""
+    provided: tuple[str, ...] = ()
 
 
 @cache
 def schedules() -> dict[str, ScheduleEntry]:
-    """All names; read from torch's source without importing it."""
+    """All that can be used; read from torch's source without importing it."""
     own = {
         "constant": ScheduleEntry("", "the learning rate stays as it is (the default)"),
         "cosine": ScheduleEntry(
@@ -89,16 +112,37 @@ def schedules() -> dict[str, ScheduleEntry]:
             "linear warm-up over a share of the run, then half a cosine, by step",
             by_step=True,
             horizon="total_steps",
+            provided=("total_steps",),
         ),
     }
+    classes = defined_classes(_MODULE)
     torchs = {
-        name.lower(): ScheduleEntry(
-            f"torch.optim.lr_scheduler:{name}",
-            _SUMMARIES.get(name.lower(), f"torch.optim.lr_scheduler.{name}"),
-            by_step=name.lower() in _BY_STEP,
-            horizon=_HORIZONS.get(name.lower(), ""),
-        )
-        for name in defined_classes("torch.optim.lr_scheduler")
-        if name not in _NOT_PLAIN
+        name.lower(): _entry(name)
+        for name in classes
+        if name != "LRScheduler" and name not in _REFUSALS
     }
     return {**own, **dict(sorted(torchs.items()))}
+
+
+@cache
+def refused_schedules() -> dict[str, ScheduleEntry]:
+    """torch's others, by name, with the reason."""
+    return {
+        name.lower(): ScheduleEntry(f"{_MODULE}:{name}", "", refusal=refusal)
+        for name, refusal in _REFUSALS.items()
+    }
+
+
+def _entry(class_name: str) -> ScheduleEntry:
+    target, name = f"{_MODULE}:{class_name}", class_name.lower()
+    return ScheduleEntry(
+        target,
+        _SUMMARIES.get(name, target.replace(":", ".")),
+        by_step=name in _BY_STEP,
+        horizon=_HORIZONS.get(name, ""),
+        provided=_PROVIDED.get(name, ()),
+    )
+
+
+def _increasing(values: object) -> bool:
+    return not isinstance(values, list) or values == sorted(values)

@@ -8,40 +8,46 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import stat
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-_KINDS = {
-    "int": "int", "float": "float", "bool": "bool", "str": "str", "None": "none",
-    "tuple": "list", "list": "list", "Tuple": "list", "List": "list",
-    "Iterable": "list", "Sequence": "list", "dict": "mapping", "Mapping": "mapping",
-}  # fmt: skip
-# A value of one of these can't be written in YAML; the rest of a union can.
-_UNWRITABLE = {"Tensor", "Callable", "Module", "Optimizer", "LRScheduler"}
+from optbench.catalog.annotations import ANYTHING, UNWRITABLE, ValueType, kind_of, read_annotation
+from optbench.config.canonical import canonical_json
+from optbench.config.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _MAX_HOPS = 10  # re-exports followed from module to module
+
+Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
 
 
 class SourceNotFoundError(Exception):
-    """No such module, file or name; the text says which and what there is instead."""
+    """No such module, file or name; the text says which, `remedy` what there is instead."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: `kinds` of values it takes (empty: anything) and its default."""
+    """One parameter: the type of value it takes and its default, where the source tells it."""
 
     name: str
-    kinds: frozenset[str] = frozenset()
+    type: ValueType = ANYTHING
     required: bool = False
     default: object = None
     default_known: bool = True
-    choices: tuple[object, ...] = ()
-    item_kinds: frozenset[str] = frozenset()
 
     @property
     def writable(self) -> bool:
         """Whether YAML can say a value for it (a function, for example, it can't)."""
-        return self.kinds != frozenset({"unwritable"})
+        return self.type.kinds != frozenset({UNWRITABLE})
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Signature:
 class _Found:
     """A definition and the module that it stands in, for names it mentions."""
 
-    node: ast.ClassDef | ast.FunctionDef
+    node: Definition
     module: ast.Module
     path: Path
 
@@ -75,7 +81,12 @@ def signature_of(target: str) -> Signature:
     """
     source, _, name = target.rpartition(":")
     path = Path(source) if source.endswith(".py") else module_path(source)
-    return _signature(path, name)
+    if path.suffix != ".py":  # compiled: only importing it would tell
+        return Signature(name, (), open=True)
+    try:
+        return _signature(path, _stamp(path), name)
+    except RecursionError:  # a class that inherits from its own name
+        return Signature(name, (), open=True)
 
 
 def module_path(module: str) -> Path:
@@ -85,111 +96,172 @@ def module_path(module: str) -> Path:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         spec = None
-    if spec is None or not spec.origin:
-        raise SourceNotFoundError(f"there is no module named '{top}'")
-    path = Path(spec.origin)
+    if spec is None:
+        remedy = "package.module:Name, or ./file.py:Name for a file beside this one"
+        raise SourceNotFoundError(f"there is no module named '{top}'", remedy)
+    path = Path(spec.origin) if spec.origin else None
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     for index, part in enumerate(rest):
-        folder = path.parent if path.name == "__init__.py" else None
-        candidates = (
-            [] if folder is None else [folder / part / "__init__.py", folder / f"{part}.py"]
-        )
-        found = next((c for c in candidates if c.is_file()), None)
-        if found is None:
+        path = _submodule(folders, part)
+        if path is None:
             raise SourceNotFoundError(f"'{'.'.join([top, *rest[:index]])}' has no module '{part}'")
-        path = found
+        folders = [path.parent] if path.name == "__init__.py" else []
+    if path is None:
+        raise SourceNotFoundError(f"'{module}' is a folder of modules, not a module")
     return path
 
 
-def exported_classes(module: str) -> dict[str, str]:
-    """Classes that a package's `__init__` imports by name: {class name: module it comes from}."""
-    tree = _parse(module_path(module))
-    return {
-        alias.asname or alias.name: node.module
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module
-        for alias in node.names
-        if (alias.asname or alias.name)[0].isupper()
-    }
+def _submodule(folders: list[Path], name: str) -> Path | None:
+    candidates = [c for f in folders for c in (f / name / "__init__.py", f / f"{name}.py")]
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def exported_classes(module: str) -> tuple[str, ...]:
+    """Classes that a package's `__init__` imports by name."""
+    imports = (node for node in _tree(module_path(module)).body if isinstance(node, ast.ImportFrom))
+    names = (alias.asname or alias.name for node in imports for alias in node.names)
+    return tuple(name for name in names if name[0].isupper())
 
 
 def defined_classes(module: str) -> tuple[str, ...]:
     """Names of the public classes that a module defines, in the order of its source."""
-    tree = _parse(module_path(module))
-    return tuple(
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    )
+    definitions = _tree(module_path(module)).body
+    classes = (node.name for node in definitions if isinstance(node, ast.ClassDef))
+    return tuple(name for name in classes if not name.startswith("_"))
 
 
 def class_attribute(target: str, attribute: str) -> object:
     """A literal class attribute (such as torchvision's mirrors), read from the source."""
     source, _, name = target.rpartition(":")
-    found = _find(module_path(source), name, 0)
-    if found is not None:
-        for node in found.node.body:
-            targets = node.targets if isinstance(node, ast.Assign) else []
-            if any(isinstance(t, ast.Name) and t.id == attribute for t in targets):
-                return ast.literal_eval(node.value)  # type: ignore[attr-defined]
+    found = _find(module_path(source), name)
+    for node in found.node.body if found else ():
+        if isinstance(node, ast.Assign) and any(_is_name(t, attribute) for t in node.targets):
+            return ast.literal_eval(node.value)
     raise SourceNotFoundError(f"{target} has no attribute '{attribute}'")
 
 
 @cache
-def _signature(path: Path, name: str) -> Signature:
-    found = _find(path, name, 0)
+def _signature(path: Path, stamp: tuple[int, int], name: str) -> Signature:  # noqa: ARG001 (a key)
+    found = _find(path, name)
     if found is None:  # a name made at run time: only importing it would tell
         return Signature(name, (), open=True)
     if isinstance(found.node, ast.FunctionDef):
         return _read(name, found.node.args, found, skip=0)
-    initializer = next(
-        (n for n in found.node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"),
-        None,
-    )
-    if initializer is not None:
-        return _read(name, initializer.args, found, skip=1)
-    return _inherited(name, found)
+    for node in found.node.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            return _read(name, node.args, found, skip=1)
+    return _inherited(name, found.node, found)
 
 
-def _inherited(name: str, found: _Found) -> Signature:
-    for base in found.node.bases if isinstance(found.node, ast.ClassDef) else []:
-        if isinstance(base, ast.Name) and (parent := _find(found.path, base.id, 0)):
-            return replace(_signature(parent.path, parent.node.name), name=name)
+def _inherited(name: str, node: ast.ClassDef, found: _Found) -> Signature:
+    for base in node.bases:
+        parent = _base(base, found)
+        if parent is not None:
+            inherited = _signature(parent.path, _stamp(parent.path), parent.node.name)
+            return replace(inherited, name=name)
     return Signature(name, (), open=True)
 
 
-@cache
-def _parse(path: Path) -> ast.Module:
+def _base(base: ast.expr, found: _Found) -> _Found | None:
+    """The class that `Adam` or `torch.optim.Adam` means in a module."""
+    head, *rest = ast.unparse(base).split(".")
+    try:
+        if not rest:
+            return _find(found.path, head)
+        module = _module_called(head, found.module)
+        return _find(module_path(".".join([module, *rest[:-1]])), rest[-1]) if module else None
+    except SourceNotFoundError:  # built in, compiled or generated
+        return None
+
+
+def _module_called(name: str, module: ast.Module) -> str | None:
+    """The module that a name means: `import torch`, `import a.b as name`, `from a import name`."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname == name:
+                    return alias.name
+                if alias.asname is None and alias.name.split(".")[0] == name:
+                    return name
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return f"{node.module}.{alias.name}"
+    return None
+
+
+def _tree(path: Path) -> ast.Module:
+    return _parse(path, _stamp(path))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Tells one version of a file from the next: a library's user edits it between two calls."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        found = None
+    if found is None or not stat.S_ISREG(found.st_mode):
+        remedy = "the path of a file starts at the folder of the YAML that names it"
+        raise SourceNotFoundError(f"there is no file {path}", remedy)
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=128)
+def _parse(path: Path, stamp: tuple[int, int]) -> ast.Module:  # noqa: ARG001 (part of the key)
     try:
         return ast.parse(path.read_bytes(), filename=str(path))
     except OSError as error:
         raise SourceNotFoundError(f"can't read {path}: {error.strerror}") from error
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise SourceNotFoundError(f"{path} is not valid Python{line}: {error}") from error
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise SourceNotFoundError(f"{path} is not valid Python{line}: {reason}") from error
 
 
-def _find(path: Path, name: str, hops: int) -> _Found | None:
-    tree = _parse(path)
+def _find(path: Path, name: str, hops: int = 0) -> _Found | None:
+    """The definition of a name; None where only importing the module would tell."""
+    tree = _tree(path)
     for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+        if isinstance(node, Definition) and node.name == name:
             return _Found(node, tree, path)
-    for imported in ast.walk(tree):
-        for alias in imported.names if isinstance(imported, ast.ImportFrom) else ():
-            if (alias.asname or alias.name) == name and hops < _MAX_HOPS:
-                return _follow(path, imported, alias.name, hops + 1)  # type: ignore[arg-type]
-    if _may_come_from_elsewhere(tree, name):
+    followed = False
+    for imported, original in _imports_of(name, tree):
+        found = _follow(path, imported, original, hops + 1)
+        if found is not None:
+            return found
+        followed = True
+    if followed or _may_be_made(tree, name):
         return None
-    known = [n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
-    public = ", ".join(n for n in known if not n.startswith("_")) or "nothing public"
-    raise SourceNotFoundError(f"{path.name} has no '{name}'; it defines {public}")
+    where = f"{path.parent.name}/{path.name}" if path.name == "__init__.py" else path.name
+    public = [known for known in _public_names(tree) if not known.startswith("_")]
+    defines = ", ".join(public[:10]) or "nothing public"
+    raise SourceNotFoundError(
+        f"{where} has no '{name}'", did_you_mean(name, public) or f"it has {defines}"
+    )
 
 
-def _may_come_from_elsewhere(tree: ast.Module, name: str) -> bool:
-    """Whether a star import, `__getattr__` or an assignment could provide the name."""
+def _imports_of(name: str, tree: ast.Module) -> Iterator[tuple[ast.ImportFrom, str]]:
+    """The imports that may provide a name, and what they call it: by name, then by star."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    for node in imports:
+        for alias in node.names:
+            if (alias.asname or alias.name) == name:
+                yield node, alias.name
+    yield from ((node, name) for node in imports if node.names[0].name == "*")
+
+
+def _public_names(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, Definition):
+            yield node.name
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names if alias.name != "*")
+
+
+def _may_be_made(tree: ast.Module, name: str) -> bool:
+    """Whether an assignment, a conditional definition or `__getattr__` could make the name."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names):
-            return True
-        if isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
+        if isinstance(node, Definition) and node.name in (name, "__getattr__"):
             return True
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name:
             return True
@@ -197,23 +269,21 @@ def _may_come_from_elsewhere(tree: ast.Module, name: str) -> bool:
 
 
 def _follow(path: Path, node: ast.ImportFrom, name: str, hops: int) -> _Found | None:
+    if hops > _MAX_HOPS:
+        return None
     try:
-        if node.level:
-            folder = path.parent
-            for _ in range(node.level - 1):
-                folder = folder.parent
-            parts = (node.module or "__init__").split(".")
-            base = folder.joinpath(*parts)
-            source = (
-                base.with_suffix(".py")
-                if base.with_suffix(".py").is_file()
-                else (base / "__init__.py")
-            )
-        else:
-            source = module_path(node.module or "")
-        return _find(source, name, hops)
+        return _find(_imported_from(path, node), name, hops)
     except SourceNotFoundError:  # a compiled or generated module: importing will tell
         return None
+
+
+def _imported_from(path: Path, node: ast.ImportFrom) -> Path:
+    if not node.level:
+        return module_path(node.module or "")
+    folder = path.parents[min(node.level, len(path.parents)) - 1]
+    base = folder.joinpath(*(node.module or "__init__").split("."))
+    source = base.with_suffix(".py")
+    return source if source.is_file() else base / "__init__.py"
 
 
 def _read(name: str, arguments: ast.arguments, found: _Found, skip: int) -> Signature:
@@ -227,118 +297,46 @@ def _read(name: str, arguments: ast.arguments, found: _Found, skip: int) -> Sign
 
 
 def _parameter(argument: ast.arg, default: ast.expr | None, found: _Found) -> Parameter:
-    kinds, items, choices = _annotation(argument.annotation)
+    type_ = read_annotation(argument.annotation)
     if default is None:
-        return Parameter(argument.arg, kinds, required=True, choices=choices, item_kinds=items)
+        return Parameter(argument.arg, type_, required=True)
     try:
         value = _literal(default, found.module)
-    except ValueError:
-        return Parameter(argument.arg, kinds, default_known=False, choices=choices)
-    if not kinds and value is not None:
-        kinds = frozenset({kind_of(value)} | ({"float"} if kind_of(value) == "int" else set()))
-    return Parameter(argument.arg, kinds, default=value, choices=choices, item_kinds=items)
-
-
-def kind_of(value: object) -> str:
-    """The kind of a plain value, in the words of `Parameter.kinds`."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "bool"
-    names: dict[type, str] = {int: "int", float: "float", str: "str", dict: "mapping"}
-    return names.get(type(value), "list")
-
-
-def _annotation(
-    node: ast.expr | None,
-) -> tuple[frozenset[str], frozenset[str], tuple[object, ...]]:
-    """Kinds, kinds of a list's items, and a Literal's choices; empty means anything."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        try:
-            node = ast.parse(node.value, mode="eval").body
-        except SyntaxError:
-            return frozenset(), frozenset(), ()
-    if node is None:
-        return frozenset(), frozenset(), ()
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return _union([node.left, node.right])
-    if isinstance(node, ast.Subscript):
-        return _subscript(node)
-    name = _name(node)
-    if name in _UNWRITABLE:
-        return frozenset({"unwritable"}), frozenset(), ()
-    kind = _KINDS.get(name)
-    return (frozenset({kind}) if kind else frozenset()), frozenset(), ()
-
-
-def _name(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _subscript(
-    node: ast.Subscript,
-) -> tuple[frozenset[str], frozenset[str], tuple[object, ...]]:
-    name = _name(node.value)
-    inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    if name == "Literal":
-        choices = tuple(e.value for e in inner if isinstance(e, ast.Constant))
-        return frozenset(kind_of(c) for c in choices), frozenset(), choices
-    if name == "Optional":
-        return _union([*inner, ast.Constant(None)])
-    if name == "Union":
-        return _union(inner)
-    if name in _UNWRITABLE:
-        return frozenset({"unwritable"}), frozenset(), ()
-    if _KINDS.get(name) == "list":
-        parts = [e for e in inner if not (isinstance(e, ast.Constant) and e.value is ...)]
-        return frozenset({"list"}), _union(parts)[0], ()
-    kind = _KINDS.get(name)
-    return (frozenset({kind}) if kind else frozenset()), frozenset(), ()
-
-
-def _union(
-    members: list[ast.expr],
-) -> tuple[frozenset[str], frozenset[str], tuple[object, ...]]:
-    kinds: set[str] = set()
-    items: set[str] = set()
-    choices: tuple[object, ...] = ()
-    for member in members:
-        k, i, c = _annotation(member)
-        if not k:  # a type of its own name: anything may be meant
-            return frozenset(), frozenset(), ()
-        kinds |= k
-        items |= i
-        choices += c
-    if kinds != {"unwritable"}:
-        kinds.discard("unwritable")
-    if "none" in kinds and choices:
-        choices += (None,)
-    return frozenset(kinds), frozenset(items - {"unwritable"}), choices
+        canonical_json(value)  # what has no such form, YAML can't say either
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return Parameter(argument.arg, type_, default_known=False)
+    if not type_.kinds and value is not None:
+        kind = kind_of(value)
+        type_ = ValueType(frozenset({kind, "float"} if kind == "int" else {kind}))
+    return Parameter(argument.arg, type_, default=value)
 
 
 def _literal(node: ast.expr, module: ast.Module) -> object:
     """A default's value: literals, tuples, module constants, and arithmetic such as `1.0 / 3`."""
-    if isinstance(node, ast.Tuple | ast.List):
-        return [_literal(element, module) for element in node.elts]
-    if isinstance(node, ast.Name):
-        return _literal(_constant(node.id, module), module)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        left, right = _literal(node.left, module), _literal(node.right, module)
-        if isinstance(left, int | float) and isinstance(right, int | float) and right:
-            return left / right
+    match node:
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            return [_literal(element, module) for element in elements]
+        case ast.Name(id=name):
+            return _literal(_constant(name, module), module)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return _quotient(_literal(left, module), _literal(right, module))
     return ast.literal_eval(node)
+
+
+def _quotient(over: object, under: object) -> float:
+    if isinstance(over, int | float) and isinstance(under, int | float) and under:
+        return over / under
+    raise ValueError("not a quotient of numbers")
 
 
 def _constant(name: str, module: ast.Module) -> ast.expr:
     for node in module.body:
-        if isinstance(node, ast.Assign) and any(
-            isinstance(t, ast.Name) and t.id == name for t in node.targets
-        ):
+        if isinstance(node, ast.Assign) and any(_is_name(t, name) for t in node.targets):
             return node.value
-        if isinstance(node, ast.AnnAssign) and node.value and _name(node.target) == name:
+        if isinstance(node, ast.AnnAssign) and node.value and _is_name(node.target, name):
             return node.value
     raise ValueError(name)
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name

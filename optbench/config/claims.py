@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from optbench.config.keys import check_keys
 from optbench.config.node import Node, Problems, Scalar, child_key
 from optbench.config.suggest import did_you_mean
 
@@ -49,10 +51,20 @@ class Claim:
     verdict: Verdict = "supported"
 
 
+# Keys of one kind of claim: what that is called, and whether a claim is one.
+_OWNERS: dict[str, tuple[str, Callable[[Claim], bool]]] = {
+    "metric": ("comparisons and bounds", lambda claim: claim.statement != "diverges"),
+    "margin": ("equivalent_to", lambda claim: claim.statement == "equivalent_to"),
+    "target": ("faster_than", lambda claim: claim.statement == "faster_than"),
+    "ratio": ("faster_than", lambda claim: claim.statement == "faster_than"),
+    "within": ("the metric lr_decades", lambda claim: claim.metric == "lr_decades"),
+}
+
+
 def read_claims(node: Node, problems: Problems) -> tuple[Claim, ...]:
     """Every claim under `expect`, noting what is wrong with each."""
     if not node.is_sequence:
-        problems.add(node, "expect", f"must be a list of claims, got {node.kind()}")
+        problems.add(node, "expect", f"must be a list of claims, got {node.shown()}")
         return ()
     claims = [_ClaimReader(item, key, problems).read() for key, item in node.children("expect")]
     return tuple(claim for claim in claims if claim is not None)
@@ -61,14 +73,15 @@ def read_claims(node: Node, problems: Problems) -> tuple[Claim, ...]:
 class _ClaimReader:
     def __init__(self, node: Node, key: str, problems: Problems) -> None:
         self.node, self.key, self.problems = node, key, problems
+        self.found: set[str] = set()  # keys that are there, if only misspelled
 
     def read(self) -> Claim | None:
         if not self.node.is_mapping:
-            kind = self.node.kind()
-            self.problems.add(self.node, self.key, f"a claim must be a mapping, got {kind}")
+            got = self.node.shown()
+            self.problems.add(self.node, self.key, f"a claim must be a mapping, got {got}")
             return None
         before = len(self.problems)
-        self._check_keys()
+        self.found = check_keys(self.node, self.key, KEYS, self.problems)
         statement = self._statement()
         claim = Claim(
             key=self.key,
@@ -89,16 +102,8 @@ class _ClaimReader:
         self._check_together(claim)
         return claim if len(self.problems) == before else None
 
-    def _check_keys(self) -> None:
-        for name in self.node.mapping:
-            if name not in KEYS:
-                remedy = did_you_mean(name, KEYS) or f"known keys: {', '.join(KEYS)}"
-                self.problems.add_at_key(
-                    self.node, name, child_key(self.key, name), "unknown key", remedy
-                )
-
     def _statement(self) -> str:
-        found = [name for name in STATEMENTS if name in self.node.mapping]
+        found = [name for name in STATEMENTS if name in self.found]
         if len(found) == 1:
             return found[0]
         got = f"got {' and '.join(found)}" if found else "got none"
@@ -107,34 +112,27 @@ class _ClaimReader:
         return ""
 
     def _check_together(self, claim: Claim) -> None:
-        """Keys that belong to one statement only, and must be there for it."""
-        needs: dict[str, Callable[[Claim], bool]] = {
-            "margin": lambda c: c.statement == "equivalent_to",
-            "target": lambda c: c.statement == "faster_than",
-            "within": lambda c: c.metric == "lr_decades",
-        }
-        for name, belongs in needs.items():
-            present = name in self.node.mapping
-            if claim.statement and belongs(claim) and not present:
-                self.problems.add(self.node, child_key(self.key, name), "is missing")
-            if claim.statement and present and not belongs(claim):
-                message = f"says nothing about {claim.statement}"
-                self.problems.add_at_key(
-                    self.node, name, child_key(self.key, name), message, "leave it out"
-                )
-        if "ratio" in self.node.mapping and claim.statement not in ("faster_than", ""):
-            key = child_key(self.key, "ratio")
-            self.problems.add_at_key(self.node, "ratio", key, "belongs to faster_than")
+        """Keys that belong to one kind of claim only; most must be there for it."""
+        for name, (owner, belongs) in _OWNERS.items():
+            key = child_key(self.key, name)
+            if not claim.statement:
+                continue
+            if belongs(claim) and name not in self.found and name not in ("metric", "ratio"):
+                self.problems.add(self.node, key, "is missing", f"{owner} needs it: {name}: …")
+            if not belongs(claim) and name in self.node.mapping:
+                message = f"belongs to {owner} only"
+                self.problems.add_at_key(self.node, name, key, message, "leave it out")
 
     def _where(self, name: str, *, required: bool = False) -> tuple[tuple[str, Scalar], ...]:
         node, key = self.node.mapping.get(name), child_key(self.key, name)
         if node is None:
-            if required:
+            if required and name not in self.found:
                 self.problems.add(self.node, key, "is missing", f"{name}: {{optimizer: adam}}")
             return ()
         if not node.is_mapping or not node.mapping:
             rule = "must be a mapping such as {optimizer: adam, lr: 1e-3}"
-            self.problems.add(node, key, f"{rule}, got {node.kind()}")
+            got = "an empty one" if node.is_mapping else node.shown()
+            self.problems.add(node, key, f"{rule}, got {got}")
             return ()
         for path, item in node.children(key):
             if not item.is_scalar:
@@ -145,34 +143,31 @@ class _ClaimReader:
         node = self.node.mapping.get(name)
         if node is None:
             return None
-        value = node.value
-        finite = (
-            isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
-        )
-        if not finite or (positive and float(value) <= 0):  # type: ignore[arg-type]
-            rule = "must be a number greater than 0" if positive else "must be a finite number"
-            key = child_key(self.key, name)
-            self.problems.add(node, key, f"{rule}, got {node.shown()}")
-            return None
-        return float(value)  # type: ignore[arg-type]
+        value = math.nan if isinstance(node.value, bool) else node.value
+        if isinstance(value, int | float) and math.isfinite(value) and (value > 0 or not positive):
+            return float(value)
+        rule = "must be a number greater than 0" if positive else "must be a finite number"
+        self.problems.add(node, child_key(self.key, name), f"{rule}, got {node.shown()}")
+        return None
 
     def _choice(self, name: str, known: tuple[str, ...], *, required: bool = False) -> str:
         node, key = self.node.mapping.get(name), child_key(self.key, name)
         if node is None:
-            if required:
+            if required and name not in self.found:
                 self.problems.add(self.node, key, "is missing", f"one of {', '.join(known)}")
             return ""
-        if node.value not in known:
-            remedy = did_you_mean(str(node.value), known) or f"one of {', '.join(known)}"
+        if not isinstance(node.value, str):
+            self.problems.add(node, key, f"must be one of {', '.join(known)}, got {node.shown()}")
+        elif node.value not in known:
+            remedy = did_you_mean(node.value, known) or f"one of {', '.join(known)}"
             self.problems.add(node, key, f"unknown {name} {node.shown()}", remedy)
-            return ""
         return str(node.value)
 
     def _text(self, name: str) -> str:
         node = self.node.mapping.get(name)
         if node is not None and not isinstance(node.value, str):
             key = child_key(self.key, name)
-            self.problems.add(node, key, f"must be text, got {node.kind()}")
+            self.problems.add(node, key, f"must be text, got {node.shown()}")
         return "" if node is None else str(node.value)
 
     def _flag(self, name: str) -> bool | None:

@@ -12,7 +12,7 @@ NAME_RULE = (
 
 
 def is_name(text: str) -> bool:
-    """Whether a text may name an experiment, and with it a folder, on any file system."""
+    """Whether a text may name an experiment, and with it a folder."""
     return len(text) <= MAX_NAME and _ALLOWED.fullmatch(text) is not None
 
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from optbench.config.claims import Claim, read_claims
 from optbench.config.extends import named_part
+from optbench.config.keys import check_keys
 from optbench.config.names import NAME_RULE, is_name
-from optbench.config.node import Node, Problems, child_key
+from optbench.config.node import Node, Problems, shown_text
 from optbench.config.seeds import read_seeds
 from optbench.config.spaces import check_spaces
-from optbench.config.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 PARTS = ("dataset", "model", "optimizer", "schedule")
@@ -58,10 +57,10 @@ def read_document(root: Node, file: Path, problems: Problems) -> Document:
         problems.add(root, "", f"an experiment must be a mapping, got {root.kind()}")
         problems.raise_if_any()
     top = root.mapping
-    check_keys(root, "", KEYS, problems)
+    found = check_keys(root, "", KEYS, problems)
     for key in REQUIRED:
-        if key not in top:
-            problems.add(root.mark, key, "is missing", f"every experiment names a {key}")
+        if key not in found:
+            problems.add(root.mark, key, "is missing", f"add a line '{key}: …'")
     return Document(
         file=file,
         name=_name(top.get("name"), root, file, problems),
@@ -76,22 +75,17 @@ def read_document(root: Node, file: Path, problems: Problems) -> Document:
     )
 
 
-def check_keys(node: Node, key: str, known: Iterable[str], problems: Problems) -> None:
-    """Note every key of a mapping that is not a known one, with the nearest that is."""
-    known = tuple(known)
-    for name in node.mapping:
-        if name not in known:
-            remedy = did_you_mean(name, known) or f"known keys: {', '.join(known)}"
-            problems.add_at_key(node, name, child_key(key, name), "unknown key", remedy)
-
-
 def _name(node: Node | None, root: Node, file: Path, problems: Problems) -> str:
     if node is None:
         if not is_name(file.stem):
-            message = f"the file's name gives the experiment's, which {NAME_RULE}"
+            shown = shown_text(file.stem)
+            message = f"the file's name gives the experiment's, which {NAME_RULE}, got {shown}"
             problems.add(root.mark, "name", message, "add a line 'name: …'")
         return file.stem
-    if not isinstance(node.value, str) or not is_name(node.value):
+    if not isinstance(node.value, str):
+        remedy = "put it in quotes" if node.is_scalar and node.value is not None else ""
+        problems.add(node, "name", f"must be text, got {node.shown()}", remedy)
+    elif not is_name(node.value):
         problems.add(node, "name", f"{NAME_RULE}, got {node.shown()}")
     return str(node.value)
 
@@ -111,20 +105,21 @@ def _parts(node: Node | None, key: str, problems: Problems) -> tuple[Part, ...]:
     if node.is_sequence:
         if not node.sequence:
             problems.add(node, key, "must name at least one")
-        items = [_part(item, path, problems) for path, item in node.children(key)]
+        items = [read_part(item, path, problems) for path, item in node.children(key)]
     else:
-        items = [_part(node, key, problems)]
+        items = [read_part(node, key, problems)]
     return tuple(item for item in items if item is not None)
 
 
-def _part(node: Node, key: str, problems: Problems) -> Part | None:
-    """A bare name stands for a mapping with that name."""
+def read_part(node: Node, key: str, problems: Problems) -> Part | None:
+    """A part that has a name; a bare name stands for a mapping with that name."""
     node = named_part(node, key)
     if not node.is_mapping:
-        problems.add(node, key, f"must be a name or a mapping with a name, got {node.kind()}")
+        problems.add(node, key, f"must be a name or a mapping with a name, got {node.shown()}")
         return None
     if "name" not in node.mapping:
-        problems.add(node, key, "has no name", f"write {key.split('[')[0]}: {{name: …}}")
+        noun = key.rpartition(".")[2].split("[")[0]
+        problems.add(node, key, "has no name", f"{noun}: {{name: …}}")
         return None
     return Part(key, node) if _spaces_hold(node, key, problems) else None
 
@@ -133,7 +128,7 @@ def _training(node: Node | None, root: Node, problems: Problems) -> Part:
     if node is None:
         return Part("training", Node({}, root.mark))
     if not node.is_mapping:
-        problems.add(node, "training", f"must be a mapping, got {node.kind()}")
+        problems.add(node, "training", f"must be a mapping, got {node.shown()}")
         return Part("training", Node({}, node.mark))
     holds = _spaces_hold(node, "training", problems)
     return Part("training", node if holds else Node({}, node.mark))

@@ -61,7 +61,7 @@ class Setting:
         """SHA-256 over everything that determines results but the seed."""
         how = {
             "optimizer": self._by_content(self.optimizer),
-            "schedule": self.schedule,
+            "schedule": self._by_content(self.schedule),
             "training": self.training,
         }
         return digest({"problem": self._problem, **how})
@@ -138,7 +138,7 @@ class Run:
 class Experiment:
     """What one YAML file describes, checked and expanded; see `optbench.load_experiment`.
 
-    `searches` names the values that only a tuner can choose, as (key, text) pairs.
+    `searches` holds the values that only a tuner can choose, each with its key.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Experiment:
     seeds: tuple[int, ...]
     device: str
     claims: tuple[Claim, ...] = ()
-    searches: tuple[tuple[str, str], ...] = ()
+    searches: tuple[Part, ...] = ()
 
     def runs(self) -> tuple[Run, ...]:
         """All runs, interleaved by seed, so that a stopped sweep is balanced and paired."""
@@ -167,13 +167,17 @@ def display_name(name: str) -> str:
 
 
 def format_value(value: object) -> str:
-    """A hyperparameter as shown: `0.001`, `true`, `0.9,0.999`."""
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "none"}[value]
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    if isinstance(value, list | tuple):
-        return ",".join(format_value(item) for item in value)
-    if isinstance(value, dict):
-        return ",".join(f"{key}={format_value(item)}" for key, item in value.items())
+    """A value as YAML would have it, in its shortest form: `1` for 1.0, `[0.9, 0.99]`."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return repr(value).removesuffix(".0")
+        case list() | tuple():
+            return f"[{', '.join(map(format_value, value))}]"
+        case dict():
+            items = ", ".join(f"{key}: {format_value(item)}" for key, item in value.items())
+            return f"{{{items}}}"
     return str(value)

@@ -27,7 +27,7 @@ class DataChoice:
         self.allow_fallback = allow_fallback
         self.announce = announce
         self._outcomes: dict[str, DataError | None] = {}
-        self._announced: set[str] = set()
+        self._announced: set[tuple[object, object]] = set()
 
     def settle(self, setting: Setting) -> Setting:
         """The setting with the data that it will use, and their content hash.
@@ -69,15 +69,15 @@ class DataChoice:
         source = source_of(fallback)
         where = setting.written["dataset"]
         wanted, used = setting.dataset["name"], fallback["name"]
-        text = (
+        if (wanted, used) in self._announced:
+            return
+        self._announced.add((wanted, used))
+        self.announce(
             f"{str(error).splitlines()[0]}\n"
             f"Using {used} instead, as {where.node.mark} allows: {source.train_size:,} training "
             f"and {source.test_size:,} test examples. These runs are never compared with runs "
             f"on {wanted}."
         )
-        if text not in self._announced:
-            self._announced.add(text)
-            self.announce(text)
 
 
 def load_data(dataset: Mapping[str, object], data_dir: Path) -> Data:

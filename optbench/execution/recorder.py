@@ -69,6 +69,7 @@ class Recorder:
         A run that starts over leaves no older checkpoint: another environment's would be taken
         for this one's if the run stopped before its first commit.
         """
+        self.directory.delete_leftovers()
         if not self.learner.steps:
             self.directory.delete_checkpoints()
         self.directory.write_config(config_text(self.run, self.directory))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optbench.store.metrics import Row
     from optbench.store.result import Result
 
-LABEL = 18  # columns for a setting; what is longer is cut in the middle
+LABEL = 18  # columns for a setting; what is longer is cut
 BAR = 10
 
 
@@ -196,7 +196,7 @@ def _is_row(event: Event) -> bool:
 def _label(run: Run) -> str:
     label = run.setting.label
     if len(label) > LABEL:
-        label = f"{label[: LABEL - 8]}…{label[-7:]}"
+        label = f"{label[: LABEL - 1]}…"
     return f"{label:<{LABEL}} s{run.seed}"
 
 

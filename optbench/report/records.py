@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.interval import CONFIDENCE
 from optbench.analysis.metric import METRICS
-from optbench.analysis.setting import format_value
+from optbench.config.spec import format_value
 from optbench.report.formats import SCHEMA
 from optbench.report.table import Column, Table, Value, cell
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optbench.analysis.setting import format_value
+from optbench.config.spec import format_value
 from optbench.errors import StoreError
 from optbench.report import numbers
 from optbench.report.formats import render_table

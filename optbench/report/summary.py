@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from optbench.analysis.setting import format_value
+from optbench.config.spec import format_value
 from optbench.report import numbers, words
 from optbench.report.sentences import footnotes
 from optbench.report.table import Cell, Column, Row, Table

@@ -47,6 +47,11 @@ class RunDirectory:
         except StoreError:
             return None
 
+    def delete_leftovers(self) -> None:
+        """Remove what a kill left of files that were being written; only under the lock."""
+        for path in self.path.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
     def write_config(self, text: str) -> None:
         write_atomic(self.path / "config.yaml", text.encode())
 

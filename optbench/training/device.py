@@ -19,7 +19,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(d for d in ("cuda", "mps", "cpu") if d in present))
     if name not in present:
-        raise UsageError(f"--device: there is no {name} here; present: {', '.join(present)}")
+        raise UsageError(f"device: there is no {name} here; present: {', '.join(present)}")
     return torch.device(name)
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from stored_runs import ADAM, SGD, load, make_rows, write_run
 
-from optbench.analysis.setting import differing, format_value, group_settings, labels
+from optbench.analysis.setting import differing, group_settings, labels
+from optbench.config.spec import format_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ ROWS = make_rows([0.1, 0.9])
         (0.001, "0.001"),
         (1e-8, "1e-08"),
         (True, "true"),
-        (None, "none"),
+        (None, "null"),
         ([0.9, 0.999], "[0.9, 0.999]"),
         ([{"match": "fc.*", "lr": 1}], "[{match: fc.*, lr: 1}]"),
         ("cosine", "cosine"),

@@ -1,0 +1,165 @@
+"""What takes arguments in an experiment file: its signature, and the rules beyond it."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from functools import cache
+
+from optbench.catalog.annotations import ValueType
+from optbench.catalog.arguments import (
+    AT_LEAST_ONE,
+    AT_LEAST_TWO,
+    AT_LEAST_ZERO,
+    BELOW_ONE,
+    Receiver,
+    Rule,
+)
+from optbench.catalog.datasets import DATASETS
+from optbench.catalog.losses import LOSSES
+from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
+from optbench.catalog.optimizers import RELATIONS as OPTIMIZER_RELATIONS
+from optbench.catalog.optimizers import RULES as OPTIMIZER_RULES
+from optbench.catalog.optimizers import optimizers
+from optbench.catalog.schedules import OWN_RULES, ScheduleEntry, schedules
+from optbench.catalog.schedules import RELATIONS as SCHEDULE_RELATIONS
+from optbench.catalog.schedules import RULES as SCHEDULE_RULES
+from optbench.catalog.signatures import Parameter, Signature, signature_of
+
+_INTEGER = ValueType(frozenset({"int"}))
+_INTEGER_OR_NULL = ValueType(frozenset({"int", "none"}))
+_MAX_EPOCHS = 1_000_000
+
+_COMMON_DATA = (
+    Parameter("train", _INTEGER_OR_NULL),
+    Parameter("test", _INTEGER_OR_NULL),
+    Parameter("validation", _INTEGER, default=0),
+)
+_DATA_RULES = {
+    "train": AT_LEAST_ONE,
+    "test": AT_LEAST_ONE,
+    "validation": AT_LEAST_ZERO,
+    "features": AT_LEAST_ONE,
+    "classes": AT_LEAST_TWO,
+    "separation": AT_LEAST_ZERO,
+    "data_seed": Rule("from 0 to 4,294,967,295", lambda v: 0 <= v < 2**32),
+}
+_MODEL_RULES = {"hidden": AT_LEAST_ONE, "channels": AT_LEAST_ONE, "dropout": BELOW_ONE}
+
+TRAINING = Receiver(
+    "training",
+    Signature(
+        "training",
+        (
+            Parameter("epochs", _INTEGER, default=5),
+            Parameter("batch_size", _INTEGER, default=64),
+            Parameter(
+                "loss",
+                ValueType(frozenset({"str"}), choices=tuple(LOSSES)),
+                default="cross_entropy",
+            ),
+            Parameter("evaluate_every"),
+        ),
+    ),
+    {
+        "epochs": Rule(f"from 1 to {_MAX_EPOCHS:,}", lambda v: 1 <= v <= _MAX_EPOCHS),
+        "batch_size": AT_LEAST_ONE,
+    },
+)
+EVALUATE_EVERY = Receiver(
+    "evaluate_every",
+    Signature("evaluate_every", (Parameter("steps", _INTEGER, required=True),)),
+    {"steps": AT_LEAST_ONE},
+)
+
+
+@cache
+def data_parameters(name: str) -> tuple[Parameter, ...]:
+    """The arguments that a data set's own factory takes, beside those that all have."""
+    factory = DATASETS[name].factory
+    if not inspect.signature(factory).parameters:
+        return ()
+    return signature_of(f"{factory.__module__}:{factory.__name__}").parameters
+
+
+@cache
+def dataset_receiver(name: str) -> Receiver:
+    """What takes the arguments of a data set of the catalog."""
+    own = data_parameters(name)
+    names = {parameter.name for parameter in own}
+    common = tuple(parameter for parameter in _COMMON_DATA if parameter.name not in names)
+    return Receiver(name, Signature(name, own + common), _DATA_RULES)
+
+
+def model_receiver(name: str) -> Receiver:
+    """What takes the arguments of a model of the catalog, or of one by import path.
+
+    Raises `SourceNotFoundError`, as the two below do.
+    """
+    entry = MODELS.get(name)
+    signature = signature_of(entry.target if entry else name)
+    filled = (*SHAPE_PARAMETERS, *CLASS_PARAMETERS)
+    if entry is None:
+        return Receiver(signature.name, signature, filled=filled)
+    return Receiver(name, signature, _MODEL_RULES, filled=filled)
+
+
+def optimizer_receiver(name: str) -> Receiver:
+    """What takes the arguments of an optimizer; its first parameter is the parameters to train."""
+    if name in optimizers():
+        return _catalog_optimizer(name)
+    signature = signature_of(name)
+    rules = {"lr": OPTIMIZER_RULES["lr"]}
+    return Receiver(signature.name, signature, rules, filled=_first_name(signature))
+
+
+@cache
+def _catalog_optimizer(name: str) -> Receiver:
+    entry = optimizers()[name]
+    torchs = signature_of(entry.target)
+    parameters = tuple(
+        replace(parameter, default=entry.preset.get(parameter.name, parameter.default))
+        for parameter in torchs.parameters
+    )
+    return Receiver(
+        torchs.name,
+        replace(torchs, parameters=parameters),
+        OPTIMIZER_RULES,
+        OPTIMIZER_RELATIONS,
+        filled=_first_name(torchs),
+    )
+
+
+def schedule_receiver(name: str) -> Receiver:
+    """What takes the arguments of a schedule; one that says how long it lasts may stay null."""
+    if name in schedules():
+        return _catalog_schedule(name)
+    signature = signature_of(name)
+    return Receiver(signature.name, signature, filled=(*_first_name(signature), "last_epoch"))
+
+
+@cache
+def _catalog_schedule(name: str) -> Receiver:
+    entry = schedules()[name]
+    if not entry.target:
+        return Receiver(name, Signature(name, ()))
+    signature = signature_of(entry.target)
+    parameters = tuple(_horizon_optional(entry, p) for p in signature.parameters)
+    return Receiver(
+        name,
+        replace(signature, parameters=parameters),
+        {**SCHEDULE_RULES, **OWN_RULES.get(name, {})},
+        SCHEDULE_RELATIONS,
+        filled=("optimizer", "last_epoch", *entry.provided),
+    )
+
+
+def _first_name(signature: Signature) -> tuple[str, ...]:
+    return tuple(parameter.name for parameter in signature.parameters[:1])
+
+
+def _horizon_optional(entry: ScheduleEntry, parameter: Parameter) -> Parameter:
+    if parameter.name != entry.horizon:
+        return parameter
+    type_ = ValueType(parameter.type.kinds | {"none"})
+    return Parameter(parameter.name, type_, default=None)
