@@ -205,7 +205,7 @@ def _command_in_child(
 
 def only_directory(runs_dir: Path) -> Path:
     """The one run directory under a store."""
-    (found,) = (path.parent for path in runs_dir.glob("*/*/result.json"))
+    (found,) = (path.parent for path in runs_dir.glob("*/[!.]*/result.json"))
     return found
 
 

@@ -313,7 +313,7 @@ def test_a_second_process_is_refused_while_one_trains(tmp_path: Path) -> None:
     path = write_experiment(tmp_path, **PARTS)
     pause = partial(signal_at, STEP, 6, signal.SIGSTOP)
     with Child("run", path, cwd=tmp_path, prepare=pause) as process:
-        process.wait_for("1/3")  # it holds the lock, and stops for good three steps later
+        process.wait_for("0/3")  # it holds the lock, and stops for good three steps later
         outcome = command("run", path, "--runs-dir", tmp_path / "runs")
         assert outcome.code == 4
         assert "is being trained by another process" in outcome.err

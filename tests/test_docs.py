@@ -1,0 +1,65 @@
+"""What the documentation shows works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from experiments import optbench
+
+from optbench import load_experiment
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_example_of_an_own_optimizer_trains(tmp_path: Path) -> None:
+    optimizer, _, _ = blocks("docs/extending.md", "python")
+    (tmp_path / "signsgd.py").write_text(optimizer)
+    (tmp_path / "mine.yaml").write_text(blocks("docs/extending.md", "yaml")[0])
+    done = optbench("run", "mine.yaml", "--smoke", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "SignSGD" in done.stdout
+
+
+def test_the_example_of_an_own_model_trains(tmp_path: Path) -> None:
+    _, model, _ = blocks("docs/extending.md", "python")
+    (tmp_path / "models.py").write_text(model)
+    part = blocks("docs/extending.md", "yaml")[1]
+    (tmp_path / "mine.yaml").write_text(f"dataset: mnist-5k\n{part}optimizer: adam\n")
+    done = optbench("run", "mine.yaml", "--smoke", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_example_for_python_runs(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    (tmp_path / "example.py").write_text(blocks("docs/extending.md", "python")[2])
+    done = optbench(cwd=tmp_path, program=["example.py"])
+    assert done.returncode == 0, done.stderr
+    assert "adam lr=0.001" in done.stdout
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/experiments.md"])
+def test_the_first_experiment_that_a_page_shows_is_valid(page: str, tmp_path: Path) -> None:
+    (tmp_path / "shown.yaml").write_text(blocks(page, "yaml")[0])
+    assert load_experiment(tmp_path / "shown.yaml").settings
+
+
+def test_the_grids_that_the_documentation_counts_have_that_many_settings(tmp_path: Path) -> None:
+    optimizers = blocks("docs/experiments.md", "yaml")[1]
+    (tmp_path / "shown.yaml").write_text(f"dataset: mnist\nmodel: mlp\n{optimizers}")
+    names = [s.optimizer["name"] for s in load_experiment(tmp_path / "shown.yaml").settings]
+    assert (names.count("adam"), names.count("sgd")) == (6, 14)
+
+
+def test_every_link_of_the_documentation_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert link.startswith("https://") or (page.parent / link).exists(), (page, link)
