@@ -22,8 +22,10 @@ def main() -> None:
 def _guarded() -> int:
     try:
         from optbench.cli import app
+        from optbench.execution.signals import Interruptions
 
-        code = app(standalone_mode=True)
+        with Interruptions().caught():
+            code = app(standalone_mode=True)
     except SystemExit as leaving:
         code = leaving.code
     except OptbenchError as error:

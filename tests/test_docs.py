@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from experiments import optbench
 
 from optbench import load_experiment
 
 ROOT = Path(__file__).parents[1]
+
+
+def python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A Python process in a folder, as a reader of the page would start one."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True)
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -24,7 +31,7 @@ def test_the_example_of_an_own_optimizer_trains(tmp_path: Path) -> None:
     optimizer, _, _ = blocks("docs/extending.md", "python")
     (tmp_path / "signsgd.py").write_text(optimizer)
     (tmp_path / "mine.yaml").write_text(blocks("docs/extending.md", "yaml")[0])
-    done = optbench("run", "mine.yaml", "--smoke", cwd=tmp_path)
+    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "SignSGD" in done.stdout
 
@@ -34,14 +41,14 @@ def test_the_example_of_an_own_model_trains(tmp_path: Path) -> None:
     (tmp_path / "models.py").write_text(model)
     part = blocks("docs/extending.md", "yaml")[1]
     (tmp_path / "mine.yaml").write_text(f"dataset: mnist-5k\n{part}optimizer: adam\n")
-    done = optbench("run", "mine.yaml", "--smoke", cwd=tmp_path)
+    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
 def test_the_example_for_python_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "example.py").write_text(blocks("docs/extending.md", "python")[2])
-    done = optbench(cwd=tmp_path, program=["example.py"])
+    done = python("example.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "adam lr=0.001" in done.stdout
 

@@ -36,8 +36,7 @@ class DataChoice:
         """
         error = self._obtain(setting.dataset)
         if error is None:
-            source = source_of(setting.dataset)
-            return dataclasses.replace(setting, data_hash=source.content_hash())
+            return as_requested(setting)
         if setting.fallback is None or not self.allow_fallback:
             raise error
         self._announce_fallback(setting, error)
@@ -78,6 +77,11 @@ class DataChoice:
             f"and {source.test_size:,} test examples. These runs are never compared with runs "
             f"on {wanted}."
         )
+
+
+def as_requested(setting: Setting) -> Setting:
+    """The setting with the content hash of the data that it names, there or not."""
+    return dataclasses.replace(setting, data_hash=source_of(setting.dataset).content_hash())
 
 
 def load_data(dataset: Mapping[str, object], data_dir: Path) -> Data:

@@ -6,13 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optbench.execution.data import as_requested
 from optbench.store.index import RunIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from optbench.config.spec import Experiment, Run
+    from optbench.config.spec import Experiment, Run, Setting
     from optbench.execution.data import DataChoice
     from optbench.store.scan import StoredRun
 
@@ -45,13 +46,33 @@ class Plan:
 def make_plan(
     experiments: Sequence[Experiment], data: DataChoice, runs_dir: Path, *, force: bool
 ) -> Plan:
-    """Decide each setting's data and look every run up in the store."""
+    """Decide each setting's data and look every run up in the store.
+
+    Where all runs are finished with the data asked for, those need not be there any more.
+    """
     index = RunIndex(runs_dir)
+    if not force:
+        done = _look_up(experiments, as_requested, index, runs_dir)
+        if all(planned.stored for planned in done):
+            return Plan(done, force)
+    runs = _look_up(experiments, data.settle, index, runs_dir)
+    if force:
+        runs = tuple(dataclasses.replace(planned, stored=None) for planned in runs)
+    return Plan(runs, force)
+
+
+def _look_up(
+    experiments: Sequence[Experiment],
+    settle: Callable[[Setting], Setting],
+    index: RunIndex,
+    runs_dir: Path,
+) -> tuple[Planned, ...]:
+    """Every run once, with the data that `settle` decides and what the store has of it."""
     planned: dict[str, Planned] = {}
     for experiment in experiments:
-        settings = tuple(data.settle(setting) for setting in experiment.settings)
+        settings = tuple(map(settle, experiment.settings))
         for run in dataclasses.replace(experiment, settings=settings).runs():
-            directory = runs_dir / run.experiment / run.directory_name
-            stored = None if force else index.finished(run.hash)
-            planned.setdefault(run.hash, Planned(run, directory, stored))
-    return Plan(tuple(planned.values()), force)
+            if run.hash not in planned:
+                directory = runs_dir / run.experiment / run.directory_name
+                planned[run.hash] = Planned(run, directory, index.finished(run.hash))
+    return tuple(planned.values())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from optbench.config.scalars import resolve
 from optbench.execution.environment import Environment, same_bits
 from optbench.store.result import Cohort, Hashes, Labels, Result, Sizes, Status
 from optbench.training.checkpoint import from_bytes
@@ -179,17 +180,22 @@ def config_text(run: Run, directory: RunDirectory) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what optbench reads: YAML 1.2 floats, and no anchors."""
+    """Writes what optbench reads: no anchors, and text that YAML 1.2 takes for text."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
 
 
-def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """PyYAML quotes what YAML 1.1 would misread; `1e3` is a number in YAML 1.2 alone."""
+    try:
+        plain = resolve(text) == text
+    except ValueError:
+        plain = False
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else "'")
 
 
-_Dumper.add_representer(float, _represent_float)
+_Dumper.add_representer(str, _represent_text)
 
 
 def _steps(row: Row | None) -> float:

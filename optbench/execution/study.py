@@ -51,8 +51,11 @@ def load_experiments(configs: Sequence[str | Path], options: Options) -> tuple[E
             device=options.device,
             first_points=options.smoke,
         )
-        refuse_searches(experiment)
-        loaded.append(smoke(experiment, options.data_folder) if options.smoke else experiment)
+        if options.smoke:
+            experiment = smoke(experiment, options.data_folder)
+        else:
+            refuse_searches(experiment)
+        loaded.append(experiment)
     return tuple(loaded)
 
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from optbench.catalog.labels import problem_label
 from optbench.catalog.resolve import source_of
@@ -15,6 +16,7 @@ from optbench.errors import ConfigError, EnvironmentFault, Interrupted, Problem
 from optbench.execution.data import data_key, load_data
 from optbench.execution.environment import Environment, describe_environment
 from optbench.execution.recorder import Recorder
+from optbench.store.index import is_finished
 from optbench.store.lock import RunLock
 from optbench.store.rundir import RunDirectory
 from optbench.training.build import build_model, build_optimizer, build_schedule
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from optbench.execution.plan import Plan, Planned
     from optbench.execution.signals import Interruptions
     from optbench.training.learner import Learner
+
+
+CPU = torch.device("cpu")
 
 
 class Worker:
@@ -60,11 +65,14 @@ class Worker:
     def _rehearse(self, plan: Plan) -> None:
         """Build model, optimizer and schedule of each setting once; raises every refusal."""
         problems: list[Problem] = []
+        models: dict[str, nn.Module] = {}
         for run in {p.run.setting.setting_hash: p.run for p in plan.to_train}.values():
-            source = source_of(run.setting.dataset)
+            source, key = source_of(run.setting.dataset), run.setting.problem_hash
             try:
-                model = build_model(run, source.input_shape, source.classes, torch.device("cpu"))
-                build_schedule(run.setting, build_optimizer(run.setting, model), epoch_steps=1000)
+                if key not in models:
+                    models[key] = build_model(run, source.input_shape, source.classes, CPU)
+                optimizer = build_optimizer(run.setting, models[key])
+                build_schedule(run.setting, optimizer, epoch_steps=1000)
             except ConfigError as error:
                 problems += error.problems
         if problems:
@@ -84,6 +92,10 @@ class Worker:
             final = RunDirectory(place)
             final.create()
             held.enter_context(RunLock(place))
+            stored = final.result()
+            if not force and stored is not None and is_finished(stored, run.hash):
+                yield Ended(run, place, stored)  # another process was faster
+                return
             directory = final
             if force:
                 directory = RunDirectory(place.with_name(f".{place.name}.new"))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError
-from optbench.store.result import read_result
+from optbench.store.result import Result, read_result
 from optbench.store.scan import StoredRun
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ class RunIndex:
                 stored = StoredRun(path, read_result(path / "result.json"))
             except StoreError:
                 continue
-            if stored.result.run == run_hash and stored.finished:
+            if is_finished(stored.result, run_hash):
                 return stored
         return None
+
+
+def is_finished(result: Result, run_hash: str) -> bool:
+    """Whether a result is that of this run and final; diverging is a result too."""
+    return result.run == run_hash and result.status in ("completed", "diverged")

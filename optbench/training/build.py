@@ -36,7 +36,7 @@ def build_model(
     with _blame(run.setting, "model", name):
         factory = plugins.load(entry.target if entry else name)
         given = {**arguments, **_shapes(factory, input_shape, classes)}
-        with global_stream(run.seed, "weights", torch.device("cpu")):
+        with global_stream(run.seed, "weights"):
             model = factory(**given)
         if not isinstance(model, nn.Module):
             raise UsageError(f"it made a {type(model).__name__}, which is no torch.nn.Module")

@@ -32,17 +32,17 @@ def batch_order(seed: int, epoch: int, examples: int) -> Tensor:
 
 
 @contextmanager
-def global_stream(seed: int, stream: str, device: torch.device) -> Iterator[None]:
-    """torch's global generators, seeded for a stream and given back as they were.
+def global_stream(seed: int, stream: str) -> Iterator[None]:
+    """The CPU's global generator, seeded for a stream and given back as it was.
 
-    For code that takes no generator: torch's own initialization and dropout.
+    For code that takes no generator: torch's own initialization.
     """
-    before = global_state(device)
-    torch.manual_seed(derive(seed, stream))
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(derive(seed, stream))
     try:
         yield
     finally:
-        set_global_state(before, device)
+        torch.set_rng_state(before)
 
 
 def global_state(device: torch.device) -> list[Tensor]:

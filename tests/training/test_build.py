@@ -70,10 +70,10 @@ def test_a_group_that_no_parameter_is_left_for_is_refused_at_its_line(tmp_path: 
 
 def test_what_torch_refuses_is_told_in_its_words_at_the_line(tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
-    optimizer = {"name": "sgd", "lr": 0.1, "nesterov": True}
-    with pytest.raises(ConfigError, match="Nesterov momentum requires a momentum") as told:
-        built(tmp_path, optimizer=optimizer)
-    assert str(told.value).startswith(f"{path}:1: optimizer: sgd refuses: ValueError: ")
+    schedule = {"name": "onecyclelr", "max_lr": 1}
+    with pytest.raises(ConfigError, match="optimizer must support momentum or beta1") as told:
+        built(tmp_path, optimizer={"name": "adagrad"}, schedule=schedule)
+    assert str(told.value).startswith(f"{path}:1: schedule: onecyclelr refuses: ValueError: ")
 
 
 @pytest.mark.parametrize(

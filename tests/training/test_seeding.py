@@ -44,7 +44,7 @@ def test_a_global_stream_is_given_back_even_after_an_error() -> None:
     drawn = []
     for _ in range(2):
         try:
-            with global_stream(5, "weights", CPU):
+            with global_stream(5, "weights"):
                 drawn.append(torch.rand(3))
                 raise ValueError
         except ValueError:

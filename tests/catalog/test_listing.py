@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from optbench.catalog.datasets import DATASETS
+from optbench.catalog.listing import listing
+from optbench.catalog.models import MODELS
+from optbench.catalog.optimizers import optimizers
+from optbench.catalog.schedules import schedules
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("datasets", DATASETS),
+        ("models", MODELS),
+        ("optimizers", optimizers()),
+        ("schedules", schedules()),
+    ],
+)
+def test_everything_that_can_be_named_is_listed_with_a_summary(
+    kind: str, names: dict[str, object]
+) -> None:
+    lines = listing(kind)
+    assert [name for name, _, _ in lines] == list(names)
+    assert all(summary for _, summary, _ in lines)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "arguments"),
+    [
+        ("models", "mlp", "hidden=[128], activation=relu, dropout=0"),
+        ("models", "logistic", ""),
+        ("optimizers", "sgd", "lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=false, "
+                              "maximize=false"),
+        ("optimizers", "momentum", "momentum=0.9"),
+        ("optimizers", "lbfgs", ""),
+        ("schedules", "constant", ""),
+        ("schedules", "cosine", "warmup=0, final=0"),
+        ("schedules", "steplr", "step_size, gamma=0.1"),
+        ("schedules", "cosineannealinglr", "T_max=null, eta_min=0"),
+        ("datasets", "mnist", "train=null, test=null, validation=0"),
+        ("datasets", "synthetic", "train=1000, test=200, features=20, classes=10, separation=6, "
+                                  "data_seed=0, validation=0"),
+    ],
+)  # fmt: skip
+def test_arguments_are_those_that_yaml_may_give(kind: str, name: str, arguments: str) -> None:
+    (found,) = (detail for listed, _, detail in listing(kind) if listed == name)
+    assert found == arguments
+
+
+def test_what_is_refused_says_why() -> None:
+    summaries = {name: summary for name, summary, _ in listing("optimizers")}
+    assert summaries["lbfgs"].startswith("not available: it evaluates the loss several times")
+
+
+def test_listing_imports_no_torch() -> None:
+    code = (
+        "import sys; from optbench.catalog.listing import listing\n"
+        "for kind in ('datasets', 'models', 'optimizers', 'schedules'): listing(kind)\n"
+        "assert not {'torch', 'torchvision'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

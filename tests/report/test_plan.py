@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from experiments import make_runs, write_experiment
+from stored_runs import load, make_rows, write_run
+
+from optbench.catalog.experiment import load_experiment
+from optbench.report.plan import (
+    MOST_RUNS,
+    closing_line,
+    describe_experiment,
+    describe_plan,
+    elsewhere,
+    finished_line,
+    result_line,
+)
+
+
+def test_a_valid_file_is_told_with_its_counts(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    assert describe_experiment(load_experiment(path)) == (
+        f"{path}: valid, 1 run (1 setting × 1 seed)"
+    )
+    optimizer = {"name": "sgd", "lr": {"grid": [0.1, 0.2, 0.3]}}
+    path = write_experiment(tmp_path, optimizer=optimizer, seeds=4)
+    assert describe_experiment(load_experiment(path)) == (
+        f"{path}: valid, 12 runs (3 settings × 4 seeds)"
+    )
+
+
+def test_a_plan_names_each_run_and_its_state(tmp_path: Path) -> None:
+    first, second = make_runs(tmp_path, seeds=2)
+    text = describe_plan([(first, Path("runs/a"), True), (second, Path("runs/b"), False)])
+    assert text == (
+        "2 runs: 1 setting × 2 seeds, 1 finished already, 1 to train\n\n"
+        "  finished  runs/a\n"
+        "  to train  runs/b"
+    )
+
+
+def test_a_long_plan_is_cut(tmp_path: Path) -> None:
+    runs = make_runs(tmp_path, seeds=MOST_RUNS + 1003)
+    lines = describe_plan([(run, Path(f"runs/{run.seed}"), False) for run in runs]).splitlines()
+    assert lines[0].startswith("1,043 runs: 1 setting × 1,043 seeds, 0 finished already, 1,043")
+    assert len(lines) == 2 + MOST_RUNS + 1
+    assert lines[-1] == "  … and 1,003 more"
+
+
+def test_what_is_finished_is_told_in_a_sentence() -> None:
+    assert finished_line(0, 2) == ""
+    assert finished_line(1, 1).startswith("1 of 1 run is finished already; nothing to train")
+    assert finished_line(1, 3).strip() == "1 of 3 runs are finished already; 2 to train."
+
+
+def test_runs_of_another_torch_are_named(tmp_path: Path) -> None:
+    for seed, version in enumerate(["2.15.0+cpu", "2.13.1", "2.14.0", "2.14.0"]):
+        write_run(tmp_path, make_rows([0.1, 0.9]), seed=seed, environment={"torch": version})
+    runs = load(tmp_path)
+    assert elsewhere(runs[:1], "2.15.0") == ""
+    text = " ".join(elsewhere(runs, "2.15.0").split())
+    assert text.startswith("3 finished runs came from torch 2.13.1, 2.14.0; here is 2.15.0.")
+
+
+def test_the_last_line_names_each_folder_once() -> None:
+    paths = [Path("runs/a/x"), Path("runs/a/y"), Path("runs/b/z")]
+    text = closing_line(paths, Path("runs"))
+    assert "runs/a, runs/b" in text
+    assert "optbench compare runs --chart curves.png" in text
+
+
+def test_a_json_line_is_result_json_and_the_directory(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, make_rows([0.1, 0.9]))
+    line = json.loads(json.dumps(result_line(load(tmp_path)[0]), allow_nan=False))
+    assert line.pop("directory") == str(directory)
+    assert line == json.loads((directory / "result.json").read_bytes())
