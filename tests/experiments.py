@@ -10,17 +10,19 @@ import itertools
 import json
 import multiprocessing
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import optbench
 from optbench.__main__ import main
 from optbench.catalog.experiment import load_experiment
 from optbench.execution.data import DataChoice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from multiprocessing.connection import Connection
     from types import TracebackType
     from typing import Self
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from optbench.training.learner import Learner
     from optbench.training.records import Record
 
+PACKAGE = Path(optbench.__file__).parent
 DEADLINE = 60.0  # seconds, for what takes well under one
 PRELOADED = ["optbench.execution.worker", "optbench.commands.run", "optbench.cli", "torch._dynamo"]
 TINY: dict[str, Any] = {
@@ -118,6 +121,27 @@ def command(*arguments: str | Path) -> Outcome:
     finally:
         sys.argv = before
     return Outcome(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+
+
+def run_module(
+    *arguments: str | Path,
+    cwd: Path,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = DEADLINE,
+) -> Outcome:
+    """Run `python -m optbench` in a fresh interpreter, with no data set on disk."""
+    process = subprocess.run(
+        [sys.executable, "-m", "optbench", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ
+        | {"PYTHONPATH": str(PACKAGE.parent), "OPTBENCH_DATA": str(cwd / "no-data")}
+        | dict(environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
+    return Outcome(process.returncode, process.stdout, process.stderr)
 
 
 class Child:

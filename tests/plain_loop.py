@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
     from optbench.training.data import DeviceData, Split
 
@@ -70,7 +71,7 @@ class PlainRun:
             losses: list[tuple[float, int, int]] = []
             before = self._flat()
             for epoch in range(self.epochs):
-                for chosen in self._order(epoch).split(self.batch_size):
+                for chosen in torch.split(self._order(epoch), self.batch_size):
                     lr = self.optimizer.param_groups[0]["lr"]
                     loss, hits = self._step(inputs[chosen], targets[chosen])
                     losses.append((loss, hits, len(chosen)))
@@ -154,4 +155,3 @@ def _outputs(model: nn.Module, split: Split) -> Tensor:
         outputs: Tensor = model.eval()(split.inputs)
     model.train(was_training)
     return outputs
-

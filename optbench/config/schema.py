@@ -15,7 +15,7 @@ from optbench.config.keys import check_keys
 from optbench.config.names import NAME_RULE, is_name
 from optbench.config.node import Node, Problems, shown_text
 from optbench.config.seeds import read_seeds
-from optbench.config.spaces import check_spaces
+from optbench.config.spaces import check_spaces, space_kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,8 +127,11 @@ def read_part(node: Node, key: str, problems: Problems) -> Part | None:
 def _training(node: Node | None, root: Node, problems: Problems) -> Part:
     if node is None:
         return Part("training", Node({}, root.mark))
-    if not node.is_mapping:
-        problems.add(node, "training", f"must be a mapping, got {node.shown()}")
+    kind = space_kind(node)
+    if kind or not node.is_mapping:
+        got = f"a {kind}" if kind else node.shown()
+        remedy = "a space stands for one value: epochs: {grid: [2, 5]}" if kind else ""
+        problems.add(node, "training", f"must be a mapping, got {got}", remedy)
         return Part("training", Node({}, node.mark))
     holds = _spaces_hold(node, "training", problems)
     return Part("training", node if holds else Node({}, node.mark))

@@ -64,16 +64,14 @@ def plan_runs(
 ) -> Plan:
     """Decide data and look finished runs up, importing no torch unless a download needs it."""
     data = DataChoice(options.data_folder, allow_fallback=options.allow_fallback, announce=announce)
-    plan = make_plan(experiments, data, options.runs_dir, force=options.force)
-    if plan.to_train:
-        check_writable(options.runs_dir)
-    return plan
+    return make_plan(experiments, data, options.runs_dir, force=options.force)
 
 
 def train_plan(plan: Plan, options: Options) -> Iterator[Event]:
     """Train what is not finished; a signal ends it with `Interrupted`, resumable."""
     if not plan.to_train:
         return
+    check_writable(options.runs_dir)  # before torch is imported, which takes seconds
     interruptions = Interruptions()
     with interruptions.caught():
         from optbench.execution.worker import Worker

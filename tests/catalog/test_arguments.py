@@ -137,9 +137,7 @@ def test_learning_rate_means_lr() -> None:
 
 
 def test_an_open_signature_takes_anything_finite_but_what_is_provided() -> None:
-    receiver = Receiver(
-        "T", Signature("T", (Parameter("params"),), open=True), filled=("params",)
-    )
+    receiver = Receiver("T", Signature("T", (Parameter("params"),), open=True), filled=("params",))
     assert check("{a: 1, b: {c: [2]}}", receiver) == ({"a": 1, "b": {"c": [2]}}, [])
     assert mistakes("{a: .nan}", receiver) == ["it.a: must be a finite number, got nan []"]
     assert mistakes("{params: 1}", receiver) == ["it.params: optbench provides it [leave it out]"]

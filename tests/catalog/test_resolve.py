@@ -124,6 +124,9 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{epochs: -1}", "training.epochs: must be from 1 to 1,000,000, got -1"),
         ("{epochs: 0}", "training.epochs: must be from 1 to 1,000,000, got 0"),
         ("{epochs: 1e9}", "training.epochs: must be from 1 to 1,000,000, got 1000000000.0"),
+        ("3", "training: must be a mapping, got 3"),
+        ("{grid: [1, 2]}", "training: must be a mapping, got a grid [a space stands for one value: "
+                           "epochs: {grid: [2, 5]}]"),
         ("{epochs: 0.5}", "training.epochs: must be a whole number, got 0.5"),
         ("{epochs: true}", "training.epochs: must be a whole number, got true"),
         ("{epochs: '5'}", "training.epochs: must be a whole number, got text '5'"),

@@ -116,7 +116,9 @@ def test_a_whole_number_reaches_torch_as_the_float_it_insists_on(tmp_path: Path)
     made("onecyclelr", {**arguments, "total_steps": 5})
 
 
-@pytest.mark.parametrize("form", ["reducelronplateau", "torch.optim.lr_scheduler:ReduceLROnPlateau"])
+@pytest.mark.parametrize(
+    "form", ["reducelronplateau", "torch.optim.lr_scheduler:ReduceLROnPlateau"]
+)
 @pytest.mark.parametrize(
     ("dataset", "key"),
     [

@@ -138,9 +138,7 @@ def test_a_star_import_is_followed() -> None:
     assert names(signature_of("torch.nn:Linear")) == expected
 
 
-def test_a_relative_import_is_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_import_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "my_package" / "inner"
     package.mkdir(parents=True)
     (package.parent / "__init__.py").write_text("from .inner.opt import Opt as Public")

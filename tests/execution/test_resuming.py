@@ -10,7 +10,6 @@ import os
 import random
 import signal
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +33,7 @@ from optbench.training.records import Step
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from optbench.training.events import Event
 
@@ -79,9 +79,9 @@ def interrupted_after_epoch(folder: Path, epochs: int) -> Path:
     """A run directory whose last commit is that of an epoch, and which trained a bit further."""
     stream = events(folder)
     for event in stream:
-        if isinstance(event, Advanced) and isinstance(event.record, Step):
-            if event.record.steps > 4 * epochs:
-                break
+        record = event.record if isinstance(event, Advanced) else None
+        if isinstance(record, Step) and record.steps > 4 * epochs:
+            break
     interrupt_after(stream, 0)
     directory = only_directory(folder / "runs")
     assert status_of(directory) == "interrupted"
@@ -210,9 +210,7 @@ def claim_other_environment(directory: Path) -> None:
     path.write_text(json.dumps(result), encoding="utf-8")
 
 
-def test_an_unfinished_run_of_another_environment_starts_over(
-    tmp_path: Path, whole: Bytes
-) -> None:
+def test_an_unfinished_run_of_another_environment_starts_over(tmp_path: Path, whole: Bytes) -> None:
     claim_other_environment(interrupted_after_epoch(tmp_path, 2))
     first, *_ = events(tmp_path)
     assert isinstance(first, Started)
@@ -382,7 +380,9 @@ def test_a_plugin_that_fails_is_stored_as_failed_and_the_others_train(tmp_path: 
     path = write_experiment(tmp_path, **(PARTS | {"optimizer": items}))
     outcome = command("run", path, "--runs-dir", tmp_path / "runs")
     assert outcome.code == 3
-    statuses = {p.parent.name[:5]: status_of(p.parent) for p in tmp_path.glob("runs/*/*/result.json")}
+    statuses = {
+        p.parent.name[:5]: status_of(p.parent) for p in tmp_path.glob("runs/*/*/result.json")
+    }
     assert statuses == {"fails": "failed", "adam-": "completed"}
     (failed,) = tmp_path.glob("runs/tiny/fails*")
     assert json.loads((failed / "result.json").read_bytes())["reason"] == "ValueError: out of"
@@ -395,7 +395,12 @@ def test_a_plugin_that_fails_is_stored_as_failed_and_the_others_train(tmp_path: 
 
 def test_a_failed_run_is_trained_again_once_it_is_mended(tmp_path: Path) -> None:
     # The plug-in looks at a file, so that mending it leaves the run's hash.
-    write_plugin(tmp_path, FAILS.replace("if not self.left", f"if Path({str(tmp_path)!r}, 'broken').exists() and not self.left").replace("import torch", "import torch\nfrom pathlib import Path", 1))
+    write_plugin(
+        tmp_path,
+        FAILS.replace(
+            "if not self.left", f"if Path({str(tmp_path)!r}, 'broken').exists() and not self.left"
+        ).replace("import torch", "import torch\nfrom pathlib import Path", 1),
+    )
     (tmp_path / "broken").touch()
     path = write_experiment(tmp_path, **(PARTS | {"optimizer": {"name": "./plugin.py:Fails"}}))
     assert command("run", path, "--runs-dir", tmp_path / "runs").code == 3

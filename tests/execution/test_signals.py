@@ -29,13 +29,17 @@ def test_handlers_are_put_back() -> None:
 def test_a_shielded_block_finishes_first(number: int, code: int) -> None:
     done = []
     interruptions = Interruptions()
-    with pytest.raises(Interrupted) as told, interruptions.caught():
+
+    def work() -> None:
         with interruptions.shielded():
             with interruptions.shielded():
                 signal.raise_signal(number)
                 done.append("inner")
             done.append("outer")
         done.append("after")
+
+    with pytest.raises(Interrupted) as told, interruptions.caught():
+        work()
     assert done == ["inner", "outer"]
     assert told.value.exit_code == code
 
@@ -51,9 +55,14 @@ def test_an_interruption_is_raised_once() -> None:
 
 def test_an_error_in_a_shielded_block_is_not_hidden() -> None:
     interruptions = Interruptions()
-    with interruptions.caught(), pytest.raises(KeyError), interruptions.shielded():
-        signal.raise_signal(signal.SIGINT)
-        raise KeyError
+
+    def work() -> None:
+        with interruptions.shielded():
+            signal.raise_signal(signal.SIGINT)
+            raise KeyError
+
+    with interruptions.caught(), pytest.raises(KeyError):
+        work()
 
 
 def test_outside_the_main_thread_signals_stay_as_they_were() -> None:

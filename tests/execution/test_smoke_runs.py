@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from experiments import write_experiment
@@ -8,6 +8,9 @@ from experiments import write_experiment
 from optbench.catalog.experiment import load_experiment
 from optbench.execution.smoke import smoke
 from optbench.execution.study import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MNIST = {"name": "mnist", "validation": 5000}
 
@@ -45,9 +48,7 @@ def test_a_short_experiment_stays_as_short_as_it_is(tmp_path: Path) -> None:
         {"name": "digits", "validation": 5},
     ],
 )
-def test_what_is_cut_down_can_be_trained_on(
-    tmp_path: Path, dataset: dict[str, object]
-) -> None:
+def test_what_is_cut_down_can_be_trained_on(tmp_path: Path, dataset: dict[str, object]) -> None:
     path = write_experiment(tmp_path, dataset=dataset)
     experiment = smoke(load_experiment(path), tmp_path)
     for planned in experiment.runs():

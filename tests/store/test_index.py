@@ -33,9 +33,7 @@ def test_a_finished_run_is_found_under_whatever_experiment_made_it(tmp_path: Pat
         ("pruned", False),
     ],
 )
-def test_only_what_ended_by_itself_is_finished(
-    tmp_path: Path, status: str, finished: bool
-) -> None:
+def test_only_what_ended_by_itself_is_finished(tmp_path: Path, status: str, finished: bool) -> None:
     write_run(tmp_path, ROWS, status=status)
     (stored,) = scan(tmp_path).runs
     assert (RunIndex(tmp_path).finished(stored.result.run) is not None) == finished

@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +14,8 @@ from optbench.store.lock import RunLock
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Barrier
-    from pathlib import Path
 
-SPAWN = multiprocessing.get_context("forkserver")
+SPAWN = multiprocessing.get_context("spawn")
 DEADLINE = 60  # seconds
 
 
@@ -96,10 +96,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
 
 def test_a_child_process_does_not_inherit_the_lock(tmp_path: Path) -> None:
     with RunLock(tmp_path):
-        held = [
-            int(entry)
-            for entry in os.listdir("/proc/self/fd")
-            if os.path.realpath(f"/proc/self/fd/{entry}") == str((tmp_path / "lock").resolve())
-        ]
+        lock = (tmp_path / "lock").resolve()
+        held = [int(fd.name) for fd in Path("/proc/self/fd").iterdir() if fd.resolve() == lock]
         assert held
         assert not any(os.get_inheritable(descriptor) for descriptor in held)

@@ -45,9 +45,11 @@ def test_groups_train_as_torchs_own_do(tmp_path: Path) -> None:
     model = mlp(6, 5, 3)
     weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
     biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
-    other = torch.optim.SGD(
-        [{"params": weights}, {"params": biases, "lr": 0.5, "momentum": 0.5}], 0.1, momentum=0.9
-    )
+    given: list[dict[str, Any]] = [
+        {"params": weights},
+        {"params": biases, "lr": 0.5, "momentum": 0.5},
+    ]
+    other = torch.optim.SGD(given, 0.1, momentum=0.9)
     inputs, targets = learner.data.train.inputs, learner.data.train.targets
     for epoch in range(2):
         order = learner.order(epoch)
@@ -70,10 +72,10 @@ def test_a_group_that_no_parameter_is_left_for_is_refused_at_its_line(tmp_path: 
 
 def test_what_torch_refuses_is_told_in_its_words_at_the_line(tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
-    schedule = {"name": "onecyclelr", "max_lr": 1}
-    with pytest.raises(ConfigError, match="optimizer must support momentum or beta1") as told:
-        built(tmp_path, optimizer={"name": "adagrad"}, schedule=schedule)
-    assert str(told.value).startswith(f"{path}:1: schedule: onecyclelr refuses: ValueError: ")
+    model = {"name": "torch.nn:Conv2d", "in_channels": 3, "out_channels": 2, "kernel_size": 1}
+    with pytest.raises(ConfigError, match="in_channels must be divisible by groups") as told:
+        built(tmp_path, model={**model, "groups": 2})
+    assert str(told.value).startswith(f"{path}:1: model: Conv2d refuses: ValueError: ")
 
 
 @pytest.mark.parametrize(

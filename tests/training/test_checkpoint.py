@@ -5,7 +5,6 @@ import io
 import os
 import pickle
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,8 @@ from experiments import make_learner, make_runs, train_all
 from optbench.training.checkpoint import MAGIC, DamagedCheckpointError, from_bytes, to_bytes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from optbench.training.learner import Learner
 
 

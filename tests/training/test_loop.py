@@ -59,9 +59,7 @@ def identity(value: object) -> str:
     return value if isinstance(value, str) else ",".join(value) if isinstance(value, dict) else ""
 
 
-def plain(
-    learner: Learner, factory: Any, arguments: dict[str, Any], **more: Any
-) -> PlainRun:
+def plain(learner: Learner, factory: Any, arguments: dict[str, Any], **more: Any) -> PlainRun:
     """The same run by the plain loop: a network of 16 hidden units on `learner`'s data."""
     training = learner.run.setting.training
     model = mlp(math.prod(learner.data.input_shape), 16, learner.data.classes)
@@ -273,7 +271,7 @@ def test_a_stopped_loop_gives_the_generator_back(tmp_path: Path) -> None:
     records = train([make_learner(run)])
     assert isinstance(next(records), Evaluation)
     next(records)
-    records.close()
+    del records
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -436,7 +434,9 @@ def test_a_run_that_breaks_later_keeps_the_rows_before(tmp_path: Path, value: st
     learner = trained(tmp_path, **parts)
     assert learner.diverged == "train loss became nan at step 11"
     assert [row["steps"] for row in learner.rows] == [0, 3, 6, 9]
-    unbroken = trained(tmp_path, **parts | {"optimizer": {"name": "sgd", "lr": 0.01, "fused": False}})
+    unbroken = trained(
+        tmp_path, **parts | {"optimizer": {"name": "sgd", "lr": 0.01, "fused": False}}
+    )
     assert format_rows(learner.rows) == format_rows(unbroken.rows[:4])
 
 

@@ -1,0 +1,484 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from experiment_text import load, loaded, only_setting, problems, text_of, told, write_config
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from optbench.catalog.experiment import load_experiment, refuse_searches
+from optbench.catalog.optimizers import optimizers
+from optbench.catalog.schedules import schedules
+from optbench.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# DESIGN.md section 3, as it stands there.
+DESIGN = """
+name: adam_vs_sgd_tuned
+dataset: {name: mnist, validation: 5000, fallback: {name: mnist-5k, validation: 500}}
+model: {name: mlp, hidden: [128]}
+optimizer:
+  - {name: adam, lr: {grid: [1e-4, 1e-3, 1e-2]}, betas: [0.9, {grid: [0.99, 0.999]}]}
+  - {name: sgd, lr: {logspace: [1e-3, 1, 7]}, momentum: {grid: [0, 0.9]}, schedule: {name: cosine,
+     warmup: 0.05}}
+training: {epochs: 5, batch_size: 64, loss: cross_entropy}
+seeds: 8
+device: auto
+expect:
+  - {metric: train_loss, setting: {optimizer: adam}, better_than: {optimizer: sgd}}
+"""
+
+
+def hash_of(folder: Path, **parts: str) -> str:
+    return only_setting(folder, **parts).setting_hash
+
+
+def labels(folder: Path, **parts: str) -> list[str]:
+    return [setting.label for setting in loaded(folder, **parts).settings]
+
+
+# What an experiment is
+
+
+def test_the_designs_example_is_twenty_settings_and_160_runs(tmp_path: Path) -> None:
+    experiment = load(tmp_path, DESIGN)
+    assert experiment.name == "adam_vs_sgd_tuned"
+    assert experiment.seeds == tuple(range(8))
+    assert len(experiment.claims) == 1
+    assert len(experiment.settings) == 3 * 2 + 7 * 2
+    assert len(experiment.runs()) == 160
+    schedule = {"name": "cosine", "warmup": 0.05, "final": 0.0}
+    assert [s.schedule for s in experiment.settings] == [{"name": "constant"}] * 6 + [schedule] * 14
+
+
+def test_the_space_written_first_varies_slowest(tmp_path: Path) -> None:
+    optimizer = "{name: sgd, lr: {grid: [1, 2]}, momentum: {grid: [0.5, 0.9]}}"
+    assert labels(tmp_path, optimizer=optimizer) == [
+        "sgd lr=1 momentum=0.5", "sgd lr=1 momentum=0.9",
+        "sgd lr=2 momentum=0.5", "sgd lr=2 momentum=0.9",
+    ]  # fmt: skip
+
+
+def test_runs_are_interleaved_by_seed(tmp_path: Path) -> None:
+    experiment = loaded(tmp_path, optimizer="[adam, sgd]", seeds="[3, 0]")
+    assert [(r.setting.optimizer["name"], r.seed) for r in experiment.runs()] == [
+        ("adam", 3), ("sgd", 3), ("adam", 0), ("sgd", 0),
+    ]  # fmt: skip
+    assert {run.declared_seeds for run in experiment.runs()} == {2}
+
+
+def test_lists_of_parts_are_a_product_and_lists_of_one_part_a_union(tmp_path: Path) -> None:
+    experiment = loaded(
+        tmp_path,
+        dataset="[digits, mnist]",
+        model="[mlp, logistic]",
+        optimizer="[adam, {name: sgd, lr: {grid: [1, 2]}}]",
+        schedule="[constant, cosine]",
+        training="{epochs: {grid: [1, 2]}}",
+    )
+    assert len(experiment.settings) == 2 * 2 * 3 * 2 * 2
+    assert len({setting.problem_hash for setting in experiment.settings}) == 4
+
+
+def test_an_optimizers_own_schedule_stands_in_for_the_one_at_the_top(tmp_path: Path) -> None:
+    experiment = loaded(
+        tmp_path,
+        optimizer="[adam, {name: sgd, schedule: {name: steplr, step_size: {grid: [1, 2]}}}]",
+        schedule="[cosine, constant]",
+    )
+    assert [(s.optimizer["name"], s.schedule["name"]) for s in experiment.settings] == [
+        ("adam", "cosine"), ("adam", "constant"), ("sgd", "steplr"), ("sgd", "steplr"),
+    ]  # fmt: skip
+
+
+def test_a_grid_may_choose_among_whole_schedules(tmp_path: Path) -> None:
+    grid = "{grid: [constant, {name: cosine, warmup: 0.1}]}"
+    assert labels(tmp_path, optimizer=f"{{name: sgd, schedule: {grid}}}") == [
+        "sgd lr=0.001", "sgd lr=0.001 schedule=cosine warmup=0.1",
+    ]  # fmt: skip
+
+
+def test_settings_that_are_the_same_count_once(tmp_path: Path) -> None:
+    same = "[adam, {name: adam, lr: 1e-3}, {name: torch.optim:Adam}, {name: adam, lr: 2e-3}]"
+    assert labels(tmp_path, optimizer=same.replace("torch.optim:Adam", "'torch.optim:Adam'")) == [
+        "adam lr=0.001", "adam lr=0.002",
+    ]  # fmt: skip
+
+
+def test_labels_tell_settings_of_one_experiment_apart(tmp_path: Path) -> None:
+    found = labels(
+        tmp_path,
+        optimizer="{name: sgd, schedule: {name: steplr, step_size: 2, gamma: {grid: [0.1, 0.5]}}}",
+        training="{epochs: {grid: [1, 2]}, batch_size: 32, evaluate_every: {steps: 9}}",
+    )
+    assert found == [
+        f"sgd lr=0.001 schedule=steplr step_size=2{gamma} epochs={epochs} batch_size=32"
+        for gamma in ("", " gamma=0.5")
+        for epochs in (1, 2)
+    ]
+
+
+def test_first_points_take_one_point_of_every_space(tmp_path: Path) -> None:
+    experiment = load(tmp_path, DESIGN, first_points=True)
+    assert [setting.label for setting in experiment.settings] == [
+        "adam lr=0.0001 betas=[0.9, 0.99]", "sgd lr=0.001 schedule=cosine warmup=0.05",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seeds", "expected"),
+    [("3", (0, 1, 2)), ("4,2", (4, 2)), ("1-3", (1, 2, 3)), ("+2", (7, 8, 9))],
+)
+def test_seeds_of_the_command_replace_or_extend_the_files(
+    tmp_path: Path, seeds: str, expected: tuple[int, ...]
+) -> None:
+    assert load(tmp_path, text_of(seeds="[7]"), seeds=seeds).seeds == expected
+
+
+def test_a_device_of_the_command_replaces_the_files(tmp_path: Path) -> None:
+    assert load(tmp_path, text_of(device="cpu")).device == "cpu"
+    assert load(tmp_path, text_of(device="cpu"), device="cuda:1").device == "cuda:1"
+    with pytest.raises(UsageError, match="--device: must be auto, cpu, cuda, cuda:N or mps, got"):
+        load(tmp_path, text_of(), device="gpu")
+
+
+def test_set_reaches_every_item(tmp_path: Path) -> None:
+    text = text_of(optimizer="[adam, {name: sgd, lr: 1}]")
+    experiment = load(tmp_path, text, overrides=["optimizer.lr=0.5", "training.epochs=2"])
+    assert [setting.optimizer["lr"] for setting in experiment.settings] == [0.5, 0.5]
+    with pytest.raises(
+        ConfigError, match=r"--set optimizer\[0\].lr=-1: optimizer\[0\].lr: must be"
+    ):
+        load(tmp_path, text, overrides=["optimizer[0].lr=-1"])
+
+
+# What makes two settings one
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("{name: adam}", "{name: adam, lr: 1e-3}"),
+        ("{name: adam, lr: 1}", "{name: adam, lr: 1.0}"),
+        ("{name: adam, lr: 1e-3, eps: 1e-8}", "{eps: 0.00000001, lr: 0.001, name: adam}"),
+        ("{name: momentum, lr: 0.1}", "{name: sgd, lr: 0.1, momentum: 0.9}"),
+        ("{name: amsgrad, lr: 0.1}", "{name: adam, lr: 0.1, amsgrad: true}"),
+        ("{name: momentum, momentum: 0.5}", "{name: sgd, momentum: 0.5}"),
+        ("{name: sgd, weight_decay: 0}", "sgd"),
+        ("{name: adam, foreach: null}", "adam"),
+        ("{name: sgd, schedule: constant}", "sgd"),
+        ("adam  # a comment", "adam"),
+    ],
+)
+def test_the_same_said_in_another_way_has_the_same_hash(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    assert hash_of(tmp_path, optimizer=one) == hash_of(tmp_path, optimizer=other)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"optimizer": "{name: adam, lr: 2e-3}"},
+        {"optimizer": "sgd"},
+        {"optimizer": "adamw"},
+        {"optimizer": "{name: adam, groups: [{match: '*', lr: 1e-3}]}"},
+        {"training": "{batch_size: 32}"},
+        {"training": "{epochs: 6}"},
+        {"training": "{evaluate_every: {steps: 10}}"},
+        {"schedule": "cosine"},
+        {"dataset": "{name: digits, validation: 1}"},
+        {"dataset": "{name: digits, train: 100}"},
+        {"dataset": "mnist"},
+        {"model": "logistic"},
+        {"model": "{name: mlp, hidden: [64]}"},
+    ],
+)
+def test_what_determines_results_changes_the_hash(tmp_path: Path, parts: dict[str, str]) -> None:
+    assert hash_of(tmp_path, **parts) != hash_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"name": "another"},
+        {"device": "cpu"},
+        {"seeds": "[5]"},
+        {"dataset": "{name: digits, fallback: mnist-5k}"},
+        {"expect": "[{setting: {optimizer: adam}, diverges: false}]"},
+    ],
+)
+def test_what_does_not_leaves_it_alone(tmp_path: Path, parts: dict[str, str]) -> None:
+    assert hash_of(tmp_path, **parts) == hash_of(tmp_path)
+
+
+def test_only_data_model_and_loss_make_the_problem(tmp_path: Path) -> None:
+    problem = only_setting(tmp_path).problem_hash
+    for parts in ({"optimizer": "sgd"}, {"schedule": "cosine"}, {"training": "{batch_size: 8}"}):
+        assert only_setting(tmp_path, **parts).problem_hash == problem
+    for parts in ({"model": "logistic"}, {"dataset": "{name: digits, validation: 9}"}):
+        assert only_setting(tmp_path, **parts).problem_hash != problem
+
+
+def test_a_hash_is_the_sha_256_of_sorted_json(tmp_path: Path) -> None:
+    setting = only_setting(tmp_path, optimizer="{name: sgd, lr: 0.10}", model="logistic")
+    written = (
+        '{"optimizer":{"dampening":0,"lr":0.1,"maximize":false,"momentum":0,"name":"sgd",'
+        '"nesterov":false,"weight_decay":0},'
+        '"problem":{"data":"","dataset":{"name":"digits","test":null,"train":null,"validation":0},'
+        '"loss":"cross_entropy","model":{"name":"logistic"}},'
+        '"schedule":{"name":"constant"},'
+        '"training":{"batch_size":64,"epochs":5,"evaluate_every":null,"loss":"cross_entropy"}}'
+    )
+    assert setting.setting_hash == hashlib.sha256(written.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("name", [n for n, e in optimizers().items() if not e.refusal])
+def test_the_resolved_run_of_every_optimizer_repeats_it(tmp_path: Path, name: str) -> None:
+    assert_repeats(tmp_path, optimizer=f"{{name: {name}, groups: [{{match: x, lr: 1}}]}}")
+
+
+SCHEDULES = {
+    "cycliclr": "{name: cycliclr, base_lr: 0.01, max_lr: 1}",
+    "exponentiallr": "{name: exponentiallr, gamma: 0.9}",
+    "multisteplr": "{name: multisteplr, milestones: [2, 4]}",
+    "onecyclelr": "{name: onecyclelr, max_lr: 1}",
+    "steplr": "{name: steplr, step_size: 2}",
+    "cosineannealingwarmrestarts": "{name: cosineannealingwarmrestarts, T_0: 2}",
+}
+
+
+@pytest.mark.parametrize("name", schedules())
+def test_the_resolved_run_of_every_schedule_repeats_it(tmp_path: Path, name: str) -> None:
+    dataset = "{name: digits, validation: 100}"
+    assert_repeats(tmp_path, dataset=dataset, schedule=SCHEDULES.get(name, name))
+
+
+def assert_repeats(folder: Path, **parts: str) -> None:
+    (run,) = loaded(folder, **parts, seeds="[7]").runs()
+    (again,) = load_experiment(write_config(folder, run.config)).runs()
+    assert again.hash == run.hash
+    assert again.config == run.config
+
+
+# Mistakes
+
+
+def test_all_mistakes_of_a_file_come_at_once_in_its_order(tmp_path: Path) -> None:
+    text = """name: ../x
+dataset: {name: mnist, validation: 60000}
+model: {name: mlp, hiden: [3]}
+optimizer:
+  - adamm
+  - {name: sgd, lr: -1, momentun: 0.9}
+  - {name: adam, schedule: {name: cosine, warmup: 2}}
+schedule: steplr
+training: {epochs: 0, batch_size: true}
+seeds: [0, 0]
+device: gpu
+expect: [{metric: los, setting: {optimizer: adam}, at_most: 1}]
+extra: 1
+"""
+    found = problems(tmp_path, text)
+    assert [(problem.mark.line, problem.key) for problem in found] == [
+        (1, "name"), (2, "dataset.validation"), (3, "model.hiden"), (5, "optimizer[0].name"),
+        (6, "optimizer[1].lr"), (6, "optimizer[1].momentun"), (7, "optimizer[2].schedule.warmup"),
+        (8, "schedule.step_size"), (9, "training.epochs"), (9, "training.batch_size"),
+        (10, "seeds[1]"), (11, "device"), (12, "expect[0].metric"), (13, "extra"),
+    ]  # fmt: skip
+    assert all(problem.mark.file == str(tmp_path / "mine.yaml") for problem in found)
+
+
+def test_an_error_looks_as_it_should(tmp_path: Path) -> None:
+    # SCREENS.md, "Errors".
+    text = "dataset: mnist\nmodel: mlp\noptimizer:\n  name: adamm\n  learning_rate: 0.001\n"
+    (unknown,) = problems(tmp_path, text)
+    assert str(unknown) == (
+        f"{tmp_path}/mine.yaml:4: optimizer.name: unknown optimizer 'adamm'\n"
+        "  4 │   name: adamm\n"
+        "    │         ^^^^^  did you mean 'adam'?  (optbench list optimizers)"
+    )
+    (argument,) = problems(tmp_path, text.replace("adamm", "adam"))
+    assert str(argument) == (
+        f"{tmp_path}/mine.yaml:5: optimizer.learning_rate: Adam has no such argument\n"
+        "  5 │   learning_rate: 0.001\n"
+        "    │   ^^^^^^^^^^^^^  did you mean 'lr'?"
+    )
+
+
+def test_a_mistake_in_a_grid_is_told_once_however_many_points_have_it(tmp_path: Path) -> None:
+    optimizer = "{name: adam, lr: {grid: [1, -1]}, eps: {linspace: [0, 1, 500]}, rho: 1}"
+    assert [mistake.split(" [")[0] for mistake in told(tmp_path, optimizer=optimizer)] == [
+        "optimizer.lr: must be greater than 0, got -1",
+        "optimizer.rho: Adam has no such argument",
+    ]
+
+
+def test_an_expansion_beyond_the_bounds_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    two = "{{name: adam, lr: {{linspace: [1, 2, {0}]}}, eps: {{linspace: [1, 2, {1}]}}}}"
+    assert told(tmp_path, optimizer=two.format(10_000, 10_000)) == [
+        "optimizer: expands to 100,000,000 settings; at most 100,000 are taken "
+        "[take fewer points, or split the experiment]"
+    ]
+    assert told(tmp_path, optimizer=two.format(100, 100), seeds="101") == [
+        "optimizer: expands to 1,010,000 runs; at most 1,000,000 are taken "
+        "[take fewer points, or split the experiment]"
+    ]
+    assert told(tmp_path, optimizer="{name: adam, lr: {linspace: [1, 2, 1000000000]}}") == [
+        "optimizer.lr.linspace[2]: must be a whole number from 2 to 10,000, got 1000000000 "
+        "[it is how many points there are]"
+    ]
+    wide = load(tmp_path, text_of(optimizer=two.format(10_000, 10_000)), first_points=True)
+    assert len(wide.settings) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "3", "[a]", "dataset: [", "dataset: mnist\ndataset: mnist", "a: &x [*x]", "\0"]
+)
+def test_a_file_that_is_no_experiment_is_a_config_error(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text)
+
+
+# Ranges for tuning
+
+
+def test_ranges_for_tuning_are_validated_and_named_where_they_cannot_run(tmp_path: Path) -> None:
+    optimizer = "{name: adam, lr: {loguniform: [1e-4, 1]}, eps: {grid: [1e-8, 1e-7]}}"
+    experiment = loaded(tmp_path, optimizer=optimizer, training="{epochs: {integer: [1, 5]}}")
+    assert [part.key for part in experiment.searches] == ["optimizer.lr", "training.epochs"]
+    assert len(experiment.settings) == 2
+    with pytest.raises(ConfigError) as refused:
+        refuse_searches(experiment)
+    assert [(p.key, p.mark.line, p.message) for p in refused.value.problems] == [
+        ("optimizer.lr", 3, "loguniform is a range for tuning, not values to run"),
+        ("training.epochs", 4, "integer is a range for tuning, not values to run"),
+    ]
+
+
+def test_without_ranges_there_is_nothing_to_refuse(tmp_path: Path) -> None:
+    experiment = loaded(tmp_path)
+    assert not experiment.searches
+    refuse_searches(experiment)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "mistake"),
+    [
+        ("{name: adam, lr: {uniform: [-1, 3]}}", "optimizer.lr: must be greater than 0, got -1"),
+        ("{name: adam, lr: {uniform: [-3, -1]}}", "optimizer.lr: must be greater than 0, got -3"),
+        ("{name: adam, betas: [0.9, {uniform: [0.9, 1]}]}",
+         "optimizer.betas[1]: must be at least 0 and below 1, got 1"),
+        ("{name: adam, lr: {loguniform: [0, 1]}}",
+         "optimizer.lr.loguniform[0]: must be a number greater than 0, got 0"),
+    ],
+)  # fmt: skip
+def test_both_ends_of_a_range_have_to_be_valid(
+    tmp_path: Path, optimizer: str, mistake: str
+) -> None:
+    assert told(tmp_path, optimizer=optimizer)[0] == mistake
+
+
+# Never torch, never another exception
+
+
+@pytest.mark.parametrize("text", [DESIGN, text_of(optimizer="adamm"), text_of(optimizer="[")])
+def test_neither_a_good_nor_a_bad_file_imports_torch(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    code = (
+        "import sys; from optbench.catalog.experiment import load_experiment\n"
+        "from optbench.errors import ConfigError\n"
+        "try: [run.config for run in load_experiment(sys.argv[1]).runs()]\n"
+        "except ConfigError: pass\n"
+        "heavy = {'torch', 'torchvision', 'numpy', 'polars', 'altair', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code, path], check=True)
+
+
+VALID: dict[str, Any] = {
+    "name": "valid",
+    "dataset": {"name": "synthetic", "train": 40, "validation": 5, "fallback": "digits"},
+    "model": {"name": "mlp", "hidden": [8], "dropout": 0.1},
+    "optimizer": [
+        {"name": "adam", "lr": {"grid": [0.1, 0.2]}, "betas": [0.9, 0.99]},
+        {"name": "sgd", "groups": [{"match": "*.bias", "lr": 1}], "schedule": {"name": "cosine"}},
+        {"name": "torch.optim:RMSprop", "alpha": {"uniform": [0.1, 0.9]}},
+    ],
+    "schedule": {"name": "steplr", "step_size": 2},
+    "training": {"epochs": 2, "batch_size": 16, "evaluate_every": {"steps": 3}},
+    "seeds": [0, 1],
+    "device": "cpu",
+    "expect": [{"metric": "train_loss", "setting": {"optimizer": "adam"}, "at_most": 1.0}],
+}
+ODD = st.sampled_from(
+    [None, True, -1, 0, 1.5, 10**9, 1e300, "", "adam", "cosine", "./x.py:Opt", "a:b", "torch:Tensor",
+     "../x", "é\u202e", [], [[]], [1, "a"], {}, {"name": "adam"}, {"name": {}}, {"grid": [1, 2]},
+     {"grid": [[]]}, {"uniform": [0, 1]}, {"steps": 1}, float("inf"), float("nan"), "x" * 300]
+)  # fmt: skip
+KEYS = st.sampled_from(
+    ["name", "lr", "grid", "schedule", "fallback", "groups", "match", "steps", "betas", "evaluate",
+     "extends", "expect", "", "a.b", "steps[0]", "diverges", "seeds"]
+)  # fmt: skip
+
+
+def places(tree: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) of a tree."""
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    found = []
+    for key, child in list(pairs):
+        found.append((tree, key))
+        if isinstance(child, dict | list):
+            found += places(child)
+    return found
+
+
+def mutate(tree: dict[str, Any], data: st.DataObject) -> None:
+    found = places(tree)
+    container, key = found[data.draw(st.integers(0, len(found) - 1))]
+    match data.draw(st.sampled_from(["delete", "replace", "add", "copy"])):
+        case "delete":
+            del container[key]
+        case "replace":
+            container[key] = deepcopy(data.draw(ODD))  # what is drawn is shared by all examples
+        case "add" if isinstance(container, dict):
+            container[data.draw(KEYS)] = deepcopy(data.draw(ODD))
+        case "copy":
+            source, name = found[data.draw(st.integers(0, len(found) - 1))]
+            container[key] = deepcopy(source[name])
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_change_to_a_file_loads_or_is_a_config_error(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    tree = deepcopy(VALID)
+    for _ in range(data.draw(st.integers(1, 3))):
+        if places(tree):
+            mutate(tree, data)
+    text = json.dumps(tree).replace("NaN", ".nan").replace("Infinity", ".inf")
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    try:
+        experiment = load_experiment(path)
+        for run in experiment.runs()[:3]:
+            assert run.directory_name
+            assert json.dumps(run.config, allow_nan=False)
+        refuse_searches(experiment)
+    except ConfigError as error:
+        assert all(problem.mark.file for problem in error.problems)
+
+
+def test_the_file_that_is_changed_is_valid(tmp_path: Path) -> None:
+    assert len(load(tmp_path, json.dumps(VALID)).settings) == 4

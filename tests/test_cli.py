@@ -1,0 +1,183 @@
+"""The command line as a process: what it imports, prints and returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from experiments import TINY, Outcome, command, only_directory, run_module, write_experiment
+
+import optbench
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+HEAVY = {"torch", "torchvision", "polars", "altair", "scipy", "pandas"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an experiment file and its finished runs."""
+    folder = tmp_path_factory.mktemp("trained")
+    items = [TINY["optimizer"], {"name": "sgd", "lr": 0.1}]
+    path = write_experiment(folder, optimizer=items, seeds=2)
+    assert command("run", path, "--runs-dir", folder / "runs", "--quiet").code == 0
+    return folder
+
+
+def imported(*arguments: str | Path, cwd: Path) -> tuple[Outcome, set[str]]:
+    """What a command printed, and the top-level packages that it imported."""
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "optbench", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(CONFIGS.parent), "PYTHONWARNINGS": "default"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    lines = process.stderr.splitlines()
+    names = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    told = "\n".join(line for line in lines if not line.startswith("import time:"))
+    packages = {name.partition(".")[0] for name in names}
+    assert "optbench" in packages
+    return Outcome(process.returncode, process.stdout, told), packages
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("--version",),
+        ("run", "--help"),
+        ("list", "optimizers"),
+        ("list", "schedules"),
+        ("list", "models"),
+        ("list", "datasets"),
+        ("validate", "tiny.yaml"),
+        ("run", "tiny.yaml"),
+        ("run", "tiny.yaml", "--dry-run", "--force"),
+        ("run", "tiny.yaml", "--json"),
+        ("compare",),
+        ("compare", "--format", "json"),
+        ("runs", "list"),
+    ],
+    ids=" ".join,
+)
+def test_what_trains_nothing_comes_without_torch(trained: Path, arguments: tuple[str, ...]) -> None:
+    outcome, packages = imported(*arguments, cwd=trained)
+    assert (outcome.code, outcome.err) == (0, "") or "--json" in arguments
+    assert outcome.code == 0
+    assert not packages & HEAVY - {"scipy"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "optimizer: [",
+        "dataset: digits\nmodel: mlp\noptimizer: {name: adamm}\n",
+        "dataset: digits\nmodel: mlp\noptimizer: {name: adam, learning_rate: 1}\n",
+    ],
+)
+def test_a_bad_file_is_refused_without_torch_and_without_a_trace(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
+    for name in ("run", "validate"):
+        outcome, packages = imported(name, "bad.yaml", cwd=tmp_path)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err.startswith("bad.yaml:")
+        assert "Traceback" not in outcome.err
+        assert not packages & HEAVY
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
+
+
+def test_the_version_is_the_packages() -> None:
+    assert command("--version") == Outcome(0, f"optbench {optbench.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("run",), ("compare",), ("validate",), ("list",), ("runs",), ("runs", "list"),
+     ("runs", "show")],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_has_help(arguments: tuple[str, ...]) -> None:
+    outcome = command(*arguments, "--help")
+    assert outcome.code == 0
+    assert "Usage: " in outcome.out
+    assert "\x1b" not in outcome.out
+
+
+def test_compare_shows_the_runs(trained: Path) -> None:
+    outcome = command("compare", trained / "runs", "--reference", "sgd")
+    assert (outcome.code, outcome.err) == (0, "")
+    rows = [line.split()[:3] for line in outcome.out.splitlines()]
+    assert ["adam", "0.01", "2"] in rows
+    assert ["sgd", "0.1", "2"] in rows
+
+
+def test_compare_writes_a_file_whole(trained: Path, tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    outcome = command("compare", trained / "runs", "--format", "json", "--output", path)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert json.loads(path.read_bytes())["schema"] == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_is_shown_by_its_directory_and_by_its_hash(trained: Path) -> None:
+    directory = next(trained.glob("runs/tiny/adam*s1-*"))
+    name, short = directory.name, directory.name[-8:]
+    pages = [
+        command("runs", "show", found, "--runs-dir", trained / "runs") for found in (name, short)
+    ]
+    assert [page.code for page in pages] == [0, 0]
+    assert pages[0].out == pages[1].out
+    assert str(directory) in pages[0].out
+
+
+def test_a_run_that_is_not_there_ends_with_2(trained: Path) -> None:
+    outcome = command("runs", "show", "adamm", "--runs-dir", trained / "runs")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "'adamm'" in outcome.err
+
+
+def test_runs_are_listed(trained: Path) -> None:
+    outcome = command("runs", "list", "--runs-dir", trained / "runs", "--format", "json")
+    rows = json.loads(outcome.out)["rows"]
+    assert [row["status"] for row in rows] == ["completed"] * 4
+
+
+def test_a_store_that_is_not_there_ends_with_2(tmp_path: Path) -> None:
+    for arguments in (
+        ("compare", tmp_path / "no"),
+        ("runs", "list", "--runs-dir", tmp_path / "no"),
+    ):
+        outcome = command(*arguments)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert f"{tmp_path}/no: does not exist" in outcome.err
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_experiment_is_valid_and_works(tmp_path: Path, path: Path) -> None:
+    assert command("validate", path).out.startswith(f"{path}: valid, ")
+    outcome = command(
+        "run", path, "--smoke", "--json", "--quiet",
+        "--data-dir", tmp_path / "data", "--runs-dir", tmp_path / "runs",
+    )  # fmt: skip
+    assert (outcome.code, outcome.err) == (0, "")
+    runs = [json.loads(line) for line in outcome.out.splitlines()]
+    assert runs
+    assert {run["status"] for run in runs} == {"completed"}
+    assert max(run["sizes"]["train"] for run in runs) <= 256
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.slow
+def test_a_smoke_run_is_done_in_seconds(tmp_path: Path) -> None:
+    outcome = run_module("run", CONFIGS / "adam_mnist.yaml", "--smoke", cwd=tmp_path, timeout=20)
+    assert outcome.code == 0
+    assert "mnist-5k" in outcome.out
+    assert not re.search(r"\x1b|\r", outcome.out)
+    assert only_directory(tmp_path / "runs").parent.name == "adam_mnist-smoke"

@@ -1,0 +1,87 @@
+"""The error boundary: every way out is an exit code, and a bug leaves a log."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from experiments import Child, command, run_module, signal_at, write_experiment
+
+from optbench import execution
+
+ROOT = Path(execution.__file__).parents[2]
+
+
+def test_an_unexpected_error_ends_with_70_and_a_log_to_attach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall_over(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("it fell\nover")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("optbench.store.scan.scan", fall_over)
+    outcome = command("compare", tmp_path)
+    assert (outcome.code, outcome.out) == (70, "")
+    (line,) = outcome.err.splitlines()
+    assert "ZeroDivisionError: it fell" in line
+    (log,) = tmp_path.glob("*.log")
+    assert str(log) in line
+    text = log.read_text()
+    assert f"optbench compare {tmp_path}" in text
+    assert "Traceback" in text
+    assert "it fell\nover" in text
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    outcome = run_module("--version", cwd=tmp_path)
+    assert outcome.code == 0
+    assert re.fullmatch(r"optbench \d+\.\d+\.\d+\n", outcome.out)
+
+
+def test_an_unknown_command_ends_with_2() -> None:
+    outcome = command("trian")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "trian" in outcome.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130)])
+def test_a_signal_before_training_ends_with_its_exit_code(
+    tmp_path: Path, number: int, code: int
+) -> None:
+    path = write_experiment(tmp_path)
+    planning = partial(signal_at, "optbench.execution.study:make_plan", 1, number)
+    with Child("run", path, cwd=tmp_path, prepare=planning) as process:
+        assert process.wait() == code
+    assert not list(tmp_path.glob("runs/*/*"))
+
+
+@pytest.mark.parametrize("arguments", [("list", "optimizers"), ("--help",)], ids=" ".join)
+def test_a_reader_that_has_had_enough_is_no_error(arguments: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        [sys.executable, "-m", "optbench", *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(writer)
+    assert process.stderr == ""
+    assert process.returncode in (0, 1, 141)
+
+
+def test_a_terminal_that_lacks_a_character_still_gets_its_text(tmp_path: Path) -> None:
+    outcome = run_module(
+        "list", "optimizers", cwd=tmp_path, environment={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    )
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "adam" in outcome.out
