@@ -24,7 +24,8 @@ class Net(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.view(-1, 28 * 28)
-        return self.fc2(torch.relu(self.fc1(x)))
+        logits: torch.Tensor = self.fc2(torch.relu(self.fc1(x)))
+        return logits
 
 
 def main() -> None:

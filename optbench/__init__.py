@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optbench.api import compare, load_runs
     from optbench.catalog.experiment import load_experiment
     from optbench.config.spec import Experiment, Run, Setting
-    from optbench.errors import ConfigError, OptbenchError
+    from optbench.errors import ConfigError, OptbenchError, UsageError
     from optbench.execution.study import run
     from optbench.store.scan import StoredRun
 
@@ -29,6 +29,7 @@ __all__ = [
     "Run",
     "Setting",
     "StoredRun",
+    "UsageError",
     "compare",
     "load_experiment",
     "load_runs",
@@ -42,6 +43,7 @@ _HOMES = {
     "Run": "optbench.config.spec",
     "Setting": "optbench.config.spec",
     "StoredRun": "optbench.store.scan",
+    "UsageError": "optbench.errors",
     "compare": "optbench.api",
     "load_experiment": "optbench.catalog.experiment",
     "load_runs": "optbench.api",

@@ -93,6 +93,14 @@ def test_a_bad_file_is_refused_without_torch_and_without_a_trace(tmp_path: Path,
     assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
 
 
+def test_a_store_that_cant_be_written_is_refused_without_torch(tmp_path: Path) -> None:
+    write_experiment(tmp_path)
+    outcome, packages = imported("run", "tiny.yaml", "--runs-dir", "tiny.yaml/runs", cwd=tmp_path)
+    assert (outcome.code, outcome.out) == (4, "")
+    assert outcome.err == "can't write tiny.yaml/runs: Not a directory"
+    assert not packages & HEAVY
+
+
 def test_the_version_is_the_packages() -> None:
     assert command("--version") == Outcome(0, f"optbench {optbench.__version__}\n", "")
 

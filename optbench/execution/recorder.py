@@ -153,7 +153,7 @@ class Recorder:
             cohort=ALONE,
             started=self.started,
             finished=_now() if finished else None,
-            seconds=sum(train + rest for _, train, rest in learner.timings),
+            seconds=sum(train + rest for _, train, rest in learner.timings[: len(rows)]),
             files={},
         )
 

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from optbench.report import numbers
+from optbench.report.table import safe_text
 from optbench.training.events import Advanced, Ended, Event, Started
 from optbench.training.records import Evaluation
 
@@ -77,12 +78,16 @@ class _Watcher:
             self.current.advance(event)
         return self.current
 
+    def print(self, text: str) -> None:
+        """Lines that stay, taken literally: brackets in a name are no markup."""
+        self.console.print(Text(text), soft_wrap=True)
+
     def _announce(self, event: Started) -> None:
         runs = "1 run" if self.runs == 1 else f"{self.runs:,} runs"
-        heading = f"{event.problem}\n{event.data} · {event.device} · {runs}"
+        heading = f"{safe_text(event.problem)}\n{event.data} · {event.device} · {runs}"
         if heading != self.heading:
             self.heading = heading
-            self.console.print(f"{heading}\n", soft_wrap=True)
+            self.print(f"{heading}\n")
 
 
 class _Plain(_Watcher):
@@ -99,9 +104,9 @@ class _Plain(_Watcher):
         if track is None:
             return
         if isinstance(event, Ended):
-            self.console.print(track.line(bar=False, rest=_outcome(event.result)), soft_wrap=True)
+            self.print(track.line(bar=False, rest=_outcome(event.result)))
         elif _is_row(event) and 0 < track.steps < track.event.total:
-            self.console.print(track.line(bar=False, rest=track.left()), soft_wrap=True)
+            self.print(track.line(bar=False, rest=track.left()))
 
 
 class _Live(_Watcher):
@@ -194,7 +199,7 @@ def _is_row(event: Event) -> bool:
 
 
 def _label(run: Run) -> str:
-    label = run.setting.label
+    label = safe_text(run.setting.label)
     if len(label) > LABEL:
         label = f"{label[: LABEL - 1]}…"
     return f"{label:<{LABEL}} s{run.seed}"
@@ -208,4 +213,4 @@ def _outcome(result: Result) -> str:
     seconds = "" if result.seconds is None else numbers.duration(result.seconds)
     if result.status == "completed":
         return f"done {seconds}"
-    return f"{result.status}: {result.reason}"
+    return safe_text(f"{result.status}: {result.reason}")

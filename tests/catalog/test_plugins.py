@@ -80,7 +80,8 @@ def test_an_own_optimizer_has_its_own_signature_and_its_code_does_not_run(folder
         ("no_such_package:Opt",
          "optimizer.name: there is no module named 'no_such_package' [package.module:Name, or "
          "./file.py:Name for a file beside this one]"),
-        ("torch.optim:Adm", "optimizer.name: optim/__init__.py has no 'Adm' [did you mean 'Adam'?]"),
+        ("torch.optim:Adm",
+         "optimizer.name: optim/__init__.py has no 'Adm' [did you mean 'Adam'?]"),
     ],
 )  # fmt: skip
 def test_a_mistake_about_an_own_optimizer_is_told(
@@ -143,7 +144,7 @@ def test_a_plugin_is_imported_once_until_it_is_edited(folder: Path) -> None:
 def test_a_dataclass_in_a_plugin_finds_its_module(tmp_path: Path) -> None:
     source = (
         "from __future__ import annotations\nfrom dataclasses import dataclass\n"
-        "from typing import ClassVar\n@dataclass\nclass A:\n    x: int = 1\n    y: ClassVar[int] = 2"
+        "from typing import ClassVar\n@dataclass\nclass A:\n    x: int = 1\n    y: ClassVar = 2"
     )
     (tmp_path / "data.py").write_text(source)
     assert load(f"{tmp_path}/data.py:A")().x == 1

@@ -29,7 +29,7 @@ from optbench.errors import Interrupted
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.training.checkpoint import MAGIC
 from optbench.training.events import Advanced, Ended, Started
-from optbench.training.records import Step
+from optbench.training.records import Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -76,11 +76,11 @@ def interrupt_after(stream: Generator[Event, None, None], count: int, code: int 
 
 
 def interrupted_after_epoch(folder: Path, epochs: int) -> Path:
-    """A run directory whose last commit is that of an epoch, and which trained a bit further."""
+    """A run stopped in the epoch after, with a row written since the last commit."""
     stream = events(folder)
     for event in stream:
         record = event.record if isinstance(event, Advanced) else None
-        if isinstance(record, Step) and record.steps > 4 * epochs:
+        if isinstance(record, Evaluation) and (record.row["steps"] or 0) > 4 * epochs:
             break
     interrupt_after(stream, 0)
     directory = only_directory(folder / "runs")
@@ -282,6 +282,7 @@ def test_a_signal_while_saving_waits_until_that_is_done(tmp_path: Path) -> None:
     assert first.steps == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", ["os:fsync", "os:replace"])
 def test_a_kill_at_any_write_changes_no_byte(tmp_path: Path, whole: Bytes, function: str) -> None:
     for call in itertools.count(1):

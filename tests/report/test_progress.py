@@ -120,11 +120,7 @@ def test_a_terminal_keeps_one_line_a_finished_run(
     assert "done 6.1 s" in text
 
 
-MARKUP = pytest.mark.xfail(strict=True, reason="plain lines are read as rich's markup")
-ESCAPES = pytest.mark.xfail(strict=True, reason="escapes of a reason reach the terminal")
-
-
-@pytest.mark.parametrize("stream", [pytest.param(io.StringIO, marks=MARKUP), Terminal])
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 @pytest.mark.parametrize("reason", ["index [/] is out of range", "[bold]x[/bold] :warning:"])
 def test_brackets_in_a_reason_are_shown_as_they_are(
     run: Run, stream: type[io.StringIO], reason: str
@@ -133,7 +129,6 @@ def test_brackets_in_a_reason_are_shown_as_they_are(
     assert reason in text
 
 
-@ESCAPES
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_a_reason_cant_steer_the_terminal(run: Run, stream: type[io.StringIO]) -> None:
     text = shown([started(run), ended(run, status="failed", reason="\x1b[2Jboo")], stream())
