@@ -421,9 +421,12 @@ VALID: dict[str, Any] = {
     "expect": [{"metric": "train_loss", "setting": {"optimizer": "adam"}, "at_most": 1.0}],
 }
 ODD: st.SearchStrategy[Any] = st.sampled_from(
-    [None, True, -1, 0, 1.5, 10**9, 1e300, "", "adam", "cosine", "./x.py:Opt", "a:b",
-     "torch:Tensor", "../x", "é\u202e", [], [[]], [1, "a"], {}, {"name": "adam"}, {"name": {}}, {"grid": [1, 2]},
-     {"grid": [[]]}, {"uniform": [0, 1]}, {"steps": 1}, float("inf"), float("nan"), "x" * 300]
+    [
+        None, True, -1, 0, 1.5, 10**9, 1e300, float("inf"), float("nan"),
+        "", "adam", "cosine", "./x.py:Opt", "a:b", "torch:Tensor", "../x", "é\u202e", "x" * 300,
+        [], [[]], [1, "a"], {}, {"name": "adam"}, {"name": {}},
+        {"grid": [1, 2]}, {"grid": [[]]}, {"uniform": [0, 1]}, {"steps": 1},
+    ]
 )  # fmt: skip
 KEYS = st.sampled_from(
     ["name", "lr", "grid", "schedule", "fallback", "groups", "match", "steps", "betas", "evaluate",

@@ -106,12 +106,21 @@ def test_further_keywords_are_taken_by_a_class_that_takes_them(folder: Path) -> 
     ]
 
 
-def test_torchs_own_by_path_is_the_one_by_name(tmp_path: Path) -> None:
-    by_path = only_setting(tmp_path, optimizer="torch.optim:Adam")
-    by_name = only_setting(tmp_path, optimizer="adam")
+@pytest.mark.parametrize(
+    ("part", "path", "name"),
+    [
+        ("optimizer", "torch.optim:Adam", "adam"),
+        ("optimizer", "torch.optim:SGD", "sgd"),  # and not momentum, which is SGD too
+        ("model", "optbench.catalog.models.mlp:MLP", "mlp"),
+        ("schedule", "torch.optim.lr_scheduler:ConstantLR", "constantlr"),
+    ],
+)
+def test_what_has_a_name_is_the_same_by_its_path(
+    tmp_path: Path, part: str, path: str, name: str
+) -> None:
+    by_path, by_name = (only_setting(tmp_path, **{part: written}) for written in (path, name))
     assert by_path.setting_hash == by_name.setting_hash
-    model = only_setting(tmp_path, model="optbench.catalog.models.mlp:MLP")
-    assert model.setting_hash == by_name.setting_hash
+    assert by_path.label == by_name.label
 
 
 @pytest.mark.parametrize("part", ["optimizer", "model", "schedule"])

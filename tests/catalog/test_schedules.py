@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from experiment_text import loaded, only_setting, told
+from experiment_text import only_setting, told
 
 from optbench.catalog.receivers import schedule_receiver
 from optbench.catalog.schedules import RULES, schedules
@@ -180,12 +180,6 @@ def test_a_schedule_that_is_not_known_by_name_may_be_any_class(tmp_path: Path) -
     assert told(tmp_path, schedule="{name: './mine.py:Slow', pace: 2, last_epoch: 1}") == [
         "schedule.last_epoch: optbench provides it [leave it out]"
     ]
-
-
-def test_an_import_path_that_has_a_name_is_that_name(tmp_path: Path) -> None:
-    path = "{name: 'torch.optim.lr_scheduler:StepLR', step_size: 2}"
-    short = loaded(tmp_path, schedule="{name: steplr, step_size: 2}").settings[0]
-    assert loaded(tmp_path, schedule=path).settings[0].setting_hash == short.setting_hash
 
 
 def test_rules_are_about_arguments_that_there_are() -> None:
