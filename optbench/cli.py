@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -25,22 +24,16 @@ runs_app = typer.Typer(no_args_is_help=True, help="List runs, or show one.")
 app.add_typer(runs_app, name="runs")
 
 
-class Format(StrEnum):
-    """How a table is written."""
+def _formats() -> tuple[str, ...]:
+    from optbench.report.formats import FORMATS
 
-    TABLE = "table"
-    MARKDOWN = "markdown"
-    CSV = "csv"
-    JSON = "json"
+    return FORMATS
 
 
-class Listing(StrEnum):
-    """What the catalog lists."""
+def _listings() -> tuple[str, ...]:
+    from optbench.catalog.listing import KINDS
 
-    DATASETS = "datasets"
-    MODELS = "models"
-    OPTIMIZERS = "optimizers"
-    SCHEDULES = "schedules"
+    return tuple(KINDS)
 
 
 Configs = Annotated[list[Path], typer.Argument(help="Experiment files (YAML).", show_default=False)]
@@ -52,7 +45,15 @@ Seeds = Annotated[
     str | None, typer.Option(metavar="SEEDS", help="A count (5), a list (0,3,7; 0-4) or +5.")
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to write the table.")]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="table, markdown, csv or json.",
+        autocompletion=_formats,
+    ),
+]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
 ]
@@ -129,8 +130,10 @@ def run(
 
 @app.command()
 def compare(
-    runs_dir: Annotated[Path, typer.Argument(help="Where run directories are.")] = Path("runs"),
-    output_format: FormatOption = Format.TABLE,
+    runs_dirs: Annotated[
+        list[Path] | None, typer.Argument(help="Where run directories are.  [default: runs]")
+    ] = None,
+    output_format: FormatOption = "table",
     output: OutputOption = None,
     reference: Annotated[
         str | None, typer.Option(help="What the others are compared with, e.g. sgd.")
@@ -158,7 +161,7 @@ def compare(
     from optbench.report.runs import render_notes
     from optbench.store.scan import scan
 
-    found = scan(runs_dir)
+    found = scan(*(runs_dirs or [Path("runs")]))
     _complain(render_notes(found.notes))
     comparison = compare_runs(found.runs, reference=reference, metric=metric, target=target)
     colour = _colour() and output is None
@@ -195,8 +198,16 @@ def validate(configs: Configs, assignments: Assignments = None) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[Listing, typer.Argument(help="What to list.", show_default=False)],
-    output_format: FormatOption = Format.TABLE,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="datasets, models, optimizers or schedules.",
+            show_default=False,
+            autocompletion=_listings,
+        ),
+    ],
+    output_format: FormatOption = "table",
 ) -> None:
     """List what an experiment file can name.
 
@@ -209,7 +220,7 @@ def list_(
 
 
 @runs_app.command("list")
-def runs_list(runs_dir: RunsDir = Path("runs"), output_format: FormatOption = Format.TABLE) -> None:
+def runs_list(runs_dir: RunsDir = Path("runs"), output_format: FormatOption = "table") -> None:
     """List all runs with their state."""
     from optbench.report.runs import render_notes, render_runs
     from optbench.store.scan import scan

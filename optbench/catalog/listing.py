@@ -15,6 +15,8 @@ from optbench.catalog.receivers import (
 )
 from optbench.catalog.schedules import schedules
 from optbench.config.spec import format_value
+from optbench.config.suggest import did_you_mean
+from optbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,14 +28,12 @@ Line = tuple[str, str, str]  # name, summary, arguments with their defaults
 
 
 def listing(kind: str) -> list[Line]:
-    """The lines about `datasets`, `models`, `optimizers` or `schedules`."""
-    kinds: dict[str, Callable[[], list[Line]]] = {
-        "datasets": _datasets,
-        "models": lambda: _entries(MODELS, model_receiver),
-        "optimizers": lambda: _entries(optimizers(), optimizer_receiver),
-        "schedules": lambda: _entries(schedules(), schedule_receiver),
-    }
-    return kinds[kind]()
+    """The lines about one of `KINDS`; raises `UsageError` for another."""
+    if kind not in KINDS:
+        known = f"optbench lists {', '.join(KINDS)}, not {kind!r}"
+        hint = did_you_mean(kind, KINDS)
+        raise UsageError(f"{known}; {hint}" if hint else known)
+    return KINDS[kind]()
 
 
 def _datasets() -> list[Line]:
@@ -59,3 +59,11 @@ def _arguments(receiver: Receiver) -> str:
     return ", ".join(
         p.name if p.required else f"{p.name}={format_value(p.default)}" for p in parameters
     )
+
+
+KINDS: dict[str, Callable[[], list[Line]]] = {
+    "datasets": _datasets,
+    "models": lambda: _entries(MODELS, model_receiver),
+    "optimizers": lambda: _entries(optimizers(), optimizer_receiver),
+    "schedules": lambda: _entries(schedules(), schedule_receiver),
+}

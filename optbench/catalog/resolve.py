@@ -15,12 +15,12 @@ from optbench.catalog.plugins import anchored, is_import_path
 from optbench.catalog.receivers import (
     EVALUATE_EVERY,
     TRAINING,
+    data_parameters,
     dataset_receiver,
     model_receiver,
     optimizer_receiver,
     schedule_receiver,
 )
-from optbench.catalog.receivers import data_parameters as data_parameters
 from optbench.catalog.schedules import refused_schedules, schedules
 from optbench.catalog.signatures import SourceNotFoundError
 from optbench.config.node import Node, Plain, Problems, child_key

@@ -77,7 +77,7 @@ def run_command(
     stored = [p.stored or scan(p.directory).runs[0] for p in plan.runs]
     if any(run.finished for run in stored):
         screen.say(render(compare(stored), "table", colour=screen.colour, width=screen.width))
-    screen.write(f"{closing_line([run.path for run in stored], options.runs_dir)}\n")
+    screen.write(f"{closing_line([run.path for run in stored], options.store)}\n")
     failed = [event.directory for event in ended if event.result.status == "failed"]
     for directory in failed:
         _complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")

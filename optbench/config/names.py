@@ -18,5 +18,5 @@ def is_name(text: str) -> bool:
 
 def slug(text: str, limit: int = 80) -> str:
     """A text as part of a folder's name: what isn't allowed becomes '-', and it ends in time."""
-    cleaned = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9._-]+", "-", text.lower()))
+    cleaned = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9._-]+", "-", text.lower().replace("+", "")))
     return cleaned.strip("-.")[:limit].strip("-.") or "run"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -156,9 +156,6 @@ class Experiment:
             for seed in self.seeds
             for setting in self.settings
         )
-
-    def with_settings(self, settings: tuple[Setting, ...]) -> Experiment:
-        return replace(self, settings=settings)
 
 
 def display_name(name: str) -> str:

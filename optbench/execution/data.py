@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import Data, Source, prepare
-from optbench.catalog.resolve import data_parameters, source_of
+from optbench.catalog.receivers import data_parameters
+from optbench.catalog.resolve import source_of
 from optbench.config.canonical import digest
 from optbench.errors import DataError
 

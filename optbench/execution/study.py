@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from optbench.config.spec import Experiment
     from optbench.training.events import Event
 
+SMOKE_DIR = ".smoke"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -34,6 +36,11 @@ class Options:
     allow_fallback: bool = True
     force: bool = False
     smoke: bool = False
+
+    @property
+    def store(self) -> Path:
+        """Where run directories go; those of smoke runs are kept out of comparisons."""
+        return self.runs_dir / SMOKE_DIR if self.smoke else self.runs_dir
 
     @property
     def data_folder(self) -> Path:
@@ -64,14 +71,14 @@ def plan_runs(
 ) -> Plan:
     """Decide data and look finished runs up, importing no torch unless a download needs it."""
     data = DataChoice(options.data_folder, allow_fallback=options.allow_fallback, announce=announce)
-    return make_plan(experiments, data, options.runs_dir, force=options.force)
+    return make_plan(experiments, data, options.store, force=options.force or options.smoke)
 
 
 def train_plan(plan: Plan, options: Options) -> Iterator[Event]:
     """Train what is not finished; a signal ends it with `Interrupted`, resumable."""
     if not plan.to_train:
         return
-    check_writable(options.runs_dir)  # before torch is imported, which takes seconds
+    check_writable(options.store)  # before torch is imported, which takes seconds
     interruptions = Interruptions()
     with interruptions.caught():
         from optbench.execution.worker import Worker

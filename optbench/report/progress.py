@@ -76,6 +76,8 @@ class _Watcher:
             self.current = _Track(event)
         elif isinstance(event, Advanced) and self.current is not None:
             self.current.advance(event)
+        elif self.current is not None:
+            self.current.over = True
         return self.current
 
     def print(self, text: str) -> None:
@@ -129,6 +131,8 @@ class _Live(_Watcher):
         trace: TracebackType | None,
     ) -> None:
         self.live.__exit__(kind, error, trace)
+        if error is not None and self.current is not None and not self.current.over:
+            self.console.print(Text(self.current.line(bar=True, rest="stopped")), crop=True)
 
     def show(self, event: Event) -> None:
         track = self.follow(event)
@@ -155,6 +159,7 @@ class _Track:
         self.loss: float | None = None
         self.row: Row = {}
         self.began: tuple[float, int] | None = None
+        self.over = False
 
     def advance(self, event: Advanced) -> None:
         record = event.record
@@ -170,7 +175,7 @@ class _Track:
     def line(self, *, bar: bool, rest: str) -> str:
         """`adam lr=0.001  s0 ━━━━ 3/5 loss 0.360 test 90.3%  98k/s  2 s left` in 80 columns."""
         epoch = f"{self.steps * self.event.epochs // self.event.total}/{self.event.epochs}"
-        accuracy = self.row.get("test_accuracy")
+        accuracy = self.row.get("test_accuracy") if self.row.get("steps") else None
         fields = [
             f"  {_label(self.event.run)}",
             self._bar() if bar else "",

@@ -78,20 +78,21 @@ class Scan:
     notes: tuple[Note, ...]
 
 
-def scan(root: Path) -> Scan:
-    """The runs under a store, an experiment's folder or in one run directory.
+def scan(*roots: Path) -> Scan:
+    """The runs under stores, experiments' folders or run directories.
 
-    Raises UsageError if there is nothing at all. Symbolic links below `root` are not followed.
+    Raises UsageError if there is nothing at all. Symbolic links below a root are not followed.
     """
     runs: list[StoredRun] = []
     notes: list[Note] = []
-    for found in _walk(root):
+    for found in (found for root in roots for found in _walk(root)):
         if isinstance(found, Note):
             notes.append(found)
         else:
             runs.append(found)
     if not runs and not notes:
-        raise UsageError(f"{root}: no runs here; train some with `optbench run CONFIG.yaml`")
+        listed = ", ".join(map(str, roots))
+        raise UsageError(f"{listed}: no runs here; train some with `optbench run CONFIG.yaml`")
     kept = _each_once(runs)
     notes.extend(filter(None, map(_unfinished, kept)))
     return Scan(kept, tuple(notes))

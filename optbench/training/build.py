@@ -70,7 +70,7 @@ def build_schedule(setting: Setting, optimizer: Optimizer, epoch_steps: int) -> 
         return None
     entry = schedule_entry(setting)
     horizon = setting.epochs * (epoch_steps if entry.by_step else 1)
-    if entry.horizon and arguments.get(entry.horizon) is None and not arguments.get("epochs"):
+    if entry.horizon and arguments.get(entry.horizon) is None:
         arguments[entry.horizon] = horizon
     with _blame(setting, "schedule", name):
         schedule: LRScheduler = plugins.load(entry.target)(optimizer, **arguments)
