@@ -188,4 +188,4 @@ def test_a_smoke_run_is_done_in_seconds(tmp_path: Path) -> None:
     assert outcome.code == 0
     assert "mnist-5k" in outcome.out
     assert not re.search(r"\x1b|\r", outcome.out)
-    assert only_directory(tmp_path / "runs").parent.name == "adam_mnist-smoke"
+    assert only_directory(tmp_path / "runs" / ".smoke").parent.name == "adam_mnist"

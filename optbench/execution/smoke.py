@@ -27,7 +27,6 @@ def smoke(experiment: Experiment, data_dir: Path) -> Experiment:
     """
     return dataclasses.replace(
         experiment,
-        name=f"{experiment.name[:80]}-smoke",
         settings=tuple(_smaller(s, data_dir) for s in experiment.settings[:MAX_SETTINGS]),
         seeds=experiment.seeds[:1],
     )

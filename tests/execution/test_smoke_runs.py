@@ -21,7 +21,7 @@ def test_data_on_no_disk_are_replaced_by_the_bundled_ones_of_their_shape(tmp_pat
     (setting,) = small.settings
     assert setting.dataset == {"name": "mnist-5k", "train": 256, "test": 128, "validation": 64}
     assert setting.requested_dataset == "mnist"
-    assert small.name == "tiny-smoke"
+    assert small.name == "tiny"
 
 
 def test_a_long_experiment_becomes_short(tmp_path: Path) -> None:

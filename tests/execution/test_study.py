@@ -279,3 +279,13 @@ def test_the_hash_does_not_depend_on_the_folder_or_the_device(tmp_path: Path) ->
     (other,) = make_runs(tmp_path / "elsewhere", **parts, device="cpu", name="another")
     assert one.hash == other.hash
     assert os.path.basename(one.directory_name) == one.directory_name  # noqa: PTH119
+
+
+def test_smoke_runs_are_trained_each_time_and_kept_out_of_the_store(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    for _ in range(2):
+        outcome = command("run", path, "--smoke", "--runs-dir", tmp_path / "runs")
+        assert outcome.code == 0
+        assert "finished already" not in outcome.out
+    assert command("compare", tmp_path / "runs").code == 2
+    assert command("compare", tmp_path / "runs" / ".smoke").code == 0
