@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import traceback
 from datetime import UTC, datetime
 
 from optbench.errors import EXIT_BUG, EXIT_OK, EXIT_SIGINT, Interrupted, OptbenchError
+from optbench.output import guard_standard_streams
 
 
 def main() -> None:
     """Run the command line; every way out is an exit code of `optbench.errors`."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that lacks ━ still gets its table
-    sys.exit(_guarded())
+    guard_standard_streams()
+    code = _guarded()
+    try:
+        sys.stdout.flush()
+    except OptbenchError as error:  # a full disk may show only now
+        _complain(str(error))
+        code = error.exit_code
+    sys.exit(code)
 
 
 def _guarded() -> int:
@@ -35,9 +39,6 @@ def _guarded() -> int:
         return stopped.exit_code
     except KeyboardInterrupt:
         return EXIT_SIGINT
-    except BrokenPipeError:  # `optbench compare | head`: the reader had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_OK
     except Exception as error:  # noqa: BLE001  (whatever is left is a bug)
         return _report_bug(error)
     return code if isinstance(code, int) else EXIT_OK

@@ -34,28 +34,33 @@ def content_hash(name: str) -> str | None:
     return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source.endswith(".py") else None
 
 
-def load(target: str) -> Callable[..., Any]:
-    """Import what a path names. Raises `UsageError` where the import itself fails."""
+def load(target: str, content: str | None = None) -> Callable[..., Any]:
+    """Import what a path names; of a file, the version with the SHA-256 `content`.
+
+    Raises `UsageError` where the import itself fails, or the file is not that version any more.
+    """
     source, _, attribute = target.rpartition(":")
     try:
-        module = _load_file(Path(source)) if source.endswith(".py") else _import(source)
+        if source.endswith(".py"):
+            module = _load_file(Path(source), content or str(content_hash(target)))
+        else:
+            module = importlib.import_module(source)
         found: Callable[..., Any] = getattr(module, attribute)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:
+        reason = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
         raise UsageError(f"can't load {target}: {reason}") from error
     return found
 
 
-def _import(module: str) -> ModuleType:
-    return importlib.import_module(module)
-
-
-def _load_file(path: Path) -> ModuleType:
-    # Named by its content too: an edited file must not be taken for the one imported before.
-    version = str(path).encode() + path.read_bytes()
-    name = f"optbench_plugin_{hashlib.sha256(version).hexdigest()[:12]}"
+def _load_file(path: Path, content: str) -> ModuleType:
+    # Named by its content too: a study goes on with the code that its runs are hashed by, and
+    # an edited file is not taken for the one imported before.
+    version = hashlib.sha256(f"{path}:{content}".encode()).hexdigest()
+    name = f"optbench_plugin_{version[:12]}"
     if name in sys.modules:
         return sys.modules[name]
+    if hashlib.sha256(path.read_bytes()).hexdigest() != content:
+        raise UsageError(f"{path} was changed while this command ran; start it again")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} can't be imported")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from optbench.catalog.datasets import Data, Source, prepare
 from optbench.catalog.receivers import data_parameters
@@ -99,6 +99,16 @@ def load_data(dataset: Mapping[str, object], data_dir: Path) -> Data:
         test_limit=limits["test"],  # type: ignore[arg-type]
         classes=source.classes,
     )
+
+
+def training_size(setting: Setting) -> int:
+    """How many examples are trained on, without loading them."""
+    dataset = setting.dataset
+    held_out = cast("int", dataset["validation"])
+    own = {parameter.name for parameter in data_parameters(str(dataset["name"]))}
+    if "train" not in own and dataset.get("train") is not None:
+        return cast("int", dataset["train"])
+    return source_of(dataset).train_size - held_out
 
 
 def data_key(setting: Setting) -> str:

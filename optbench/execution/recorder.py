@@ -41,6 +41,7 @@ class Recorder:
         self.environment = environment
         self.label = label
         self.started = _now()
+        self.ended = False
         self.learner = self._resumed(data) or Learner(run, data)
         self.order_hash = self.learner.order_hash()
 
@@ -93,7 +94,7 @@ class Recorder:
         weights = record.weights() if record.status == "completed" else None
         return self._store_end(result, weights)
 
-    def fail(self, error: Exception) -> Result:
+    def fail(self, error: BaseException) -> Result:
         """Store a run that its own model, optimizer or schedule broke, with the traceback."""
         trace = "".join(traceback.format_exception(error))
         self.directory.log(f"{_now()}\n{trace}")
@@ -101,7 +102,9 @@ class Recorder:
         return self._store_end(self._result("failed", reason, finished=True), None)
 
     def interrupt(self) -> None:
-        """Say that the run was stopped; its checkpoint is where it goes on."""
+        """Say that the run was stopped, if it was; its checkpoint is where it goes on."""
+        if self.ended:
+            return
         committed = self.directory.result()
         if committed is not None:
             done = _steps(committed.last)
@@ -112,6 +115,7 @@ class Recorder:
 
     def _store_end(self, result: Result, weights: bytes | None) -> Result:
         self.directory.write_end(self.learner.rows, self.learner.timings, result, weights)
+        self.ended = True
         return result
 
     def _result(

@@ -81,7 +81,8 @@ def train_plan(plan: Plan, options: Options) -> Iterator[Event]:
     check_writable(options.store)  # before torch is imported, which takes seconds
     interruptions = Interruptions()
     with interruptions.caught():
-        from optbench.execution.worker import Worker
+        with interruptions.shielded():  # an import that a signal breaks off ends in any error
+            from optbench.execution.worker import Worker
 
         yield from Worker(options.data_folder, interruptions).carry_out(plan)
 

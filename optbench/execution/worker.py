@@ -13,14 +13,14 @@ from torch import nn
 from optbench.catalog.labels import problem_label
 from optbench.catalog.resolve import source_of
 from optbench.errors import ConfigError, EnvironmentFault, Interrupted, Problem
-from optbench.execution.data import data_key, load_data
+from optbench.execution.data import data_key, load_data, training_size
 from optbench.execution.environment import Environment, describe_environment
 from optbench.execution.recorder import Recorder
 from optbench.store.index import is_finished
 from optbench.store.lock import RunLock
 from optbench.store.rundir import RunDirectory
 from optbench.training.build import build_model, build_optimizer, build_schedule
-from optbench.training.data import DeviceData, to_device
+from optbench.training.data import DeviceData, batches, to_device
 from optbench.training.device import choose_device, reproducible
 from optbench.training.events import Advanced, Ended, Event, Started
 from optbench.training.loop import train
@@ -56,7 +56,8 @@ class Worker:
         """
         for name in dict.fromkeys(planned.run.device for planned in plan.to_train):
             choose_device(name)
-        self._rehearse(plan)
+        with self.interruptions.shielded():  # building imports parts of torch, see train_plan
+            self._rehearse(plan)
         for planned in plan.to_train:
             device = choose_device(planned.run.device)
             with reproducible(device):
@@ -72,7 +73,8 @@ class Worker:
                 if key not in models:
                     models[key] = build_model(run, source.input_shape, source.classes, CPU)
                 optimizer = build_optimizer(run.setting, models[key])
-                build_schedule(run.setting, optimizer, epoch_steps=1000)
+                steps = batches(training_size(run.setting), run.setting.batch_size)
+                build_schedule(run.setting, optimizer, steps)
             except ConfigError as error:
                 problems += error.problems
         if problems:
@@ -125,7 +127,7 @@ class Worker:
             raise
         except EnvironmentFault:
             raise
-        except Exception as error:  # noqa: BLE001  (a model or optimizer may raise anything)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (foreign code raises anything)
             yield Ended(run, directory.path, recorder.fail(error))
 
     def _follow(self, run: Run, recorder: Recorder) -> Iterator[Event]:
@@ -136,8 +138,8 @@ class Worker:
                         recorder.commit(record)
                 case End():
                     with self.interruptions.shielded():
-                        result = recorder.end(record)
-                    yield Ended(run, recorder.directory.path, result)
+                        # Still shielded: who watches is to know of the end before a signal does.
+                        yield Ended(run, recorder.directory.path, recorder.end(record))
                 case _:
                     yield Advanced(run, record)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
 from optbench.catalog import plugins
@@ -34,12 +35,14 @@ def build_model(
     name, arguments = _split(run.setting.model)
     entry = MODELS.get(name)
     with _blame(run.setting, "model", name):
-        factory = plugins.load(entry.target if entry else name)
+        factory = _load(run.setting, entry.target if entry else name)
         given = {**arguments, **_shapes(factory, input_shape, classes)}
         with global_stream(run.seed, "weights"):
             model = factory(**given)
         if not isinstance(model, nn.Module):
             raise UsageError(f"it made a {type(model).__name__}, which is no torch.nn.Module")
+        if any(isinstance(p, UninitializedParameter) for p in model.parameters()):
+            raise UsageError("it has lazy layers, whose sizes nobody knows; give them")
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise UsageError("it has no parameter to train")
     return model.to(device)
@@ -54,7 +57,7 @@ def build_optimizer(setting: Setting, model: nn.Module) -> Optimizer:
     globs = arguments.pop("groups", [])
     entry = optimizers().get(name)
     with _blame(setting, "optimizer", name):
-        factory = plugins.load(entry.target if entry else name)
+        factory = _load(setting, entry.target if entry else name)
         if entry and _fusible(factory, model) and not {"foreach", "fused"} & set(arguments):
             arguments["fused"] = True
         optimizer = factory(_groups(model, globs), **_as_tuples(arguments))
@@ -73,7 +76,7 @@ def build_schedule(setting: Setting, optimizer: Optimizer, epoch_steps: int) -> 
     if entry.horizon and arguments.get(entry.horizon) is None:
         arguments[entry.horizon] = horizon
     with _blame(setting, "schedule", name):
-        schedule: LRScheduler = plugins.load(entry.target)(optimizer, **arguments)
+        schedule: LRScheduler = _load(setting, entry.target)(optimizer, **arguments)
     return schedule
 
 
@@ -97,6 +100,12 @@ def group_names(setting: Setting) -> tuple[str, ...]:
 def _split(part: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
     arguments = dict(part)
     return str(arguments.pop("name")), arguments
+
+
+def _load(setting: Setting, target: str) -> Callable[..., Any]:
+    """What a path names; of a plug-in's file, the version that the setting is hashed by."""
+    content = setting.plugins.get(target)
+    return plugins.load(target, None if content is None else str(content))
 
 
 def _shapes(
@@ -150,7 +159,7 @@ def _blame(setting: Setting, part: str, name: str) -> Iterator[None]:
     """Turn what a class refuses, in its own words, into an error at the part's line."""
     try:
         yield
-    except Exception as error:  # a foreign class may raise anything
+    except (Exception, SystemExit) as error:  # a foreign class may raise anything
         written = setting.written.get(part)
         title = display_name(name)
         message = (

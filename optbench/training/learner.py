@@ -109,7 +109,7 @@ class Learner:
             "epoch": _epoch(self.steps, self.epoch_steps),
             "steps": self.steps,
             "examples": self._examples(),
-            "lr": None if untrained else lrs[0],
+            "lr": None if untrained or not lrs else lrs[0],
             "train_loss": train[0],
             "train_accuracy": train[1],
             "val_loss": validation[0],
@@ -218,9 +218,9 @@ class Learner:
 
     def _weights_hash(self) -> str:
         digest = hashlib.sha256()
-        for name, tensor in self.model.state_dict().items():
+        for name, tensor in [*self.model.named_parameters(), *self.model.named_buffers()]:
             digest.update(f"{name}:{tensor.dtype}:{list(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
     def _first_noise(self) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,4 +69,7 @@ def default_data_dir() -> Path:
         return Path(named).expanduser()
     import platformdirs
 
-    return platformdirs.user_cache_path("optbench") / "data"
+    try:
+        return platformdirs.user_cache_path("optbench") / "data"
+    except RuntimeError:  # a user without a home directory
+        return Path(tempfile.gettempdir()) / "optbench" / "data"
