@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from optbench.analysis.metric import Metric, find_metric
+from optbench.analysis.metric import QUANTITIES, Metric, find_metric
 from optbench.analysis.reference import default_reference, find_reference, unknown_reference
 from optbench.analysis.rows import RowBuilder, SettingRow
 from optbench.analysis.selection import criterion, ranked
-from optbench.analysis.setting import Setting, differing, group_settings, labels, telling
+from optbench.analysis.setting import Setting, differing, group_settings, labels, remarkable
 from optbench.analysis.target import default_target
 from optbench.errors import StoreError, UsageError
 from optbench.store.scan import Note, StoredRun
@@ -31,7 +31,7 @@ class ProblemComparison:
     metric: Metric
     criterion: str
     differing: tuple[str, ...]  # hyperparameters with several values, `lr` first
-    telling: tuple[str, ...]  # those of them that tell settings of one optimizer apart
+    remarkable: tuple[str, ...]  # those of them that are worth a column in a table
     reference: SettingRow | None
     target: float | None
     rows: tuple[SettingRow, ...]
@@ -40,6 +40,16 @@ class ProblemComparison:
     def contrasts(self) -> tuple[SettingRow, ...]:
         """The best of each optimizer, without the reference."""
         return tuple(row for row in self.rows if row.leads and not row.is_reference)
+
+    @property
+    def one_seed_each(self) -> bool:
+        """Whether no setting was meant to have more than one seed."""
+        return all(row.total == 1 for row in self.rows)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether any completed run has a value of the metric."""
+        return any(self.metric.name in row.estimates for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -69,14 +79,16 @@ def compare(
 ) -> Comparison:
     """Compare the settings of each problem on a column of metrics.csv.
 
-    `reference` names an optimizer or a setting; default plain SGD, else the first optimizer.
-    `target` is in the metric's own unit (0.95, not 95); default the worst final value among the
-    reference's completed seeds. Raises UsageError for an unknown name or no finished run.
+    `reference` names an optimizer or a setting; default plain SGD, else SGD with momentum, else
+    Adam, else the first optimizer by name. `target` is in the metric's own unit (0.95, not 95);
+    default the worst final value among the reference's completed seeds. Raises UsageError for
+    an unknown name, no finished run, and a validation metric without validation.
     """
     request = _Request(find_metric(metric), reference, target)
     _check_target(request.metric, target)
     readable, notes = _readable(runs)
     _check_finished(readable)
+    _check_held_out(request.metric, readable)
     problems = [_Candidates(settings) for settings in _by_problem(readable)]
     if reference is not None and not any(
         find_reference(reference, problem.labelled) for problem in problems
@@ -140,6 +152,14 @@ def _check_finished(runs: Sequence[StoredRun]) -> None:
     raise UsageError(f"no finished run to compare ({found}); train with `optbench run CONFIG.yaml`")
 
 
+def _check_held_out(metric: Metric, runs: Iterable[StoredRun]) -> None:
+    """Refuse a validation metric where no problem has a validation part."""
+    columns = [f"{metric.split}_{quantity}" for quantity in QUANTITIES]
+    rows = (row for run in runs if run.finished for row in run.rows)
+    if metric.split == "val" and all(row.get(name) is None for row in rows for name in columns):
+        raise UsageError(f"no run has {metric.name}: add `validation: N` to the data set")
+
+
 def _by_problem(runs: Iterable[StoredRun]) -> list[list[Setting]]:
     grouped: dict[str, list[StoredRun]] = defaultdict(list)
     for run in runs:
@@ -154,7 +174,7 @@ def _compare_problem(problem: _Candidates, request: _Request) -> ProblemComparis
     reference = problem.reference(request.reference)
     metric = _recorded(request.metric, problem.settings)
     target = request.target
-    if target is None and reference is not None:
+    if target is None and reference is not None and len(problem.settings) > 1:
         target = default_target(reference.runs, metric)
     rows = RowBuilder(problem.labelled, problem.criterion, reference, metric, target).build()
     first = problem.settings[0].runs[0].result
@@ -166,7 +186,7 @@ def _compare_problem(problem: _Candidates, request: _Request) -> ProblemComparis
         metric=metric,
         criterion=problem.criterion,
         differing=tuple(differing(problem.settings)),
-        telling=tuple(telling(problem.settings)),
+        remarkable=tuple(remarkable(problem.settings)),
         reference=next((row for row in rows if row.is_reference), None),
         target=target,
         rows=rows,

@@ -46,12 +46,16 @@ class Curve:
 
 @dataclass(frozen=True)
 class ProblemCurves:
-    """One row of panels: a problem, the best setting of each optimizer, how many are left out."""
+    """One row of panels: a problem and the best setting of each optimizer that finished.
+
+    `left_out` counts its other settings with finished seeds, `unfinished` those without any.
+    """
 
     label: str
     metric: Metric
     curves: tuple[Curve, ...]
     left_out: int
+    unfinished: int
 
 
 def problem_curves(comparison: Comparison) -> tuple[ProblemCurves, ...]:
@@ -76,10 +80,15 @@ def mean_curve(runs: Iterable[StoredRun], column: str) -> tuple[Point, ...]:
 
 
 def _curves_of(problem: ProblemComparison) -> ProblemCurves:
-    leading = [row for row in problem.rows if row.leads]
-    curves = [_curve(row, problem.metric) for row in leading]
-    shown = tuple(curve for curve in curves if curve.completed or curve.diverged)
-    return ProblemCurves(problem.label, problem.metric, shown, len(problem.rows) - len(shown))
+    finished = [row for row in problem.rows if row.completed or row.diverged]
+    curves = tuple(_curve(row, problem.metric) for row in finished if row.leads)
+    return ProblemCurves(
+        label=problem.label,
+        metric=problem.metric,
+        curves=curves,
+        left_out=len(finished) - len(curves),
+        unfinished=len(problem.rows) - len(finished),
+    )
 
 
 def _curve(row: SettingRow, metric: Metric) -> Curve:

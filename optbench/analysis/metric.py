@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optbench.config.suggest import did_you_mean
+from optbench.config.suggest import did_you_mean_metric
 from optbench.errors import UsageError
 
 SPLITS = ("train", "val", "test")
@@ -38,6 +38,6 @@ def find_metric(name: str) -> Metric:
     """The metric of that name; UsageError with the nearest one for any other."""
     if name in METRICS:
         return Metric(name)
-    hint = did_you_mean(name.replace("-", "_").replace(" ", "_"), METRICS)
+    hint = did_you_mean_metric(name, METRICS)
     listed = f"metric must be one of {', '.join(METRICS)}, got {name!r}"
     raise UsageError(f"{listed}; {hint}" if hint else listed)

@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
     from optbench.analysis.setting import Setting
 
+_USUAL = {"sgd": 0, "adam": 1}  # what the others are compared with unless told otherwise
+
 
 def default_reference(labelled: Mapping[str, Setting]) -> Setting:
-    """Plain SGD at its best learning rate; without it the first optimizer by name, at its best.
+    """Plain SGD, else SGD with momentum, else Adam, else the first by name; each at its best.
 
-    `labelled` is in order of rank, here and below.
+    Somebody's own class comes last, whatever its name. `labelled` is in order of rank, here
+    and below.
     """
-    families = [setting.family for setting in labelled.values()]
-    family = "sgd" if "sgd" in families else min(families)
-    return next(setting for setting in labelled.values() if setting.family == family)
+    return min(labelled.values(), key=_precedence)  # of equals the first, which is the best
 
 
 def find_reference(name: str, labelled: Mapping[str, Setting]) -> Setting | None:
@@ -49,6 +50,12 @@ def unknown_reference(name: str, labelled: Iterable[Mapping[str, Setting]]) -> U
             known |= dict.fromkeys([setting.optimizer, setting.family, label])
     hint = did_you_mean(name, known) or f"there are {', '.join(list(known)[:8])}"
     return UsageError(f"reference: no run's optimizer or setting is {name!r}; {hint}")
+
+
+def _precedence(setting: Setting) -> tuple[int, bool, str]:
+    """Well-known optimizers first; then what has the name of its family, as no own class has."""
+    name = setting.config["optimizer"]["name"]
+    return _USUAL.get(name, len(_USUAL)), setting.family != name, setting.family
 
 
 def _of_optimizer(name: str, settings: Iterable[Setting]) -> list[Setting]:

@@ -33,6 +33,11 @@ class Difference:
     reference_seeds: tuple[int, ...]
     survivors_only: bool  # a seed of either diverged and is not in the mean
 
+    @property
+    def is_single(self) -> bool:
+        """Whether one seed of either setting is all there is: no interval, no verdict."""
+        return self.estimate.n == 1
+
 
 @dataclass(frozen=True)
 class SettingRow:

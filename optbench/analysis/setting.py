@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,6 +49,12 @@ class Setting:
         return hyperparameters(self.config)
 
     @cached_property
+    def given(self) -> frozenset[str]:
+        """What the file said beyond the defaults, as the recorded label names it."""
+        label = self.runs[0].result.labels.setting
+        return frozenset(re.findall(r"(?<=\s)[\w.]+(?==)", label))
+
+    @cached_property
     def completed(self) -> tuple[StoredRun, ...]:
         return tuple(run for run in self.runs if run.status == "completed")
 
@@ -85,12 +92,33 @@ def differing(settings: Sequence[Setting]) -> list[str]:
 
     `lr` always and first; one that an optimizer's settings partly lack differs too.
     """
-    return _with_lr(settings, lambda name: _differs(name, settings) or _tells(name, settings))
+
+    def differs(name: str) -> bool:
+        having = [setting for setting in settings if name in setting.hyperparameters]
+        return _varies(name, [having]) or _varies(name, _alike(settings))
+
+    return _with_lr(settings, differs)
 
 
 def telling(settings: Sequence[Setting]) -> list[str]:
     """Those that tell settings of one optimizer apart; `lr` always and first."""
     return _with_lr(settings, lambda name: _tells(name, settings))
+
+
+def remarkable(settings: Sequence[Setting]) -> list[str]:
+    """Those worth a column; `lr` always and first.
+
+    They tell settings of one optimizer apart, or some runs were given a value that others
+    have not. What differs merely because the defaults of two optimizers do is not worth one.
+    """
+    given = {name for setting in settings for name in setting.given}
+    return _with_lr(
+        settings,
+        lambda name: (
+            _tells(name, settings)
+            or (name.removeprefix("schedule.") in given and _varies(name, [settings]))
+        ),
+    )
 
 
 def _with_lr(settings: Sequence[Setting], wanted: Callable[[str], bool]) -> list[str]:
@@ -100,15 +128,22 @@ def _with_lr(settings: Sequence[Setting], wanted: Callable[[str], bool]) -> list
 
 
 def _tells(name: str, settings: Iterable[Setting]) -> bool:
-    found: dict[str, set[str]] = defaultdict(set)
+    """A schedule's argument tells only settings with that schedule apart."""
+    return _varies(name, _alike(settings, by_schedule=name.startswith("schedule.")))
+
+
+def _alike(settings: Iterable[Setting], *, by_schedule: bool = False) -> list[list[Setting]]:
+    """The settings of each optimizer, or of each optimizer with each schedule."""
+    found: dict[tuple[str, str], list[Setting]] = defaultdict(list)
     for setting in settings:
-        found[setting.optimizer].add(_shown(name, setting))
-    return any(len(values) > 1 for values in found.values())
+        schedule = _shown("schedule", setting) if by_schedule else ""
+        found[setting.optimizer, schedule].append(setting)
+    return list(found.values())
 
 
-def _differs(name: str, settings: Iterable[Setting]) -> bool:
-    having = (setting for setting in settings if name in setting.hyperparameters)
-    return len({_shown(name, setting) for setting in having}) > 1
+def _varies(name: str, groups: Iterable[Iterable[Setting]]) -> bool:
+    """Whether the members of any group have several values; none at all counts as one."""
+    return any(len({_shown(name, setting) for setting in group}) > 1 for group in groups)
 
 
 def _shown(name: str, setting: Setting) -> str:
@@ -119,8 +154,8 @@ def _shown(name: str, setting: Setting) -> str:
 
 def labels(settings: Sequence[Setting]) -> list[str]:
     """A name for each setting, unlike all others: `sgd lr=0.01 momentum=0.9`."""
-    names = telling(settings)
-    plain = [_label(setting, names) for setting in settings]
+    names = {group[0].optimizer: telling(group) for group in _alike(settings)}
+    plain = [_label(setting, names[setting.optimizer]) for setting in settings]
     counts = Counter(plain)
     return [
         label if counts[label] == 1 else f"{label} #{setting.key[:6]}"

@@ -28,6 +28,42 @@ class ValueType:
     length: int | None = None
     choices: tuple[object, ...] = ()
 
+    @property
+    def item(self) -> ValueType:
+        """What a list's items are."""
+        return ValueType(self.items)
+
+    @property
+    def only_whole(self) -> bool:
+        """Whether the numbers it takes are whole ones."""
+        return "int" in self.kinds and "float" not in self.kinds
+
+    def fit(self, value: object) -> object:
+        """The value as one of these kinds: 1 as 1.0 where only floats are taken, 1e2 as 100.
+
+        Raises ValueError where it is none of them.
+        """
+        kind = kind_of(value)
+        if not self.kinds or kind in self.kinds:
+            fitting = value
+        elif isinstance(value, int) and kind == "int" and "float" in self.kinds:
+            fitting = float(value)  # torch insists on it here and there: betas, pct_start
+        elif isinstance(value, float) and "int" in self.kinds and value.is_integer():
+            fitting = int(value)
+        else:
+            raise ValueError(f"{value!r} does not fit")
+        if self.choices and fitting not in self.choices:
+            raise ValueError(f"{value!r} is no choice")
+        return fitting
+
+    def takes(self, value: object) -> bool:
+        """Whether a value fits."""
+        try:
+            self.fit(value)
+        except ValueError:
+            return False
+        return True
+
 
 ANYTHING = ValueType()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from optbench.config.keys import check_keys
 from optbench.config.node import Node, Problems, Scalar, child_key
-from optbench.config.suggest import did_you_mean
+from optbench.config.suggest import did_you_mean, did_you_mean_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,8 @@ class _ClaimReader:
         if not isinstance(node.value, str):
             self.problems.add(node, key, f"must be one of {', '.join(known)}, got {node.shown()}")
         elif node.value not in known:
-            remedy = did_you_mean(node.value, known) or f"one of {', '.join(known)}"
+            suggest = did_you_mean_metric if name == "metric" else did_you_mean
+            remedy = suggest(node.value, known) or f"one of {', '.join(known)}"
             self.problems.add(node, key, f"unknown {name} {node.shown()}", remedy)
         return str(node.value)
 

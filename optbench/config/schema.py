@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from optbench.config.claims import Claim, read_claims
 from optbench.config.extends import named_part
+from optbench.config.indentation import note_lost_indentation
 from optbench.config.keys import check_keys
 from optbench.config.names import NAME_RULE, is_name
 from optbench.config.node import Node, Problems, shown_text
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 PARTS = ("dataset", "model", "optimizer", "schedule")
 REQUIRED = ("dataset", "model", "optimizer")
 KEYS = ("name", *PARTS, "training", "seeds", "device", "expect")
+# Arguments that people write at the top, by what takes them; an optimizer's are the usual ones.
+_ARGUMENTS = {
+    "dataset": ("validation", "fallback"),
+    "model": ("hidden", "activation", "dropout"),
+    "optimizer": ("lr", "betas", "momentum", "weight_decay", "eps"),
+    "training": ("epochs", "batch_size", "loss", "evaluate_every"),
+}
+_ELSEWHERE = {
+    "learning_rate": "optimizer.lr",
+    **{name: f"{part}.{name}" for part, names in _ARGUMENTS.items() for name in names},
+}
 DEVICE = re.compile(r"auto|cpu|mps|cuda|cuda:\d{1,3}", re.ASCII)
 DEVICE_RULE = "must be auto, cpu, cuda, cuda:N or mps"
 
@@ -56,10 +68,12 @@ def read_document(root: Node, file: Path, problems: Problems) -> Document:
     if not root.is_mapping:
         problems.add(root, "", f"an experiment must be a mapping, got {root.kind()}")
         problems.raise_if_any()
+    written = root.mapping
+    root = note_lost_indentation(root, (*PARTS, "training"), KEYS, problems)
     top = root.mapping
-    found = check_keys(root, "", KEYS, problems)
+    found = check_keys(root, "", KEYS, problems, _ELSEWHERE)
     for key in REQUIRED:
-        if key not in found:
+        if key not in found and key not in written:
             problems.add(root.mark, key, "is missing", f"add a line '{key}: …'")
     return Document(
         file=file,

@@ -8,20 +8,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONGEST_NAME = 80  # characters; matching is quadratic in them
+SIMILAR, VERY_SIMILAR = 0.6, 0.75  # shares of the characters that two names have in common
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The most similar of `known`, case ignored, or None if none is similar."""
+def nearest(name: str, known: Iterable[str], share: float = SIMILAR) -> str | None:
+    """The most similar of `known`, case ignored, or None if none has that share in common."""
     from difflib import get_close_matches  # only a mistake needs it
 
     if len(name) > LONGEST_NAME:
         return None
     spellings = {candidate.lower(): candidate for candidate in sorted(known, reverse=True)}
-    close = get_close_matches(name.lower(), sorted(spellings), n=1)
+    close = get_close_matches(name.lower(), sorted(spellings), n=1, cutoff=share)
     return spellings[close[0]] if close else None
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], share: float = SIMILAR) -> str:
     """`did you mean 'adam'?`, or nothing if no known name is similar."""
-    suggestion = nearest(name, known)
+    suggestion = nearest(name, known, share)
     return f"did you mean '{suggestion}'?" if suggestion else ""
+
+
+def did_you_mean_metric(name: str, known: Iterable[str]) -> str:
+    """The same of a metric's name; without a split the one of the test data is meant."""
+    spelled = name.lower().replace("-", "_").replace(" ", "_")
+    return did_you_mean(f"test_{spelled}" if spelled in ("accuracy", "loss") else spelled, known)

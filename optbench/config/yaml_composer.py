@@ -74,6 +74,13 @@ class _Open:
     def await_value(self, key: str | None, *, awaits: bool = True) -> None:
         self.key, self.awaits_value = key, awaits
 
+    def remedy_for_repetition(self) -> str:
+        """What to do about a key that stands twice: below an empty one it may be the empty one's."""
+        above = next(reversed(self.children), None)
+        if above is None or self.children[above].value is not None:
+            return "keep one"
+        return f"keep one, or indent it if it belongs to '{above}'"
+
     def made(self, place: Place) -> _Made:
         value = self.children if self.is_mapping else tuple(self.items)
         return _Made(Node(value, *place, self.key_places), self.size, self.height)
@@ -204,7 +211,7 @@ class Composer:
             self._add(place, "merge keys are not allowed", "use 'extends: base.yaml'", key)
         elif key in places:
             rule = f"a key must stand once, is in line {places[key][0].line} already"
-            self._add(place, rule, "keep one", key)
+            self._add(place, rule, self._stack[-1].remedy_for_repetition(), key)
         else:
             places[key] = place
             return key

@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from optbench.config.node import Node, refuse
-from optbench.config.suggest import did_you_mean
+from optbench.config.suggest import VERY_SIMILAR, nearest
 from optbench.config.yaml_composer import Composer
 from optbench.config.yaml_text import YamlText
 from optbench.errors import Mark
@@ -58,9 +58,11 @@ def _content(path: Path) -> bytes:
 
 def _similar_file(path: Path) -> str:
     try:
-        return did_you_mean(path.name, sorted(file.name for file in path.parent.glob("*.y*ml")))
+        files = {file.stem: file.name for file in sorted(path.parent.glob("*.y*ml"))}
     except OSError:
         return ""
+    close = nearest(path.stem, files, VERY_SIMILAR)
+    return f"did you mean '{files[close]}'?" if close else ""
 
 
 def _decoded(content: bytes, file: str) -> str:

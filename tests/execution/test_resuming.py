@@ -25,7 +25,7 @@ from experiments import (
     write_plugin,
 )
 
-from optbench.errors import Interrupted
+from optbench.errors import ConfigError, Interrupted
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.training.checkpoint import MAGIC
 from optbench.training.events import Advanced, Ended, Started
@@ -408,3 +408,83 @@ def test_a_failed_run_is_trained_again_once_it_is_mended(tmp_path: Path) -> None
     (tmp_path / "broken").unlink()
     assert command("run", path, "--runs-dir", tmp_path / "runs").code == 0
     assert status_of(only_directory(tmp_path / "runs")) == "completed"
+
+
+# a signal at the very end, and plug-ins that change
+
+
+def test_a_run_that_a_signal_meets_at_its_end_is_completed(tmp_path: Path, whole: Bytes) -> None:
+    with child(tmp_path, "optbench.store.rundir:RunDirectory.write_end", 1, signal.SIGINT) as run:
+        assert run.wait() == 130
+    assert status_of(only_directory(tmp_path / "runs")) == "completed"
+    assert results(tmp_path) == whole
+    again = command("run", tmp_path / "tiny.yaml", "--runs-dir", tmp_path / "runs")
+    assert again.out.startswith("1 of 1 run is finished already")
+
+
+def test_a_reader_that_stops_after_the_end_leaves_the_run_completed(tmp_path: Path) -> None:
+    stream = events(tmp_path)
+    for event in stream:
+        if isinstance(event, Ended):
+            stream.close()
+    assert status_of(only_directory(tmp_path / "runs")) == "completed"
+
+
+SLOW_STEP = """
+import torch
+
+class Optimizer(torch.optim.SGD):
+    FACTOR = 1.0
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad.mul_(self.FACTOR)
+        return super().step(closure)
+"""
+
+
+def test_a_study_goes_on_with_the_plugin_that_its_runs_are_hashed_by(tmp_path: Path) -> None:
+    write_plugin(tmp_path, SLOW_STEP)
+    parts = {"optimizer": {"name": "./plugin.py:Optimizer", "lr": 0.1}, "seeds": 2}
+    path = write_experiment(tmp_path, **parts)
+    options = Options(runs_dir=tmp_path / "runs")
+    plan = plan_runs(load_experiments([path], options), options, lambda _: None)
+    for event in train_plan(plan, options):
+        if isinstance(event, Started):
+            write_plugin(tmp_path, SLOW_STEP.replace("1.0", "0.0"))
+    losses = [
+        json.loads((p.directory / "result.json").read_text())["last"]["train_loss"]
+        for p in plan.runs
+    ]
+    write_plugin(tmp_path, SLOW_STEP)
+    alone = command("run", path, "--runs-dir", tmp_path / "alone", "--json", "--quiet")
+    assert losses == [json.loads(line)["last"]["train_loss"] for line in alone.out.splitlines()]
+
+
+def test_a_plugin_that_changes_before_it_is_imported_is_refused(tmp_path: Path) -> None:
+    write_plugin(tmp_path, SLOW_STEP + "# another version\n")
+    path = write_experiment(tmp_path, optimizer={"name": "./plugin.py:Optimizer", "lr": 0.1})
+    options = Options(runs_dir=tmp_path / "runs")
+    plan = plan_runs(load_experiments([path], options), options, lambda _: None)
+    write_plugin(tmp_path, SLOW_STEP + "# yet another version\n")
+    with pytest.raises(ConfigError, match="was changed while this command ran"):
+        list(train_plan(plan, options))
+
+
+@pytest.mark.parametrize("place", ["", "    def __init__(self, *a, **k):\n        exit()\n"])
+def test_a_plugin_that_leaves_python_is_refused(tmp_path: Path, place: str) -> None:
+    source = f"import torch\nclass Optimizer(torch.optim.SGD):\n    pass\n{place}"
+    write_plugin(tmp_path, source if place else source + "raise SystemExit(0)\n")
+    path = write_experiment(tmp_path, optimizer={"name": "./plugin.py:Optimizer", "lr": 0.1})
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+    assert outcome.code == 2
+    assert "SystemExit" in outcome.err
+
+
+def test_a_plugin_that_leaves_python_while_training_fails_its_run(tmp_path: Path) -> None:
+    source = "def step(self, closure=None):\n        raise SystemExit(0)"
+    write_plugin(tmp_path, f"import torch\nclass Optimizer(torch.optim.SGD):\n    {source}\n")
+    path = write_experiment(tmp_path, optimizer={"name": "./plugin.py:Optimizer", "lr": 0.1})
+    assert command("run", path, "--runs-dir", tmp_path / "runs").code == 3
+    assert status_of(only_directory(tmp_path / "runs")) == "failed"
