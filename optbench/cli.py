@@ -237,10 +237,10 @@ def runs_show(
 ) -> None:
     """Show one run: configuration, last rows, environment and files."""
     from optbench.report.runs import render_run
-    from optbench.store.scan import find_run, scan
+    from optbench.store.scan import find_run, is_run_directory, scan
 
     directory = Path(run)
-    root = directory if (directory / "result.json").exists() else runs_dir
+    root = directory if is_run_directory(directory) else runs_dir
     found = find_run(scan(root).runs, str(directory))
     _deliver(render_run(found, colour=_colour(), width=_width()), None)
 
@@ -250,9 +250,9 @@ def _deliver(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    from optbench.store.atomic import write_atomic
+    from optbench.store.atomic import write_output
 
-    write_atomic(output, text.encode())
+    write_output(output, text.encode())
 
 
 def _say(text: str) -> None:

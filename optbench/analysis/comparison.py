@@ -12,7 +12,14 @@ from optbench.analysis.metric import QUANTITIES, Metric, find_metric
 from optbench.analysis.reference import default_reference, find_reference, unknown_reference
 from optbench.analysis.rows import RowBuilder, SettingRow
 from optbench.analysis.selection import criterion, ranked
-from optbench.analysis.setting import Setting, differing, group_settings, labels, remarkable
+from optbench.analysis.setting import (
+    Setting,
+    differing,
+    group_settings,
+    labels,
+    remarkable,
+    telling,
+)
 from optbench.analysis.target import default_target
 from optbench.errors import StoreError, UsageError
 from optbench.store.scan import Note, StoredRun
@@ -31,7 +38,8 @@ class ProblemComparison:
     metric: Metric
     criterion: str
     differing: tuple[str, ...]  # hyperparameters with several values, `lr` first
-    remarkable: tuple[str, ...]  # those of them that are worth a column in a table
+    telling: tuple[str, ...]  # those of them that tell settings of one optimizer apart
+    remarkable: tuple[str, ...]  # these, and what was given beyond the defaults
     reference: SettingRow | None
     target: float | None
     rows: tuple[SettingRow, ...]
@@ -186,6 +194,7 @@ def _compare_problem(problem: _Candidates, request: _Request) -> ProblemComparis
         metric=metric,
         criterion=problem.criterion,
         differing=tuple(differing(problem.settings)),
+        telling=tuple(telling(problem.settings)),
         remarkable=tuple(remarkable(problem.settings)),
         reference=next((row for row in rows if row.is_reference), None),
         target=target,

@@ -59,6 +59,11 @@ class SettingRow:
     difference: Difference | None
     runs: tuple[StoredRun, ...] = field(repr=False)
 
+    @property
+    def completed_seeds(self) -> frozenset[int]:
+        """What the estimates are means over."""
+        return frozenset(run.result.seed for run in self.runs if run.status == "completed")
+
 
 @dataclass(frozen=True)
 class RowBuilder:

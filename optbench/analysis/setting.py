@@ -78,7 +78,7 @@ def group_settings(runs: Iterable[StoredRun]) -> list[Setting]:
 def hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that belongs to the setting, flat: optimizer, then schedule, then training."""
     flat = {key: value for key, value in config["optimizer"].items() if key != "name"}
-    schedule = config.get("schedule") or {"name": "constant"}
+    schedule = config["schedule"]
     flat["schedule"] = schedule["name"]
     flat |= {f"schedule.{key}": value for key, value in schedule.items() if key != "name"}
     for key, value in config["training"].items():

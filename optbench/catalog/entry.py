@@ -22,3 +22,8 @@ class Entry:
     preset: Mapping[str, object] = field(default_factory=dict)
     resolves_to: str = ""
     refusal: str = ""
+
+    def covers(self, resolved: Mapping[str, object]) -> bool:
+        """Whether a resolved part is of the kind that this preset names: `momentum` of SGD."""
+        has_all = all(resolved.get(argument) for argument in self.preset)
+        return bool(self.preset) and resolved["name"] == self.resolves_to and has_all

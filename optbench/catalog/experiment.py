@@ -18,6 +18,7 @@ from optbench.catalog.resolve import (
     resolve_training,
 )
 from optbench.catalog.schedules import PLATEAU
+from optbench.catalog.selectors import check_selectors
 from optbench.config.extends import resolve as read_with_bases
 from optbench.config.node import Node, Problems, child_key
 from optbench.config.overrides import apply
@@ -61,7 +62,7 @@ def load_experiment(
     if first_points or _few_enough(document, len(chosen), problems):
         settings = _Expansion(document, problems, first_points).settings()
     problems.raise_if_any()
-    return Experiment(
+    experiment = Experiment(
         name=document.name,
         file=path,
         settings=tuple({setting.setting_hash: setting for setting in settings}.values()),
@@ -70,6 +71,10 @@ def load_experiment(
         claims=document.claims,
         searches=tuple(_searches(document)),
     )
+    if not (overrides or first_points):  # claims are about the experiment as it is written
+        check_selectors(experiment, problems)
+        problems.raise_if_any()
+    return experiment
 
 
 def refuse_searches(experiment: Experiment) -> None:
@@ -153,12 +158,18 @@ class _Expansion:
         for part in parts:
             before = len(self.problems)
             if tuning_spaces(part.node):
-                for end in (0, 1):  # both are valid, or the range isn't
-                    resolve(Part(part.key, first(_at_end(part.node, end))))
+                self._check_ranges(part, resolve)
             if len(self.problems) == before:
                 nodes = [part.node] if self.first_points else expand(part.node)
                 choices += [resolve(Part(part.key, first(node))) for node in nodes]
         return choices
+
+    def _check_ranges(self, part: Part, resolve: Callable[[Part], _Choice]) -> None:
+        """Each range by itself; then what its ends mean for the arguments beside it."""
+        before = len(self.problems)
+        for node in (part.node, _at_end(part.node, 0), _at_end(part.node, 1)):
+            if len(self.problems) == before:
+                resolve(Part(part.key, next(expand(node))))
 
     def _dataset(self, part: Part) -> _Choice:
         return _Choice(resolve_dataset(part.node, part.key, self.problems), part, {})

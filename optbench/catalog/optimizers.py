@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from optbench.catalog.arguments import (
+from optbench.catalog.entry import Entry
+from optbench.catalog.rules import (
     AT_LEAST_ONE,
     AT_LEAST_ZERO,
     AT_MOST_ZERO,
@@ -15,7 +16,6 @@ from optbench.catalog.arguments import (
     Relation,
     Rule,
 )
-from optbench.catalog.entry import Entry
 from optbench.catalog.signatures import exported_classes
 
 if TYPE_CHECKING:

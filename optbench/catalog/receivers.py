@@ -7,20 +7,14 @@ from dataclasses import replace
 from functools import cache
 
 from optbench.catalog.annotations import ValueType
-from optbench.catalog.arguments import (
-    AT_LEAST_ONE,
-    AT_LEAST_TWO,
-    AT_LEAST_ZERO,
-    BELOW_ONE,
-    Receiver,
-    Rule,
-)
+from optbench.catalog.arguments import Receiver
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
 from optbench.catalog.optimizers import RELATIONS as OPTIMIZER_RELATIONS
 from optbench.catalog.optimizers import RULES as OPTIMIZER_RULES
 from optbench.catalog.optimizers import optimizers
+from optbench.catalog.rules import AT_LEAST_ONE, AT_LEAST_TWO, AT_LEAST_ZERO, BELOW_ONE, Rule
 from optbench.catalog.schedules import OWN_RULES, ScheduleEntry, schedules
 from optbench.catalog.schedules import RELATIONS as SCHEDULE_RELATIONS
 from optbench.catalog.schedules import RULES as SCHEDULE_RULES

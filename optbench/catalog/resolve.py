@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from optbench.catalog.annotations import ValueType
 from optbench.catalog.arguments import check_arguments
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.models import MODELS
@@ -21,11 +21,13 @@ from optbench.catalog.receivers import (
     optimizer_receiver,
     schedule_receiver,
 )
+from optbench.catalog.remedies import remedy_for
 from optbench.catalog.schedules import refused_schedules, schedules
-from optbench.catalog.signatures import SourceNotFoundError
+from optbench.catalog.signatures import SourceNotFoundError, visible_bases
+from optbench.catalog.unknown import remedy_for_class, remedy_for_name
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.schema import read_part
-from optbench.config.suggest import did_you_mean
+from optbench.config.spec import display_name
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,9 +41,24 @@ Arguments = dict[str, Plain]
 EntryT = TypeVar("EntryT")
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of part: its noun, what lists it, and whether a class of one's own can be one."""
+
+    noun: str
+    listing: str
+    own: bool = True
+
+
+_DATASET = _Kind("a data set", "datasets", own=False)
+_MODEL = _Kind("a model", "models")
+_OPTIMIZER = _Kind("an optimizer", "optimizers")
+_SCHEDULE = _Kind("a schedule", "schedules")
+
+
 def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
     """`{name, …}` of a data set; a `fallback` is resolved likewise and kept under its key."""
-    if _named(node, key, DATASETS, "data set", "datasets", problems) is None:
+    if _named(node, key, DATASETS, _DATASET, problems) is None:
         return {}
     name = _name(node)
     before = len(problems)
@@ -113,7 +130,7 @@ def _fallback(node: Node, key: str, wanted: str, problems: Problems) -> Argument
 
 def resolve_model(node: Node, key: str, problems: Problems) -> Arguments:
     """`{name, …}` of a model of the catalog or of any torch module by import path."""
-    name = _target(node, key, MODELS, "model", "models", problems)
+    name = _target(node, key, MODELS, _MODEL, problems)
     receiver = _receiver(model_receiver, name, node, key, problems)
     if receiver is None:
         return {}
@@ -122,12 +139,14 @@ def resolve_model(node: Node, key: str, problems: Problems) -> Arguments:
 
 def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Arguments, Arguments]:
     """`{name, …}` of an optimizer, and the arguments that say more than its defaults."""
-    name = _target(node, key, optimizers(), "optimizer", "optimizers", problems)
+    name = _target(node, key, optimizers(), _OPTIMIZER, problems)
     receiver = _receiver(optimizer_receiver, name, node, key, problems)
     if receiver is None:
         return {}, {}
     entry = optimizers().get(name)
     resolved_name = entry.resolves_to if entry else name
+    if entry is None:
+        _check_optimizer_class(name, node.mapping["name"], child_key(key, "name"), problems)
     values = check_arguments(_without(node, "name", "groups"), key, receiver, problems)
     said = _said(values, optimizer_receiver(resolved_name))
     for argument in IMPLEMENTATION:
@@ -138,6 +157,16 @@ def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Argumen
         said["groups"] = _groups(node.mapping["groups"], path, receiver, problems)
         values["groups"] = said["groups"]
     return {"name": resolved_name, **values}, said
+
+
+def _check_optimizer_class(target: str, node: Node, key: str, problems: Problems) -> None:
+    """Note a class that visibly isn't an optimizer; of others only importing them would tell."""
+    bases = visible_bases(target, "torch.optim.optimizer:Optimizer")
+    if bases is not None:
+        name = display_name(target)
+        reason = f"it descends from {', '.join(bases)}" if bases else "it has no base class"
+        remedy = f"class {name}(torch.optim.Optimizer): …"
+        problems.add(node, key, f"{name} is not a torch.optim.Optimizer: {reason}", remedy)
 
 
 def _said(values: Arguments, receiver: Receiver) -> Arguments:
@@ -176,7 +205,7 @@ def resolve_schedule(node: Node, key: str, problems: Problems) -> tuple[Argument
     A horizon left out stays null: the run's own length.
     """
     entries = {**schedules(), **refused_schedules()}
-    name = _target(node, key, entries, "schedule", "schedules", problems)
+    name = _target(node, key, entries, _SCHEDULE, problems)
     receiver = _receiver(schedule_receiver, name, node, key, problems)
     if receiver is None:
         return {}, {}
@@ -215,51 +244,53 @@ def _named(
     node: Node,
     key: str,
     entries: Mapping[str, EntryT],
-    noun: str,
-    listing: str,
+    kind: _Kind,
     problems: Problems,
 ) -> EntryT | None:
     """The entry of a part's name; noted where there is none."""
     name, path = node.mapping["name"], child_key(key, "name")
     if not isinstance(name.value, str):
-        problems.add(name, path, f"must be the name of a {noun}, got {name.shown()}")
+        remedy = remedy_for(name, ValueType(frozenset({"str"})))
+        problems.add(name, path, f"must be the name of {kind.noun}, got {name.shown()}", remedy)
         return None
     if name.value not in entries:
-        remedy = _remedy(name.value, tuple(entries), listing)
+        noun, known = kind.noun.partition(" ")[2], tuple(entries)
+        if kind.own:
+            remedy = remedy_for_class(name.value, _folder(name), known, kind.listing)
+        else:
+            remedy = remedy_for_name(name.value, known, kind.listing)
         problems.add(name, path, f"unknown {noun} {name.shown()}", remedy)
     return entries.get(name.value)
-
-
-@lru_cache(maxsize=256)  # a sweep repeats a mistake in each of its points
-def _remedy(name: str, known: tuple[str, ...], listing: str) -> str:
-    close = did_you_mean(name, known)
-    return f"{close}  (optbench list {listing})" if close else f"see: optbench list {listing}"
 
 
 def _target(
     node: Node,
     key: str,
     entries: Mapping[str, Entry],
-    noun: str,
-    listing: str,
+    kind: _Kind,
     problems: Problems,
 ) -> str:
     """A part's name as the catalog has it, or its import path; empty where it has neither."""
     name = node.mapping["name"]
     if isinstance(name.value, str) and is_import_path(name.value):
-        path = anchored(name.value, Path(name.mark.file).parent)
+        path = anchored(name.value, _folder(name))
         known = _known_as(path, entries)
         if known is None:
             return path
     else:
-        if _named(node, key, entries, noun, listing, problems) is None:
+        if _named(node, key, entries, kind, problems) is None:
             return ""
         known = str(name.value)
     if entries[known].refusal:
         message = f"{name.value} can't be used: {entries[known].refusal}"
-        problems.add(name, child_key(key, "name"), message, f"see: optbench list {listing}")
+        problems.add(name, child_key(key, "name"), message, f"see: optbench list {kind.listing}")
         return ""
     return known
+
+
+def _folder(name: Node) -> Path:
+    """Where the paths in a name start: at its file, or where the command is given."""
+    return Path(name.mark.file).parent 
 
 
 def _known_as(path: str, entries: Mapping[str, Entry]) -> str | None:

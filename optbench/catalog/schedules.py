@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from optbench.catalog.arguments import (
+from optbench.catalog.entry import Entry
+from optbench.catalog.rules import (
     ABOVE_ZERO_UP_TO_ONE,
     AT_LEAST_ONE,
     AT_LEAST_ZERO,
@@ -15,7 +16,6 @@ from optbench.catalog.arguments import (
     Relation,
     Rule,
 )
-from optbench.catalog.entry import Entry
 from optbench.catalog.signatures import defined_classes
 
 PLATEAU = "reducelronplateau"

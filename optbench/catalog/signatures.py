@@ -125,8 +125,12 @@ def exported_classes(module: str) -> tuple[str, ...]:
 
 def defined_classes(module: str) -> tuple[str, ...]:
     """Names of the public classes that a module defines, in the order of its source."""
-    definitions = _tree(module_path(module)).body
-    classes = (node.name for node in definitions if isinstance(node, ast.ClassDef))
+    return classes_in(module_path(module))
+
+
+def classes_in(path: Path) -> tuple[str, ...]:
+    """The same of a file; raises `SourceNotFoundError` where it can't be read."""
+    classes = (node.name for node in _tree(path).body if isinstance(node, ast.ClassDef))
     return tuple(name for name in classes if not name.startswith("_"))
 
 
@@ -138,6 +142,36 @@ def class_attribute(target: str, attribute: str) -> object:
         if isinstance(node, ast.Assign) and any(_is_name(t, attribute) for t in node.targets):
             return ast.literal_eval(node.value)
     raise SourceNotFoundError(f"{target} has no attribute '{attribute}'")
+
+
+def visible_bases(target: str, root: str) -> tuple[str, ...] | None:
+    """The bases of a class that visibly doesn't descend from `root`; else None.
+
+    None too for a function, and wherever only importing would tell.
+    """
+    source, _, name = target.rpartition(":")
+    module, _, root_name = root.rpartition(":")
+    try:
+        path = Path(source) if source.endswith(".py") else module_path(source)
+        stop = (module_path(module), root_name)
+        found = _find(path, name) if path.suffix == ".py" else None
+        elsewhere = found is not None and _ends_elsewhere(found, stop)
+    except (SourceNotFoundError, RecursionError):  # RecursionError: it inherits from its own name
+        return None
+    node = found.node if found is not None and elsewhere else None
+    return tuple(map(ast.unparse, node.bases)) if isinstance(node, ast.ClassDef) else None
+
+
+def _ends_elsewhere(found: _Found, root: tuple[Path, str]) -> bool:
+    """Whether all bases of a class, and theirs, can be followed to classes without one."""
+    node = found.node
+    if not isinstance(node, ast.ClassDef) or (found.path, node.name) == root:
+        return False
+    if node.decorator_list or node.keywords:  # these can make anything of it
+        return False
+    bases = [base for base in node.bases if not _is_name(base, "object")]
+    parents = [_base(base, found) for base in bases]
+    return all(parent is not None and _ends_elsewhere(parent, root) for parent in parents)
 
 
 @cache

@@ -67,6 +67,7 @@ def run_command(
         screen.say(describe_plan([(p.run, p.directory, p.stored is not None) for p in plan.runs]))
         return EXIT_OK
     finished = [planned.stored for planned in plan.runs if planned.stored]
+    screen.say("\n".join(f"{note}; trains again" for note in plan.damaged))
     screen.say(finished_line(len(finished), len(plan.runs)))
     screen.say(elsewhere(finished, installed_torch()))
     for run in finished if json else ():
@@ -87,8 +88,9 @@ def run_command(
 def _train(plan: Plan, options: Options, screen: Screen, *, json: bool) -> list[Ended]:
     """Train with progress; what has come to its end."""
     ended: list[Ended] = []
+    runs = [planned.run for planned in plan.to_train]
     try:
-        with make_progress(screen.stream, len(plan.to_train), quiet=screen.quiet) as progress:
+        with make_progress(screen.stream, runs, quiet=screen.quiet) as progress:
             for event in train_plan(plan, options):
                 progress.show(event)
                 if isinstance(event, Ended):

@@ -75,7 +75,7 @@ class _Open:
         self.key, self.awaits_value = key, awaits
 
     def remedy_for_repetition(self) -> str:
-        """What to do about a key that stands twice: below an empty one it may be the empty one's."""
+        """What to do about a key that stands twice: it may belong to an empty one above it."""
         above = next(reversed(self.children), None)
         if above is None or self.children[above].value is not None:
             return "keep one"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from optbench.config.spec import Experiment, Run, Setting
     from optbench.execution.data import DataChoice
-    from optbench.store.scan import StoredRun
+    from optbench.store.scan import Note, StoredRun
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,14 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of some experiments, each once, in the order in which they train."""
+    """All runs of some experiments, each once, in the order in which they train.
+
+    `damaged` names directories of runs that ended, but whose files are not whole any more.
+    """
 
     runs: tuple[Planned, ...]
     force: bool
+    damaged: tuple[Note, ...] = ()
 
     @property
     def to_train(self) -> tuple[Planned, ...]:
@@ -57,8 +61,8 @@ def make_plan(
             return Plan(done, force)
     runs = _look_up(experiments, data.settle, index, runs_dir)
     if force:
-        runs = tuple(dataclasses.replace(planned, stored=None) for planned in runs)
-    return Plan(runs, force)
+        return Plan(tuple(dataclasses.replace(planned, stored=None) for planned in runs), force)
+    return Plan(runs, force, index.damaged)
 
 
 def _look_up(

@@ -16,7 +16,7 @@ from optbench.errors import ConfigError, EnvironmentFault, Interrupted, Problem
 from optbench.execution.data import data_key, load_data, training_size
 from optbench.execution.environment import Environment, describe_environment
 from optbench.execution.recorder import Recorder
-from optbench.store.index import is_finished
+from optbench.store.index import finished_run
 from optbench.store.lock import RunLock
 from optbench.store.rundir import RunDirectory
 from optbench.training.build import build_model, build_optimizer, build_schedule
@@ -94,9 +94,9 @@ class Worker:
             final = RunDirectory(place)
             final.create()
             held.enter_context(RunLock(place))
-            stored = final.result()
-            if not force and stored is not None and is_finished(stored, run.hash):
-                yield Ended(run, place, stored)  # another process was faster
+            stored = None if force else finished_run(place, run.hash)
+            if stored is not None:
+                yield Ended(run, place, stored.result)  # another process was faster
                 return
             directory = final
             if force:

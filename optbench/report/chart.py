@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optbench.analysis.comparison import Comparison
 from optbench.analysis.curves import problem_curves
 from optbench.errors import UsageError
-from optbench.report import words
-from optbench.report.axes import epoch_ticks, limits, log_ticks
+from optbench.report.legend import INK, Styles, legend
+from optbench.report.panels import (
+    WIDTH,
+    Panel,
+    curve_panel,
+    dot_panel,
+    loss_axis,
+    metric_axis,
+    unit,
+)
 from optbench.report.table import safe_text
 from optbench.store.atomic import write_atomic
 
@@ -18,20 +26,12 @@ if TYPE_CHECKING:
 
     import altair
 
-    from optbench.analysis.curves import Curve, Point, ProblemCurves
-    from optbench.analysis.metric import Metric
-
-    Lines = dict[str, tuple[Point, ...]]  # by the curve's label
+    from optbench.analysis.curves import Curve, ProblemCurves
 
 SUFFIXES = (".png", ".svg", ".html")
 SCALE = 3  # pixels a unit, for print
 
-# Okabe & Ito, "Color Universal Design" (2008), without yellow, which is lost on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
-DASHES = ([1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [14, 4], [5, 2, 1, 2, 1, 2])
-WIDTH, HEIGHT = 340, 250
-LEGEND_WIDTH = 108  # characters of labels in one line of the legend
-MOST_MARKED = 20  # epochs up to which each one gets a point
+GAP = 32  # pixels between the panels of a row
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -47,7 +47,7 @@ vegaEmbed("#chart", {specification}, {{renderer: "svg", actions: {{export: true,
 </html>
 """
 
-INK, GREY, PALE = "#222222", "#666666", "#E6E6E6"
+GREY, PALE = "#666666", "#E6E6E6"
 
 
 def save_chart(
@@ -72,7 +72,7 @@ def build_chart(problems: Sequence[ProblemCurves]) -> altair.VConcatChart:
 
     chart: altair.VConcatChart = (
         alt.vconcat(*map(_problem_row, problems), spacing=40, background="white")
-        .resolve_scale(color="independent", strokeDash="independent")
+        .resolve_scale(color="independent", strokeDash="independent", shape="independent")
         .configure(font="Helvetica, Arial, Liberation Sans, sans-serif", padding=14)
         .configure_view(stroke=None)
         .configure_axis(
@@ -87,133 +87,39 @@ def build_chart(problems: Sequence[ProblemCurves]) -> altair.VConcatChart:
             titleColor=INK,
         )
         .configure_title(fontSize=16, subtitleFontSize=13, subtitleColor=GREY, anchor="start")
-        .configure_legend(labelFontSize=13, labelLimit=0, labelColor=INK, symbolSize=1200)
     )
     return chart
 
 
-def _problem_row(problem: ProblemCurves) -> altair.HConcatChart:
+def _problem_row(problem: ProblemCurves) -> altair.VConcatChart:
+    """Two panels under a title and, for curves, over a legend."""
     import altair as alt
 
-    losses: Lines = {_label(curve): curve.loss for curve in problem.curves}
-    metrics: Lines = {_label(curve): curve.metric for curve in problem.curves}
-    steady = [curve for curve in problem.curves if curve.completed] or problem.curves
-    row: altair.HConcatChart = alt.hconcat(
-        _panel(losses, _loss_axis([point for curve in steady for point in curve.loss])),
-        _panel(
-            metrics,
-            _metric_axis([point for curve in steady for point in curve.metric], problem.metric),
-            _unit(problem.metric),
-        ),
-        spacing=32,
-        title=alt.TitleParams(safe_text(problem.label), subtitle=_subtitle(problem), offset=16),
-    ).resolve_scale(color="shared", strokeDash="shared")
+    panels = _panels(problem)
+    title = alt.TitleParams(safe_text(problem.label), subtitle=_subtitle(problem), offset=16)
+    if all(panel.is_dots for panel in panels):
+        dots = [dot_panel(panel, labelled=not index) for index, panel in enumerate(panels)]
+        return alt.vconcat(alt.hconcat(*dots, spacing=GAP), title=title)
+    curves = alt.hconcat(*map(curve_panel, panels), spacing=GAP)
+    below = legend(Styles(tuple(panels[0].lines)), 2 * WIDTH + 2 * GAP)
+    row: altair.VConcatChart = alt.vconcat(curves, below, spacing=18, title=title)
     return row
 
 
-def _panel(lines: Lines, axis: dict[str, Any], unit: int = 1) -> altair.LayerChart:
-    """Bands, mean lines and, for few epochs, points of one column against the epoch."""
-    import altair as alt
-
-    values = [_datum(label, point, unit) for label, line in lines.items() for point in line]
-    style: dict[str, Any] = {"title": None, "sort": list(lines), "legend": _legend(lines)}
-    ticks = alt.Axis(grid=False, labelFlush=False, **_epoch_values(lines))
-    alt.Scale(nice=False, zero=False, padding=10)
-    dash = alt.StrokeDash("setting:N", scale=_scale(lines, _dashes(len(lines))), **style)
-    base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X(
-            "epoch:Q",
-            title="epoch",
-            axis=ticks,
-            scale=alt.Scale(nice=False, zero=False, padding=10),
+def _panels(problem: ProblemCurves) -> tuple[Panel, Panel]:
+    """Train loss and the metric; an axis ends where the settings that did not diverge do."""
+    curves, metric = problem.curves, problem.metric
+    steady = [curve for curve in curves if curve.completed] or curves
+    losses = [point for curve in steady for point in curve.loss]
+    values = [point for curve in steady for point in curve.metric]
+    return (
+        Panel({_label(curve): curve.loss for curve in curves}, loss_axis(losses)),
+        Panel(
+            {_label(curve): curve.metric for curve in curves},
+            metric_axis(values, metric),
+            unit(metric),
         ),
-        color=alt.Color("setting:N", scale=_scale(lines, _colours(len(lines))), **style),
     )
-    mean = alt.Y("mean:Q", **axis)
-    layers = [
-        base.mark_area(opacity=0.18, clip=True).encode(y=alt.Y("low:Q", **axis), y2="high:Q"),
-        base.mark_line(strokeWidth=2.2, clip=True).encode(y=mean, strokeDash=dash),
-    ]
-    if max(map(len, lines.values()), default=0) <= MOST_MARKED:
-        layers.append(base.mark_point(filled=True, size=32, opacity=1).encode(y=mean))
-    return alt.LayerChart(layer=layers, width=WIDTH, height=HEIGHT)
-
-
-def _epoch_values(lines: Lines) -> dict[str, Any]:
-    ticks = epoch_ticks([point.epoch for line in lines.values() for point in line])
-    return {"values": ticks, "format": "d"} if ticks else {}
-
-
-def _datum(label: str, point: Point, unit: int) -> dict[str, Any]:
-    """One point; without an interval the band has no height."""
-    low = point.mean if point.low is None else point.low
-    high = point.mean if point.high is None else point.high
-    numbers = {"mean": point.mean, "low": low, "high": high}
-    return {"setting": label, "epoch": point.epoch} | {
-        name: unit * number for name, number in numbers.items()
-    }
-
-
-def _scale(lines: Lines, styles: list[Any]) -> altair.Scale:
-    import altair as alt
-
-    return alt.Scale(domain=list(lines), range=styles)
-
-
-def _colours(number: int) -> list[str]:
-    return [COLOURS[index % len(COLOURS)] for index in range(number)]
-
-
-def _dashes(number: int) -> list[list[int]]:
-    """The pattern shifts by one each time round, so that no colour meets the same one soon."""
-    size = len(DASHES)
-    return [DASHES[(index + index // size) % size] for index in range(number)]
-
-
-def _legend(lines: Lines) -> altair.Legend:
-    import altair as alt
-
-    longest = max(map(len, lines), default=1) + 6  # the line and its gap
-    columns = max(1, min(len(lines), 4, LEGEND_WIDTH // longest))
-    return alt.Legend(
-        orient="bottom",
-        columns=columns,
-        symbolType="stroke",
-        symbolStrokeWidth=2.5,
-        symbolOpacity=1,
-        rowPadding=-10,
-        offset=12,
-    )
-
-
-def _loss_axis(points: Sequence[Point]) -> dict[str, Any]:
-    """A log scale around these points; a curve that explodes runs along the panel's edge."""
-    import altair as alt
-
-    if any(point.mean <= 0 for point in points) or not points:
-        return {"title": "train loss", "scale": alt.Scale(zero=False)}
-    low, high = limits(points, log=True)
-    return {
-        "title": "train loss (log scale)",
-        "scale": alt.Scale(type="log", domain=[low, high], nice=False, clamp=True),
-        "axis": alt.Axis(values=log_ticks(low, high), format="~g"),
-    }
-
-
-def _metric_axis(points: Sequence[Point], metric: Metric) -> dict[str, Any]:
-    import altair as alt
-
-    title = words.quantity(metric.name) + (" (%)" if metric.is_accuracy else "")
-    if not points:
-        return {"title": title, "scale": alt.Scale(zero=False)}
-    low, high = (_unit(metric) * end for end in limits(points))
-    if metric.is_accuracy:
-        low, high = max(low, 0), min(high, 100)
-    return {"title": title, "scale": alt.Scale(domain=[low, high], nice=False, clamp=True)}
-
-
-def _unit(metric: Metric) -> int:
-    return 100 if metric.is_accuracy else 1
 
 
 def _label(curve: Curve) -> str:
@@ -227,17 +133,32 @@ def _label(curve: Curve) -> str:
 
 
 def _subtitle(problem: ProblemCurves) -> str:
+    dots = all(panel.is_dots for panel in _panels(problem))
     seeds = sorted({curve.completed for curve in problem.curves if curve.completed})
     parts = []
     if seeds and seeds[-1] > 1:
         number = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-        parts.append(f"mean of {number} seeds, band: 95% t interval")
+        parts.append(f"mean of {number} seeds, {'line' if dots else 'band'}: 95% t interval")
     elif seeds:
         parts.append("one seed")
+    if dots:
+        parts.append(_moment(problem))
     if problem.left_out:
         others = "setting" if problem.left_out == 1 else "settings"
         parts.append(f"best setting of each optimizer, {problem.left_out} other {others} left out")
+    if problem.unfinished:
+        have = "setting has" if problem.unfinished == 1 else "settings have"
+        parts.append(f"{problem.unfinished} {have} no finished seed")
     return "; ".join(parts)
+
+
+def _moment(problem: ProblemCurves) -> str:
+    """`after 1 epoch`: when the only points were measured."""
+    epochs = {point.epoch for curve in problem.curves for point in curve.loss + curve.metric}
+    if len(epochs) != 1:
+        return "last evaluation"
+    (epoch,) = epochs
+    return f"after {epoch:g} epoch{'' if epoch == 1 else 's'}"
 
 
 def _drawn(chart: altair.VConcatChart, suffix: str, scale: float) -> bytes:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def render(
-    comparison: Comparison, output_format: str = "table", *, colour: bool = False, width: int = 80
+    comparison: Comparison,
+    output_format: str = "table",
+    *,
+    colour: bool = False,
+    width: int | None = 80,
 ) -> str:
     """The whole page with a final newline; `colour` and `width` are for `table` alone.
 
@@ -31,7 +35,7 @@ def render(
     return json_text(document(comparison))
 
 
-def _text(comparison: Comparison, *, colour: bool, width: int) -> str:
+def _text(comparison: Comparison, *, colour: bool, width: int | None) -> str:
     pages = []
     for problem in comparison.problems:
         table = to_text(summary_table(problem, comparison), width=width, colour=colour)

@@ -30,7 +30,9 @@ def check_format(name: str) -> None:
         raise UsageError(f"{listed}; {hint}" if hint else listed)
 
 
-def render_table(table: Table, output_format: str, *, colour: bool = False, width: int = 80) -> str:
+def render_table(
+    table: Table, output_format: str, *, colour: bool = False, width: int | None = 80
+) -> str:
     """The table in one of `FORMATS`; `colour` and `width` are for `table` alone (UsageError)."""
     check_format(output_format)
     if output_format == "table":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,28 +14,40 @@ from optbench.report.table import Cell, Table, safe_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from optbench.report.table import Row
+    from optbench.report.table import Column, Row
 
 INDENT = "  "
 GAP = "  "
 RED, RESET = "\x1b[31m", "\x1b[0m"
 
 
-def to_text(table: Table, *, width: int = 80, colour: bool = False) -> str:
-    """The table in at most `width` columns, numbers never cut.
+def to_text(table: Table, *, width: int | None = 80, colour: bool = False) -> str:
+    """The table in at most `width` columns (None: as many as it takes), numbers never cut.
 
     What does not fit at first gets headers in two lines, then shorter cells from the right on,
-    then loses the columns that may be dropped (a note names them), and is stacked at last.
+    then loses a column that may be dropped (a note names it) and has longer cells again as far
+    as they fit, and so on; at last it is stacked.
     """
     for layout in _layouts(table):
-        if layout.width <= width:
+        if width is None or layout.width <= width:
             return _page(layout.table, layout.lines(colour=colour), width)
     return _page(table, _stacked(table, width, colour=colour), width)
 
 
-def paragraph(text: str, width: int) -> str:
-    """The text in lines of at most `width` columns, words and numbers whole."""
-    return textwrap.fill(safe_text(text), width, break_long_words=False, break_on_hyphens=False)
+def paragraph(text: str, width: int | None, *, hanging: str = "") -> str:
+    """The text in lines of at most `width` columns, words and numbers whole.
+
+    `hanging` begins all lines but the first; without a width there is one line.
+    """
+    if width is None:
+        return safe_text(text)
+    return textwrap.fill(
+        safe_text(text),
+        width,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -92,11 +105,11 @@ def _layouts(table: Table) -> Iterator[_Layout]:
     if not table.rows:
         return
     yield _Layout(table, wrap=False)
-    yield _Layout(table, wrap=True)
-    for first in reversed(range(len(table.columns))):
-        yield _Layout(_shortened(table, first), wrap=True)
-    for least in sorted({column.drop for column in table.columns} - {0}, reverse=True):
-        yield _Layout(_without(_shortened(table, 0), least), wrap=True)
+    drops = {column.drop for column in table.columns} - {0}
+    for left in [table, *(_without(table, least) for least in sorted(drops, reverse=True))]:
+        yield _Layout(left, wrap=True)
+        for first in reversed(range(len(left.columns))):
+            yield _Layout(_shortened(left, first), wrap=True)
 
 
 def _shortened(table: Table, first: int) -> Table:
@@ -114,20 +127,29 @@ def _shortened(table: Table, first: int) -> Table:
 def _without(table: Table, least: int) -> Table:
     """The table without the columns whose `drop` is `least` or more, and a note that says so."""
     kept = [index for index, column in enumerate(table.columns) if column.drop < least]
-    dropped = ", ".join(column.header for column in table.columns if column.drop >= least)
+    dropped = [column for column in table.columns if column.drop >= least]
+    headers = ", ".join(column.header for column in dropped)
+    notes = [_silent(note, dropped) for note in table.notes]
     return replace(
         table,
         columns=tuple(table.columns[index] for index in kept),
         sections=_each_row(table, lambda row: tuple(row[index] for index in kept)),
-        notes=(*table.notes, f"Left out for want of width: {dropped}."),
+        notes=(*filter(None, notes), f"Left out for want of width: {headers}."),
     )
+
+
+def _silent(note: str, dropped: Iterable[Column]) -> str:
+    """A note without what it says about these columns."""
+    for column in dropped:
+        note = note.replace(column.note, "") if column.note else note
+    return note
 
 
 def _each_row(table: Table, change: Callable[[Row], Row]) -> tuple[tuple[Row, ...], ...]:
     return tuple(tuple(map(change, section)) for section in table.sections)
 
 
-def _page(table: Table, lines: Iterable[str], width: int) -> str:
+def _page(table: Table, lines: Iterable[str], width: int | None) -> str:
     parts = [
         paragraph(table.title, width),
         "\n".join(lines),
@@ -136,24 +158,31 @@ def _page(table: Table, lines: Iterable[str], width: int) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _stacked(table: Table, width: int, *, colour: bool) -> Iterator[str]:
+def _stacked(table: Table, width: int | None, *, colour: bool) -> Iterator[str]:
     """Each row as its first cell and, below it, `header value` pairs."""
-    for head, *rest in table.rows:
-        yield INDENT + _coloured(head, safe_text(head.text), colour=colour)
-        pairs = [
-            f"{safe_text(column.header)} {safe_text(cell.text)}".replace(" ", "\0")
-            for column, cell in zip(table.columns[1:], rest, strict=True)
-            if cell.text
-        ]
-        filled = textwrap.fill(
-            "   ".join(pairs),
-            width,
-            initial_indent=2 * INDENT,
-            subsequent_indent=2 * INDENT,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        yield filled.replace("\0", " ")
+    for index, section in enumerate(table.sections):
+        if index:
+            yield ""
+        for row in section:
+            yield INDENT + _coloured(row[0], safe_text(row[0].text), colour=colour)
+            yield _pairs(table.columns[1:], row[1:], width)
+
+
+def _pairs(columns: Iterable[Column], cells: Iterable[Cell], width: int | None) -> str:
+    pairs = [
+        f"{safe_text(column.header)} {safe_text(cell.text)}".replace(" ", "\0")
+        for column, cell in zip(columns, cells, strict=True)
+        if cell.text
+    ]
+    filled = textwrap.fill(
+        (GAP + " ").join(pairs),
+        width or sys.maxsize,
+        initial_indent=2 * INDENT,
+        subsequent_indent=2 * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return filled.replace("\0", " ")
 
 
 def _coloured(cell: Cell, text: str, *, colour: bool) -> str:
@@ -161,10 +190,12 @@ def _coloured(cell: Cell, text: str, *, colour: bool) -> str:
 
 
 def _halved(header: str, width: int) -> list[str]:
-    """The header in one line if it fits, else broken at the space nearest its middle."""
+    """The header in one line if it fits, else broken at a space or after a _ near its middle."""
     header = safe_text(header)
-    spaces = [match.start() for match in re.finditer(" ", header)]
-    if len(header) <= width or not spaces:
+    halves = [
+        [header[: found.start()], header[found.end() :]]
+        for found in re.finditer(" |(?<=_)(?=.)", header)
+    ]
+    if len(header) <= width or not halves:
         return [header]
-    middle = min(spaces, key=lambda at: max(at, len(header) - at - 1))
-    return [header[:middle], header[middle + 1 :]]
+    return min(halves, key=lambda lines: max(map(len, lines)))

@@ -16,7 +16,7 @@ def percent(fraction: float, decimals: int = 1) -> str:
 def loss(value: float) -> str:
     """Three decimals; from 1,000 on and below 0.001 three significant digits."""
     if is_scientific(value):
-        return f"{MINUS if value < 0 else ''}{abs(value):.2e}"
+        return scientific(value)
     return _finite(value) or f"{value:.3f}".replace("-", MINUS)
 
 
@@ -31,6 +31,14 @@ def signed(value: float, decimals: int) -> str:
     if text.strip("+-0.") == "":
         return text.lstrip("+-")
     return text.replace("-", MINUS)
+
+
+def scientific(value: float, *, sign: bool = False) -> str:
+    """6.18e+05, or with a sign +6.18e+05."""
+    shown = _finite(value) or f"{abs(value):.2e}"
+    if value < 0:
+        return f"{MINUS}{shown.lstrip(MINUS)}"
+    return f"+{shown}" if sign and value > 0 else shown
 
 
 def plain(value: float, decimals: int) -> str:

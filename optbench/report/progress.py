@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from optbench.config.spec import display_name, format_value
 from optbench.report import numbers
 from optbench.report.table import safe_text
 from optbench.training.events import Advanced, Ended, Event, Started
 from optbench.training.records import Evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from optbench.config.spec import Run
+    from optbench.config.spec import Run, Setting
     from optbench.store.metrics import Row
     from optbench.store.result import Result
 
@@ -41,8 +43,11 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-def make_progress(stream: TextIO, runs: int, *, quiet: bool) -> Progress:
-    """Live lines where the stream is a terminal, else a line an evaluation; nothing if quiet."""
+def make_progress(stream: TextIO, runs: Sequence[Run], *, quiet: bool) -> Progress:
+    """Live lines where the stream is a terminal, else a line an evaluation; nothing if quiet.
+
+    `runs` are those that are going to be trained, in their order.
+    """
     if quiet:
         return _Quiet()
     console = Console(file=stream, highlight=False)
@@ -63,9 +68,10 @@ class _Quiet:
 class _Watcher:
     """What both kinds share: headings, and how far the current run is."""
 
-    def __init__(self, console: Console, runs: int) -> None:
+    def __init__(self, console: Console, runs: Sequence[Run]) -> None:
         self.console = console
-        self.runs = runs
+        self.runs = len(runs)
+        self.labels = short_labels([run.setting for run in runs])
         self.heading = ""
         self.current: _Track | None = None
 
@@ -73,7 +79,8 @@ class _Watcher:
         """Take an event in; returns the track that it belongs to."""
         if isinstance(event, Started):
             self._announce(event)
-            self.current = _Track(event)
+            label = self.labels.get(event.run.setting.setting_hash, event.run.setting.label)
+            self.current = _Track(event, label)
         elif isinstance(event, Advanced) and self.current is not None:
             self.current.advance(event)
         elif self.current is not None:
@@ -114,7 +121,7 @@ class _Plain(_Watcher):
 class _Live(_Watcher):
     """The run in training is redrawn in place; a finished one stays above it."""
 
-    def __init__(self, console: Console, runs: int) -> None:
+    def __init__(self, console: Console, runs: Sequence[Run]) -> None:
         super().__init__(console, runs)
         self.live = Live(console=console, auto_refresh=False, transient=True)
         self.drawn = 0.0
@@ -152,8 +159,11 @@ class _Live(_Watcher):
 class _Track:
     """How far one run is, and how fast."""
 
-    def __init__(self, event: Started, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, event: Started, label: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.event = event
+        self.label = label
         self.clock = clock
         self.steps = event.steps
         self.loss: float | None = None
@@ -177,7 +187,7 @@ class _Track:
         epoch = f"{self.steps * self.event.epochs // self.event.total}/{self.event.epochs}"
         accuracy = self.row.get("test_accuracy") if self.row.get("steps") else None
         fields = [
-            f"  {_label(self.event.run)}",
+            f"  {_fitted(self.label)} s{self.event.run.seed}",
             self._bar() if bar else "",
             f"{epoch:>{2 * len(str(self.event.epochs)) + 1}}",
             "" if self.loss is None else f"loss {numbers.loss(self.loss)}",
@@ -203,11 +213,31 @@ def _is_row(event: Event) -> bool:
     return isinstance(event, Advanced) and isinstance(event.record, Evaluation)
 
 
-def _label(run: Run) -> str:
-    label = safe_text(run.setting.label)
-    if len(label) > LABEL:
-        label = f"{label[: LABEL - 1]}…"
-    return f"{label:<{LABEL}} s{run.seed}"
+def short_labels(settings: Sequence[Setting]) -> dict[str, str]:
+    """A label for each setting, by its hash: `lr`, and what tells those of one optimizer apart."""
+    values: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    names = {name for setting in settings for name, _ in setting.hyperparameters}
+    for setting in settings:
+        said = dict(setting.hyperparameters)
+        for name in names:
+            shown = format_value(said[name]) if name in said else ""
+            values[str(setting.optimizer["name"]), name].add(shown)
+    return {
+        setting.setting_hash: " ".join(
+            [display_name(str(setting.optimizer["name"]))]
+            + [
+                f"{name}={format_value(value)}"
+                for name, value in setting.hyperparameters
+                if name == "lr" or len(values[str(setting.optimizer["name"]), name]) > 1
+            ]
+        )
+        for setting in settings
+    }
+
+
+def _fitted(label: str) -> str:
+    label = safe_text(label)
+    return f"{label[: LABEL - 1]}…" if len(label) > LABEL else f"{label:<{LABEL}}"
 
 
 def _rate(examples: float) -> str:

@@ -8,8 +8,9 @@ from optbench.config.spec import format_value
 from optbench.errors import StoreError
 from optbench.report import numbers
 from optbench.report.formats import render_table
-from optbench.report.layout import INDENT, to_text
+from optbench.report.layout import INDENT, paragraph, to_text
 from optbench.report.table import Cell, Column, Table, cell, safe_text
+from optbench.report.values import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,17 +20,19 @@ if TYPE_CHECKING:
 
 MOST_NOTES = 20
 LAST_ROWS = 5
+LONGEST_SETTING = 30  # characters of a label that stand whole in a narrow terminal
 
 _COLUMNS = (
     Column("status", "status"),
     Column("experiment", "experiment", drop=2),
+    Column("dataset", "data set", drop=1),
     Column("setting", "setting"),
     Column("seed", "seed", "right"),
     Column("epoch", "epoch", "right"),
-    Column("train_loss", "train loss", "right"),
-    Column("test_accuracy", "test accuracy", "right"),
+    Column("train_loss", "train loss", "right", drop=4),
+    Column("test_accuracy", "test accuracy", "right", drop=4),
     Column("seconds", "time", "right", drop=3),
-    Column("run", "run", drop=1),
+    Column("run", "run"),
 )
 _ROW_COLUMNS = ("epoch", "steps", "train_loss", "val_loss", "val_accuracy", "test_accuracy")
 
@@ -39,14 +42,17 @@ def render_runs(
     output_format: str = "table",
     *,
     colour: bool = False,
-    width: int = 80,
+    width: int | None = 80,
 ) -> str:
-    """A line a run, with its state after the last row. Raises UsageError for an unknown format."""
+    """A line a run, with its state after the last row; without a width nothing is left out.
+
+    Raises UsageError for an unknown format.
+    """
     rows = tuple(map(_summary, runs))
     return render_table(Table(_COLUMNS, (rows,)), output_format, colour=colour, width=width)
 
 
-def render_run(run: StoredRun, *, colour: bool = False, width: int = 80) -> str:
+def render_run(run: StoredRun, *, colour: bool = False, width: int | None = 80) -> str:
     """The page about one run: what it is, what became of it, its last rows, its files."""
     result = run.result
     facts = {
@@ -71,9 +77,9 @@ def render_run(run: StoredRun, *, colour: bool = False, width: int = 80) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def render_notes(notes: Sequence[Note]) -> str:
-    """A line a note, the first ones if there are many; empty without any."""
-    lines = [safe_text(str(note)) for note in notes[:MOST_NOTES]]
+def render_notes(notes: Sequence[Note], *, width: int | None = None) -> str:
+    """A paragraph a note, the first ones if there are many; empty without any."""
+    lines = [paragraph(str(note), width, hanging=INDENT) for note in notes[:MOST_NOTES]]
     if len(notes) > MOST_NOTES:
         lines.append(f"and {len(notes) - MOST_NOTES:,} more like these")
     return "".join(f"{line}\n" for line in lines)
@@ -82,11 +88,13 @@ def render_notes(notes: Sequence[Note]) -> str:
 def _summary(run: StoredRun) -> tuple[Cell, ...]:
     result, last = run.result, run.result.last or {}
     alarming = result.status in ("diverged", "failed")
+    setting = result.labels.setting
     loss, accuracy = last.get("train_loss"), last.get("test_accuracy")
     return (
         Cell(result.status, result.status, alarming=alarming),
         cell(result.experiment),
-        cell(result.labels.setting),
+        cell(result.config["dataset"]["name"]),
+        Cell(setting, setting, short=shortened(setting, LONGEST_SETTING)),
         cell(result.seed),
         _shown(last.get("epoch"), numbers.compact),
         _shown(loss, numbers.loss),
@@ -100,7 +108,7 @@ def _shown(value: float | None, form: Callable[[float], str]) -> Cell:
     return cell(value, numbers.DASH if value is None else form(value))
 
 
-def _last_rows(run: StoredRun, *, colour: bool, width: int) -> str:
+def _last_rows(run: StoredRun, *, colour: bool, width: int | None) -> str:
     try:
         rows = run.rows
     except StoreError as error:

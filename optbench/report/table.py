@@ -15,13 +15,15 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 class Column:
     """A column's name for programs (`key`), its header, and what gives way in a narrow terminal.
 
-    Columns with a `drop` above 0 are left out, the highest first, where the table is too wide.
+    Columns with a `drop` above 0 are left out, the highest first, where the table is too wide;
+    `note` is what the table's notes say about the column, and goes with it.
     """
 
     key: str
     header: str
     align: Literal["left", "right"] = "left"
     drop: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True)

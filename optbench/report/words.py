@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 from optbench.report import numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from optbench.analysis.interval import Estimate
     from optbench.analysis.metric import Metric
+
+HUGE = 1e4  # differences from here on are written as 6.18e+05
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -27,28 +31,41 @@ def value(metric: Metric, number: float) -> str:
     return f"{text}%"
 
 
+def bare_value(metric: Metric, number: float) -> str:
+    """The same as an option takes it: 0.95 or 0.071."""
+    return f"{number:.4f}".rstrip("0").rstrip(".") if metric.is_accuracy else numbers.loss(number)
+
+
 def distance(metric: Metric, number: float) -> str:
     """`6.1 points` or `0.240`: how far apart two values are, without a sign."""
     scaled = abs(_scaled(metric, number))
-    text = numbers.plain(scaled, numbers.significant_decimals(scaled, *_decimals(metric)))
+    decimals = numbers.significant_decimals(scaled, *_decimals(metric))
+    text = numbers.plain(scaled, decimals) if scaled < HUGE else numbers.scientific(scaled)
     return f"{text} points" if metric.is_accuracy else text
 
 
-def signed_distance(metric: Metric, estimate: Estimate, *, unit: bool) -> str:
-    """`+6.0 points` or `−0.240`."""
-    text = numbers.signed(_scaled(metric, estimate.mean), _difference_decimals(metric, estimate))
-    return f"{text} points" if unit and metric.is_accuracy else text
+def signed_distance(metric: Metric, estimate: Estimate, decimals: int) -> str:
+    """`+6.0` (points) or `−0.240`, from `HUGE` on +6.18e+05."""
+    number = _scaled(metric, estimate.mean)
+    if _far_end(metric, estimate) >= HUGE:
+        return numbers.scientific(number, sign=True)
+    return numbers.signed(number, decimals)
 
 
-def bounds(metric: Metric, estimate: Estimate) -> str:
-    """`[5.9, 6.2]`; empty without an interval."""
+def bounds(metric: Metric, estimate: Estimate, decimals: int) -> str:
+    """`[5.9, 6.2]`, in the notation of `signed_distance`; empty without an interval."""
     if estimate.low is None or estimate.high is None:
         return ""
-    decimals = _difference_decimals(metric, estimate)
-    low, high = (
-        numbers.plain(_scaled(metric, end), decimals) for end in (estimate.low, estimate.high)
-    )
+    huge = _far_end(metric, estimate) >= HUGE
+    ends = [_scaled(metric, end) for end in (estimate.low, estimate.high)]
+    low, high = (numbers.scientific(e) if huge else numbers.plain(e, decimals) for e in ends)
     return f"[{low}, {high}]"
+
+
+def difference_decimals(metric: Metric, estimates: Iterable[Estimate]) -> int:
+    """Two significant digits of the end that is farthest from zero, huge ones aside."""
+    ends = [end for estimate in estimates if (end := _far_end(metric, estimate)) < HUGE]
+    return numbers.significant_decimals(max(ends, default=0.0), *_decimals(metric))
 
 
 def _scaled(metric: Metric, number: float) -> float:
@@ -60,8 +77,7 @@ def _decimals(metric: Metric) -> tuple[int, int]:
     return (1, 2) if metric.is_accuracy else (3, 5)
 
 
-def _difference_decimals(metric: Metric, estimate: Estimate) -> int:
-    """Two significant digits of the end that is farther from zero."""
+def _far_end(metric: Metric, estimate: Estimate) -> float:
+    """The end of the interval that is farther from zero, without its sign."""
     ends = [end for end in (estimate.low, estimate.high) if end is not None]
-    far = max(map(abs, ends), default=abs(estimate.mean))
-    return numbers.significant_decimals(_scaled(metric, far), *_decimals(metric))
+    return abs(_scaled(metric, max(ends or [estimate.mean], key=abs)))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import stat
 from typing import TYPE_CHECKING
 
-from optbench.errors import StoreError
+from optbench.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/([0-9]{1,9})")
 
 
 def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -35,6 +40,42 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
             sync_directory(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write what a user wants in a place of their choice: a file whole, anything else straight.
+
+    A symbolic link stays and its target is replaced; a device, a FIFO and an open descriptor
+    (/dev/stdout) are written to. Raises UsageError for a directory, StoreError where the
+    folder is missing or the content is not taken.
+    """
+    try:
+        descriptor = _open_special(path)
+        if descriptor is not None:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+            return
+        target = path.resolve()
+        if not target.parent.is_dir():
+            raise StoreError(f"can't write {path}: there is no folder {target.parent}; make it")
+    except OSError as error:
+        raise write_error(path, error) from error
+    write_atomic(target, content)
+
+
+def _open_special(path: Path) -> int | None:
+    """A descriptor to write to, where a path means no regular file; None where it does or may."""
+    named = _DESCRIPTOR.fullmatch(str(path))
+    number = int(named[1]) if named else _STREAMS.get(str(path))
+    if number is not None:
+        return os.dup(number)  # opening it by name would begin at the file's start
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{path} is a directory; name a file in it")
+    return None if stat.S_ISREG(mode) else os.open(path, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def sync_directory(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -38,6 +39,15 @@ def read_bounded(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise StoreError(f"{path}: must be at most {limit:,} bytes to be read")
     return content
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a regular file of any size, in hexadecimal digits; StoreError otherwise."""
+    with os.fdopen(open_regular(path), "rb") as stream:
+        try:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}") from error
 
 
 def _why_closed(path: Path, error: OSError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,12 @@ COLUMNS = (
 )
 COUNTS = frozenset({"steps", "examples"})
 REQUIRED = frozenset({"epoch", "steps", "examples"})
+MEASURED = frozenset(name for name in COLUMNS if name.endswith(("_loss", "_accuracy")))
+
+# Beyond what float32 training gives (1e-45 to 3e38, and means of it); between them intervals,
+# which take fourth powers of values and of their differences, stay within a double.
+SMALLEST, LARGEST = 1e-60, 1e60
+LONGEST = 2**63  # epochs, steps, examples
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
@@ -101,10 +108,25 @@ def _parse_cell(name: str, cell: str) -> float | None:
             raise ValueError("a number")
         return None
     if _INTEGER.fullmatch(cell):
-        return int(cell)
-    if name in COUNTS:
+        value: float = int(cell)
+    elif name in COUNTS:
         raise ValueError("a whole number")
-    return _parse_float(cell)
+    else:
+        value = _parse_float(cell)
+    _check_range(name, value)
+    return value
+
+
+def _check_range(name: str, value: float) -> None:
+    """Refuse what training can't have written, nan among the progress included."""
+    if name in REQUIRED and not 0 <= value < LONGEST:
+        raise ValueError("from 0 to 2^63")
+    if name in MEASURED and not _is_measurable(value):
+        raise ValueError(f"0, {SMALLEST} to {LARGEST} in size, or not finite")
+
+
+def _is_measurable(value: float) -> bool:
+    return not value or not math.isfinite(value) or SMALLEST <= abs(value) <= LARGEST
 
 
 def _parse_float(cell: str) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
+from optbench.config.node import INTEGERS, MAX_DEPTH
 from optbench.errors import StoreError
 from optbench.store.bounded import read_bounded
 from optbench.store.fields import Fields
@@ -23,6 +24,8 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 SCHEMA = 1
 RESULT_LIMIT = 1_000_000  # bytes
+_DEPTH = MAX_DEPTH + 1  # the object itself, then a configuration as deep as YAML may be
+_LONGEST_INTEGER = 20  # characters of one that fits into 64 bits; int() is quadratic
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,12 @@ def parse_result(content: bytes, where: str) -> Result:
 def _load(content: bytes, where: str) -> dict[str, Any]:
     try:
         document = json.loads(
-            content.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite_float
+            content.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            parse_int=_small_integer,
         )
+        _check_depth(document, _DEPTH)
     except (ValueError, RecursionError) as error:
         message = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise StoreError(f"{where}: not strict JSON: {message}") from error
@@ -170,12 +177,27 @@ def _finite_float(text: str) -> float:
     return value
 
 
+def _small_integer(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER or int(text) not in INTEGERS:
+        raise ValueError(f"{text[:40]} is an integer beyond 64 bits")
+    return int(text)
+
+
+def _check_depth(value: Any, levels: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if not levels:
+        raise ValueError(f"nested deeper than {_DEPTH} levels")
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_depth(item, levels - 1)
+
+
 def _labels(fields: Fields) -> Labels:
     return Labels(problem=fields.text("problem"), setting=fields.text("setting"))
 
 
 def _config(fields: Fields) -> Mapping[str, Any]:
-    for part in ("dataset", "model", "optimizer"):
+    for part in ("dataset", "model", "optimizer", "schedule"):
         fields.inside(part).text("name")
     fields.inside("training")
     return fields.values
@@ -202,7 +224,7 @@ def _hashes(fields: Fields) -> Hashes:
 
 def _environment(fields: Fields) -> Mapping[str, str | float | int | None]:
     for key, value in fields.values.items():
-        if not isinstance(value, str | float | int | None):
+        if isinstance(value, bool) or not isinstance(value, str | float | int | None):
             fields.refuse(key, "text or a number", value)
     return fields.values
 

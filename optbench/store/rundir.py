@@ -34,9 +34,15 @@ class RunDirectory:
         self.path = path
 
     def create(self) -> None:
-        """Make the directory; `StoreError` where the store does not allow it."""
+        """Make the directory; `StoreError` where the store does not allow it.
+
+        The store may be a symbolic link; below it one would lead the run's files out of it.
+        """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            for folder in (self.path.parent, self.path):
+                if folder.is_symlink():
+                    raise StoreError(f"{folder}: a symbolic link, not followed; remove it")
+                folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise write_error(self.path, error) from error
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from optbench.config.suggest import did_you_mean
 from optbench.errors import StoreError, UsageError
-from optbench.store.bounded import open_regular, read_bounded
+from optbench.store.bounded import open_regular, read_bounded, sha256_of
+from optbench.store.folders import is_folder, subfolders
 from optbench.store.metrics import MetricsError, Row, parse_rows
 from optbench.store.result import Result, Status, read_result
 
@@ -61,13 +62,24 @@ class StoredRun:
         expected = self.result.files.get("metrics.csv")
         # While a run goes on its rows are ahead of result.json.
         if expected and self.status != "running":
-            _check_digest(path, content, expected)
+            _check_digest(path, hashlib.sha256(content).hexdigest(), expected)
         try:
             return tuple(parse_rows(content.decode("utf-8")))
         except UnicodeDecodeError as error:
             raise MetricsError(f"{path}: not UTF-8 text: {error.reason}") from error
         except MetricsError as error:
             raise MetricsError(f"{path}: {error}") from error
+
+    def check_files(self) -> None:
+        """Raise StoreError unless the files of a finished run are whole.
+
+        metrics.csv is compared with its SHA-256. weights.pt, where there has to be one, is only
+        looked for: it may be large, and nothing that is computed here depends on it.
+        """
+        metrics = self.path / "metrics.csv"
+        _check_digest(metrics, sha256_of(metrics), self.result.files.get(metrics.name))
+        if "weights.pt" in self.result.files:
+            os.close(open_regular(self.path / "weights.pt"))
 
 
 @dataclass(frozen=True)
@@ -117,24 +129,29 @@ def find_run(runs: Iterable[StoredRun], name: str) -> StoredRun:
     raise UsageError(f"no run is {name!r}; {hint or '`optbench runs list` names them'}")
 
 
+def is_run_directory(path: Path) -> bool:
+    """Whether there is a result.json in it, of whatever kind; False for what can't be a path."""
+    return os.path.lexists(path / "result.json")
+
+
 def _names(run: StoredRun) -> tuple[str, str]:
     return run.path.name, run.result.run
 
 
-def _check_digest(path: Path, content: bytes, expected: str) -> None:
-    if hashlib.sha256(content).hexdigest() != expected:
+def _check_digest(path: Path, found: str, expected: str | None) -> None:
+    if found != expected:
         raise StoreError(f"{path}: damaged: its SHA-256 is not the one in result.json")
 
 
 def _walk(root: Path) -> Iterator[StoredRun | Note]:
-    if not root.is_dir():
+    if not is_folder(root):
         there = "is not a directory" if root.exists() else "does not exist"
         raise UsageError(f"{root}: {there}; train runs with `optbench run CONFIG.yaml`")
-    if _is_run(root):
+    if is_run_directory(root):
         yield _read(root)
         return
     try:
-        folders = _subdirectories(root)
+        folders = subfolders(root)
     except OSError as error:
         raise StoreError(f"{root}: {error.strerror}") from error
     for folder in folders:
@@ -145,7 +162,7 @@ def _read_folder(folder: Path) -> Iterator[StoredRun | Note]:
     """A run directory's run, or the runs of an experiment's folder."""
     if folder.is_symlink():
         yield Note(folder, "unreadable", "a symbolic link, not followed")
-    elif _is_run(folder):
+    elif is_run_directory(folder):
         yield _read(folder)
     else:
         yield from _read_experiment(folder)
@@ -153,7 +170,7 @@ def _read_folder(folder: Path) -> Iterator[StoredRun | Note]:
 
 def _read_experiment(folder: Path) -> Iterator[StoredRun | Note]:
     try:
-        members = _subdirectories(folder)
+        members = subfolders(folder)
     except OSError as error:
         yield Note(folder, "unreadable", error.strerror or "can't be listed")
         return
@@ -166,32 +183,9 @@ def _read_experiment(folder: Path) -> Iterator[StoredRun | Note]:
 def _read_member(member: Path) -> StoredRun | Note:
     if member.is_symlink():
         return Note(member, "unreadable", "a symbolic link, not followed")
-    if not _is_run(member):
+    if not is_run_directory(member):
         return Note(member, "foreign", "no result.json in it")
     return _read(member)
-
-
-def _is_run(directory: Path) -> bool:
-    return os.path.lexists(directory / "result.json")
-
-
-def _subdirectories(folder: Path) -> list[Path]:
-    """Directories and symbolic links, hidden ones left out, s2 before s10."""
-    with os.scandir(folder) as entries:
-        names = [
-            entry.name
-            for entry in entries
-            if not entry.name.startswith(".")
-            and (entry.is_dir(follow_symlinks=False) or entry.is_symlink())
-        ]
-    return [folder / name for name in sorted(names, key=_natural)]
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [
-        (int(part) if part.isdecimal() and len(part) < 19 else -1, part)
-        for part in re.split(r"([0-9]+)", name)
-    ]
 
 
 def _read(directory: Path) -> StoredRun | Note:
@@ -223,13 +217,24 @@ def _is_locked(path: Path) -> bool:
 
 
 def _each_once(runs: Iterable[StoredRun]) -> tuple[StoredRun, ...]:
-    """One directory a run: a completed one if there is one, else the first."""
-    chosen: dict[str, StoredRun] = {}
+    """One directory a run: the first of those that are worth most."""
+    copies: defaultdict[str, list[StoredRun]] = defaultdict(list)
     for run in runs:
-        known = chosen.setdefault(run.result.run, run)
-        if run.status == "completed" and known.status != "completed":
-            chosen[run.result.run] = run
-    return tuple(chosen.values())
+        copies[run.result.run].append(run)
+    return tuple(min(same, key=_flaws) if len(same) > 1 else same[0] for same in copies.values())
+
+
+def _flaws(run: StoredRun) -> tuple[bool, bool]:
+    """Least for a completed run that is whole, then for a diverged one, then for the rest."""
+    return not (run.finished and _is_whole(run)), run.status != "completed"
+
+
+def _is_whole(run: StoredRun) -> bool:
+    try:
+        run.check_files()
+    except StoreError:
+        return False
+    return True
 
 
 def _unfinished(run: StoredRun) -> Note | None:

@@ -73,12 +73,30 @@ def test_the_reference_is_plain_sgd_at_its_best_whoever_wins(tmp_path: Path) -> 
     assert found.reference.label == "sgd lr=0.1 momentum=0"
 
 
-def test_without_sgd_the_first_optimizer_by_name_is_the_reference(tmp_path: Path) -> None:
-    write_seeds(tmp_path, [0.99], optimizer={"name": "rmsprop", "lr": 0.1})
-    write_seeds(tmp_path, [0.5])
+MOMENTUM, AMSGRAD = SGD | {"momentum": 0.9}, ADAM | {"amsgrad": True}
+ADAGRAD, RMSPROP = ({"name": name, "lr": 0.1} for name in ("adagrad", "rmsprop"))
+OWN, OTHER_OWN = ({"name": f"./mine.py:{name}", "lr": 0.1} for name in ("Abc", "Sgd"))
+
+
+@pytest.mark.parametrize(
+    ("optimizers", "reference"),
+    [
+        ([OWN, ADAM, MOMENTUM, SGD], "sgd lr=0.01 momentum=0"),
+        ([OWN, ADAM, MOMENTUM], "sgd lr=0.01"),
+        ([OWN, ADAGRAD, AMSGRAD, ADAM], "adam lr=0.001 amsgrad=false"),
+        ([OWN, ADAGRAD, AMSGRAD], "adam lr=0.001"),
+        ([OWN, RMSPROP, ADAGRAD], "adagrad lr=0.1"),
+        ([OTHER_OWN, OWN], "Abc lr=0.1"),
+    ],
+)
+def test_the_default_reference_is_the_best_known_optimizer_and_nobodys_own(
+    tmp_path: Path, optimizers: list[dict[str, object]], reference: str
+) -> None:
+    for index, optimizer in enumerate(optimizers):
+        write_seeds(tmp_path, [0.9 - index / 10], optimizer=optimizer, experiment=f"{index}")
     found = problem(tmp_path)
     assert found.reference is not None
-    assert found.reference.name == "adam"
+    assert found.reference.label == reference
 
 
 @pytest.mark.parametrize(
@@ -200,6 +218,24 @@ def test_a_problem_without_accuracy_is_compared_on_the_loss(tmp_path: Path) -> N
         rows = [row | {"test_accuracy": None} for row in make_rows([0.1, 0.9])]
         write_run(tmp_path, rows, seed=seed)
     assert problem(tmp_path).metric.name == "test_loss"
+
+
+def test_a_setting_without_company_has_no_target_of_its_own(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [0.97, 0.98])
+    assert problem(tmp_path).target is None
+    assert problem(tmp_path, target=0.9).target == 0.9
+
+
+@pytest.mark.parametrize("metric", ["val_accuracy", "val_loss"])
+def test_a_validation_metric_without_validation_is_refused(tmp_path: Path, metric: str) -> None:
+    both(tmp_path, [0.9], [0.8])
+    with pytest.raises(UsageError, match=f"no run has {metric}: add `validation: N` to the data"):
+        problem(tmp_path, metric=metric)
+    rows = make_rows([0.1, 0.9], val_loss=[2.3, 0.4])
+    write_run(tmp_path, rows, problem="digits (200 for validation)", experiment="digits")
+    held_out, without = compare(load(tmp_path), metric=metric).problems
+    assert held_out.is_measured
+    assert not without.is_measured
 
 
 def test_damaged_rows_are_named_and_left_out(tmp_path: Path) -> None:

@@ -52,4 +52,13 @@ def test_other_settings_of_an_optimizer_are_counted_as_left_out(tmp_path: Path) 
         write_run(tmp_path, make_rows([0.1, 0.9 - lr / 10]), optimizer=SGD | {"lr": lr})
     found = curves(tmp_path)
     assert [curve.label for curve in found.curves] == ["sgd lr=0.01"]
-    assert found.left_out == 2
+    assert (found.left_out, found.unfinished) == (2, 0)
+
+
+def test_an_optimizer_without_a_finished_seed_is_not_another_setting_left_out(
+    tmp_path: Path,
+) -> None:
+    write_run(tmp_path, make_rows([0.1, 0.9]))
+    write_run(tmp_path, make_rows([0.1]), optimizer=SGD, status="failed")
+    found = curves(tmp_path)
+    assert (found.left_out, found.unfinished) == (0, 1)

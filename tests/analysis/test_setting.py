@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from stored_runs import ADAM, SGD, load, make_rows, write_run
 
-from optbench.analysis.setting import differing, group_settings, labels
+from optbench.analysis.setting import differing, group_settings, labels, remarkable
 from optbench.config.spec import format_value
 
 if TYPE_CHECKING:
@@ -82,3 +82,54 @@ def test_momentum_and_amsgrad_are_families_of_their_own(tmp_path: Path) -> None:
     write_run(tmp_path, ROWS, optimizer={"name": "./mine.py:Lion", "lr": 1e-4})
     found = {(made.optimizer, made.family) for made in group_settings(load(tmp_path))}
     assert found == {("sgd", "momentum"), ("sgd", "sgd"), ("adam", "amsgrad"), ("Lion", "Lion")}
+
+
+def test_what_an_optimizers_name_implies_is_not_worth_a_column(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS, optimizer=ADAM)
+    write_run(tmp_path, ROWS, optimizer=ADAM | {"name": "adamw", "weight_decay": 0.01})
+    write_run(tmp_path, ROWS, optimizer={"name": "adagrad", "lr": 0.001, "eps": 1e-10})
+    assert remarkable(group_settings(load(tmp_path))) == ["lr"]
+
+
+def test_what_was_given_to_one_optimizer_alone_is_worth_a_column(tmp_path: Path) -> None:
+    given = ADAM | {"weight_decay": 0.1}
+    label = "adam lr=0.001 weight_decay=0.1 groups=[{match: a.*, lr: 1}] warmup=0.05"
+    write_run(
+        tmp_path,
+        ROWS,
+        optimizer=given | {"groups": [{"match": "a.*", "lr": 1}]},
+        schedule={"name": "cosine", "warmup": 0.05, "final": 0},
+        labels={"problem": "mnist", "setting": label},
+    )
+    write_run(tmp_path, ROWS, optimizer=SGD)
+    found = remarkable(group_settings(load(tmp_path)))
+    assert found == ["lr", "weight_decay", "groups", "schedule.warmup"]
+
+
+def test_what_all_were_given_alike_is_not_worth_a_column(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        labels_ = {"problem": "mnist", "setting": f"{optimizer['name']} batch_size=32"}
+        training = {"batch_size": 32}
+        write_run(tmp_path, ROWS, optimizer=optimizer, training=training, labels=labels_)
+    assert remarkable(group_settings(load(tmp_path))) == ["lr"]
+
+
+def test_a_schedules_arguments_tell_only_settings_with_that_schedule_apart(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    for final in (0, 0.1):
+        schedule = {"name": "cosine", "warmup": 0.05, "final": final}
+        write_run(tmp_path, ROWS, schedule=schedule)
+    settings = group_settings(load(tmp_path))
+    assert remarkable(settings) == ["lr", "schedule", "schedule.final"]
+    assert sorted(labels(settings)) == [
+        "adam lr=0.001 schedule=constant",
+        "adam lr=0.001 schedule=cosine schedule.final=0",
+        "adam lr=0.001 schedule=cosine schedule.final=0.1",
+    ]
+
+
+def test_a_label_says_nothing_that_only_another_optimizer_varies(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS, optimizer=ADAM | {"amsgrad": True})
+    write_run(tmp_path, ROWS, optimizer=ADAM)
+    write_run(tmp_path, ROWS, optimizer=ADAM | {"name": "adamw"})
+    assert labels(group_settings(load(tmp_path)))[-1] == "adamw lr=0.001"

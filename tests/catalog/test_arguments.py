@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optbench.catalog.annotations import ValueType
-from optbench.catalog.arguments import (
-    AT_LEAST_ONE,
-    Receiver,
-    Relation,
-    check_arguments,
-)
+from optbench.catalog.arguments import Receiver, check_arguments
+from optbench.catalog.rules import AT_LEAST_ONE, Relation
 from optbench.catalog.signatures import Parameter, Signature
 from optbench.config.node import Plain, Problems
 from optbench.config.yaml_source import parse
@@ -91,19 +87,19 @@ def test_a_number_takes_the_kind_that_is_wanted(text: str, key: str, value: Plai
         ("{n: '1'}", "it.n: must be a whole number, got text '1' []"),
         ("{n: null}", "it.n: must be a whole number, got nothing []"),
         ("{n: .inf}", "it.n: must be a whole number, got inf []"),
-        ("{n: [1]}", "it.n: must be a whole number, got a list []"),
+        ("{n: [1]}", "it.n: must be a whole number, got a list [write 1]"),
         ("{n: 1, x: .nan}", "it.x: must be a finite number, got nan []"),
         ("{n: 1, x: -.inf}", "it.x: must be a finite number, got -inf []"),
         ("{n: 1, flag: 1}", "it.flag: must be true or false or null, got 1 []"),
         ("{n: 1, flag: 'no'}", "it.flag: must be true or false or null, got text 'no' []"),
-        ("{n: 1, pair: 3}", "it.pair: must be a list, got 3 []"),
+        ("{n: 1, pair: 3}", "it.pair: must be a list of 2, got 3 []"),
         ("{n: 1, pair: [1]}", "it.pair: must be a list of 2, got 1 []"),
         ("{n: 1, pair: [1, 2, 3]}", "it.pair: must be a list of 2, got 3 []"),
         ("{n: 1, pair: [1, x]}", "it.pair[1]: must be a number, got text 'x' []"),
         ("{n: 1, pair: [1, 0.5]}", "it.pair[1]: must be 1 or greater, got 0.5 []"),
         ("{n: 1, mode: mix}", "it.mode: must be one of min, max, got 'mix' [did you mean 'min'?]"),
         ("{n: 1, mode: 3}", "it.mode: must be one of min, max, got 3 []"),
-        ("{n: 1, mode: [min]}", "it.mode: must be one of min, max, got a list []"),
+        ("{n: 1, mode: [min]}", "it.mode: must be one of min, max, got a list [write min]"),
         ("{n: 1, params: 1}", "it.params: optbench provides it [leave it out]"),
         (
             "{n: 1, scale: 1}",

@@ -377,6 +377,10 @@ def test_without_ranges_there_is_nothing_to_refuse(tmp_path: Path) -> None:
         ("{name: adam, lr: {uniform: [-3, -1]}}", "optimizer.lr: must be greater than 0, got -3"),
         ("{name: adam, betas: [0.9, {uniform: [0.9, 1]}]}",
          "optimizer.betas[1]: must be at least 0 and below 1, got 1"),
+        ("{name: adam, maximize: {uniform: [0, 1]}}",
+         "optimizer.maximize: must be true or false, got a range of numbers"),
+        ("{name: rprop, step_sizes: [{uniform: [1, 5]}, 3]}",
+         "optimizer.step_sizes: must be [smallest, largest], got [5, 3]"),
         ("{name: adam, lr: {loguniform: [0, 1]}}",
          "optimizer.lr.loguniform[0]: must be a number greater than 0, got 0"),
     ],
@@ -385,6 +389,13 @@ def test_both_ends_of_a_range_have_to_be_valid(
     tmp_path: Path, optimizer: str, mistake: str
 ) -> None:
     assert told(tmp_path, optimizer=optimizer)[0] == mistake
+
+
+def test_a_whole_number_is_not_drawn_from_a_range_of_all(tmp_path: Path) -> None:
+    assert told(tmp_path, training="{epochs: {uniform: [1, 5]}, batch_size: 0}") == [
+        "training.epochs: must be a whole number, got a uniform range [write {integer: [1, 5]}]",
+        "training.batch_size: must be 1 or greater, got 0",
+    ]
 
 
 # Never torch, never another exception

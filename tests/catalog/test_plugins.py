@@ -30,6 +30,10 @@ class Open(torch.optim.Optimizer):
 
 class Net(torch.nn.Module):
     def __init__(self, classes, width=3): ...
+
+
+class Plain:
+    def __init__(self, params, lr=1): ...
 """
 
 
@@ -75,6 +79,12 @@ def test_an_own_optimizer_has_its_own_signature_and_its_code_does_not_run(folder
         ("{name: './lion.py:Lion', betas: [1]}", "optimizer.betas: must be a list of 2, got 1"),
         ("{name: './lion.py:Lion', params: 1}",
          "optimizer.params: optbench provides it [leave it out]"),
+        ("./lion.py:Net",
+         "optimizer.name: Net is not a torch.optim.Optimizer: it descends from torch.nn.Module "
+         "[class Net(torch.optim.Optimizer): …]"),
+        ("./lion.py:Plain",
+         "optimizer.name: Plain is not a torch.optim.Optimizer: it has no base class "
+         "[class Plain(torch.optim.Optimizer): …]"),
         ("./lion.py:Lino",
          "optimizer.name: lion.py has no 'Lino' [did you mean 'Lion'?]"),
         ("no_such_package:Opt",

@@ -39,7 +39,8 @@ def test_how_a_step_is_computed_is_kept_only_where_it_is_asked_for(tmp_path: Pat
                  "datasets)]"),
         ("zzz", "dataset.name: unknown data set 'zzz' [see: optbench list datasets]"),
         ("{name: 3}", "dataset.name: must be the name of a data set, got 3"),
-        ("{name: [mnist]}", "dataset.name: must be the name of a data set, got a list"),
+        ("{name: [mnist]}",
+         "dataset.name: must be the name of a data set, got a list [write mnist]"),
         ("{name: mnist, validation: 60000}",
          "dataset.validation: must be at most 59,999, got 60,000 [mnist has 60,000 training and "
          "10,000 test examples]"),
@@ -98,7 +99,7 @@ def test_the_largest_sizes_that_there_are_are_taken(tmp_path: Path) -> None:
     [
         ("logistc", "model.name: unknown model 'logistc' [did you mean 'logistic'?  (optbench list "
                     "models)]"),
-        ("{name: mlp, hidden: 128}", "model.hidden: must be a list, got 128"),
+        ("{name: mlp, hidden: 128}", "model.hidden: must be a list, got 128 [write [128]]"),
         ("{name: mlp, hidden: [0]}", "model.hidden[0]: must be 1 or greater, got 0"),
         ("{name: mlp, hidden: [1.5]}", "model.hidden[0]: must be a whole number, got 1.5"),
         ("{name: mlp, dropout: 1}", "model.dropout: must be at least 0 and below 1, got 1"),

@@ -17,6 +17,7 @@ from optbench.catalog.signatures import (
     exported_classes,
     module_path,
     signature_of,
+    visible_bases,
 )
 
 if TYPE_CHECKING:
@@ -279,3 +280,57 @@ def test_a_module_is_found_where_python_finds_it() -> None:
 
     assert str(module_path("torch.optim.lr_scheduler")) == torch.optim.lr_scheduler.__file__
     assert str(module_path("torch.optim")) == torch.optim.__file__
+
+
+OPTIMIZER = "torch.optim.optimizer:Optimizer"
+
+
+def bases(folder: Path, source: str) -> tuple[str, ...] | None:
+    path = folder / "plugin.py"
+    path.write_text(f"import torch\nfrom torch import nn\nimport enum\n{source}")
+    return visible_bases(f"{path}:Opt", OPTIMIZER)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("class Opt: ...", ()),
+        ("class Opt(object): ...", ("object",)),
+        ("class Base: ...\nclass Opt(Base): ...", ("Base",)),
+        ("class Opt(nn.Module): ...", ("nn.Module",)),
+        ("class A: ...\nclass Opt(A, nn.Linear): ...", ("A", "nn.Linear")),
+    ],
+)
+def test_a_class_that_visibly_descends_from_another_root_is_told_by_its_bases(
+    tmp_path: Path, source: str, expected: tuple[str, ...]
+) -> None:
+    assert bases(tmp_path, source) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class Opt(torch.optim.Optimizer): ...",
+        "class Opt(torch.optim.Adam): ...",
+        "class A: ...\nclass Opt(A, torch.optim.SGD): ...",
+        "from torch.optim import Optimizer as Base\nclass Opt(Base): ...",
+        "from torch.optim import Adam as Opt",
+        "def Opt(params): ...",
+        "Opt = make()",
+        "@changed\nclass Opt: ...",
+        "class Opt(metaclass=Changed): ...",
+        "class Opt(make()): ...",
+        "class Opt(nowhere.Base): ...",
+        "class Opt(Exception): ...",  # built in: no source to follow
+        "class Opt(Opt): ...",
+        "class Opt(A): ...\nclass A(Opt): ...",
+    ],
+)
+def test_what_is_an_optimizer_or_may_be_one_is_not_told(tmp_path: Path, source: str) -> None:
+    assert bases(tmp_path, source) is None
+
+
+def test_a_class_that_cannot_be_found_has_no_visible_bases(tmp_path: Path) -> None:
+    assert visible_bases(f"{tmp_path}/nowhere.py:Opt", OPTIMIZER) is None
+    assert visible_bases("math:Opt", OPTIMIZER) is None
+    assert visible_bases("torch.optim:Adam", OPTIMIZER) is None

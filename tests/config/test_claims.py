@@ -116,6 +116,10 @@ LOSS = "metric: train_loss"
             [".metric: unknown metric 'trainloss' [did you mean 'train_loss'?]"],
         ),
         (
+            f"{{metric: accuracy, {WHO}, at_most: 1}}",
+            [".metric: unknown metric 'accuracy' [did you mean 'test_accuracy'?]"],
+        ),
+        (
             f"{{metric: [a], {WHO}, at_most: 1}}",
             [f".metric: must be one of {', '.join(METRICS)}, got a list"],
         ),

@@ -64,10 +64,19 @@ def test_a_list_is_several_parts_each_with_its_own_path() -> None:
             ["optimzer: unknown key [did you mean 'optimizer'?]"],
         ),
         (
-            {"lr": "3"},
-            ["lr: unknown key [known keys: name, dataset, model, optimizer, schedule, training, "
+            {"zzz": "3"},
+            ["zzz: unknown key [known keys: name, dataset, model, optimizer, schedule, training, "
              "seeds, device, expect]"],
         ),
+        # An argument that stands at the top has its place below a part.
+        ({"lr": "3"}, ["lr: unknown key [did you mean 'optimizer.lr'?]"]),
+        ({"learning_rate": "3"}, ["learning_rate: unknown key [did you mean 'optimizer.lr'?]"]),
+        ({"momentum": "1"}, ["momentum: unknown key [did you mean 'optimizer.momentum'?]"]),
+        ({"epochs": "3"}, ["epochs: unknown key [did you mean 'training.epochs'?]"]),
+        ({"batchsize": "3"}, ["batchsize: unknown key [did you mean 'training.batch_size'?]"]),
+        ({"hidden": "[3]"}, ["hidden: unknown key [did you mean 'model.hidden'?]"]),
+        ({"validation": "3"}, ["validation: unknown key [did you mean 'dataset.validation'?]"]),
+        ({"seed": "3"}, ["seed: unknown key [did you mean 'seeds'?]"]),
         ({"optimizer": "[]"}, ["optimizer: must name at least one"]),
         (
             {"optimizer": "[adam, 3]"},
@@ -79,6 +88,11 @@ def test_a_list_is_several_parts_each_with_its_own_path() -> None:
          ["schedule: must be a name or a mapping with a name, got nothing"]),
         ({"training": "[1]"}, ["training: must be a mapping, got a list"]),
         ({"training": ""}, ["training: must be a mapping, got nothing"]),
+        # An empty part is one mistake, however many of its lines stand at the margin.
+        ({"optimizer": "", "lr": "3"},
+         ["optimizer: has nothing under it [indent the lines below it]"]),
+        ({"training": "", "epochs": "3", "loss": "x"},
+         ["training: has nothing under it [indent the lines below it]"]),
         ({"device": "gpu"}, ["device: must be auto, cpu, cuda, cuda:N or mps, got 'gpu'"]),
         ({"device": "cuda:x"}, ["device: must be auto, cpu, cuda, cuda:N or mps, got 'cuda:x'"]),
         ({"device": "3"}, ["device: must be auto, cpu, cuda, cuda:N or mps, got 3"]),

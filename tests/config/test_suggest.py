@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from optbench.config.suggest import did_you_mean, nearest
+from optbench.config.suggest import VERY_SIMILAR, did_you_mean, did_you_mean_metric, nearest
 
 OPTIMIZERS = ["adadelta", "adagrad", "adam", "adamw", "rmsprop", "sgd"]
 
@@ -35,3 +35,24 @@ def test_a_suggestion_is_a_question() -> None:
 def test_without_a_similar_name_there_is_no_question() -> None:
     assert did_you_mean("zzz", OPTIMIZERS) == ""
     assert did_you_mean("adam", []) == ""
+
+
+def test_a_greater_share_in_common_can_be_asked_for() -> None:
+    # signsgd and sgd have 2·3 of 10 characters in common, adamm and adam 2·4 of 9.
+    assert did_you_mean("signsgd", OPTIMIZERS) == "did you mean 'sgd'?"
+    assert did_you_mean("signsgd", OPTIMIZERS, VERY_SIMILAR) == ""
+    assert did_you_mean("adamm", OPTIMIZERS, VERY_SIMILAR) == "did you mean 'adam'?"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("accuracy", "test_accuracy"), ("Loss", "test_loss"), ("test-loss", "test_loss"),
+        ("val accuracy", "val_accuracy"), ("train_acuracy", "train_accuracy"),
+    ],
+)  # fmt: skip
+def test_a_metric_without_a_split_is_that_of_the_test_data(name: str, meant: str) -> None:
+    metrics = [
+        f"{split}_{what}" for split in ("train", "val", "test") for what in ("loss", "accuracy")
+    ]
+    assert did_you_mean_metric(name, metrics) == f"did you mean '{meant}'?"

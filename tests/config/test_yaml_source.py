@@ -368,6 +368,20 @@ def test_a_missing_file_is_named_with_the_nearest_there_is(tmp_path: Path) -> No
         load(tmp_path / "adam_mist.yaml")
 
 
+def test_a_file_with_another_name_is_not_suggested(tmp_path: Path) -> None:
+    (tmp_path / "smoke.yaml").write_text("name: a")
+    with pytest.raises(ConfigError, match=r"nofile\.yaml: no such file$"):
+        load(tmp_path / "nofile.yaml")
+
+
+def test_a_key_repeated_below_an_empty_one_may_belong_to_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("model:\nname: mlp\noptimizer:\nname: adam\n", "a.yaml")
+    (problem,) = caught.value.problems
+    assert problem.message == "a key must stand once, is in line 2 already"
+    assert problem.remedy == "keep one, or indent it if it belongs to 'optimizer'"
+
+
 def test_a_name_longer_than_the_system_takes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can't be read: File name too long"):
         load(tmp_path / ("a" * 300))

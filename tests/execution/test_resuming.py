@@ -446,8 +446,8 @@ class Optimizer(torch.optim.SGD):
 
 def test_a_study_goes_on_with_the_plugin_that_its_runs_are_hashed_by(tmp_path: Path) -> None:
     write_plugin(tmp_path, SLOW_STEP)
-    parts = {"optimizer": {"name": "./plugin.py:Optimizer", "lr": 0.1}, "seeds": 2}
-    path = write_experiment(tmp_path, **parts)
+    optimizer = {"name": "./plugin.py:Optimizer", "lr": 0.1}
+    path = write_experiment(tmp_path, optimizer=optimizer, seeds=2)
     options = Options(runs_dir=tmp_path / "runs")
     plan = plan_runs(load_experiments([path], options), options, lambda _: None)
     for event in train_plan(plan, options):

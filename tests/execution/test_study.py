@@ -12,6 +12,7 @@ from experiments import (
     TINY,
     command,
     make_runs,
+    only_directory,
     snapshot,
     status_of,
     trained,
@@ -289,3 +290,15 @@ def test_smoke_runs_are_trained_each_time_and_kept_out_of_the_store(tmp_path: Pa
         assert "finished already" not in outcome.out
     assert command("compare", tmp_path / "runs").code == 2
     assert command("compare", tmp_path / "runs" / ".smoke").code == 0
+
+
+def test_a_damaged_finished_run_is_named_and_trained_again(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    assert command("run", path, "--runs-dir", tmp_path / "runs").code == 0
+    metrics = only_directory(tmp_path / "runs") / "metrics.csv"
+    whole = metrics.read_bytes()
+    metrics.write_bytes(whole[:100])
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+    assert "damaged" in outcome.out
+    assert "trains again" in outcome.out
+    assert metrics.read_bytes() == whole

@@ -71,6 +71,16 @@ def test_lines_differ_in_colour_and_in_dashes(store: Path) -> None:
     assert len({dash for _, dash in lines}) == 3
 
 
+def test_series_differ_in_their_markers_too_which_the_legend_shows(store: Path) -> None:
+    svg = draw(store, "curves.svg").read_text(encoding="utf-8")
+    marker = r'setting: ([^"]*)" role="[^"]*" aria-roledescription="point"[^>]* d="([^"]*)"'
+    found = re.findall(marker, svg)
+    assert len(set(found)) == 3  # a setting has the same one in the panels and in the legend
+    assert len({outline for _, outline in found}) == 3
+    # Two points in each of two panels, and one in the legend.
+    assert [label for label, _ in found].count("adam lr=0.001") == 5
+
+
 def test_html_carries_its_scripts_and_needs_no_network(store: Path) -> None:
     text = draw(store, "curves.html").read_text(encoding="utf-8")
     assert "adam lr=0.001" in text
@@ -100,10 +110,33 @@ def test_an_older_picture_is_replaced_and_nothing_is_left_beside_it(store: Path)
     assert sorted(path.name for path in store.parent.iterdir()) == ["curves.svg", "runs"]
 
 
-def test_single_seeds_and_single_epochs_can_be_drawn(tmp_path: Path) -> None:
-    write_run(tmp_path / "runs", make_rows([0.1, 0.9]))
+def test_one_epoch_is_drawn_as_dots_with_the_settings_on_the_axis(tmp_path: Path) -> None:
+    for index in range(12):
+        optimizer = {"name": f"o{index}", "lr": 0.1}
+        write_run(tmp_path / "runs", make_rows([0.1, 0.5 + index / 100]), optimizer=optimizer)
+    tree = ET.parse(draw(tmp_path / "runs", "curves.svg"))  # noqa: S314
+    texts = [text for text in tree.getroot().itertext() if text.strip()]
+    assert "one seed; after 1 epoch" in texts
+    assert "epoch" not in texts  # no such axis
+    labels = [text for text in texts if text.startswith("o")]
+    # Ranked by train loss, 2 (1 − accuracy): the last has the least. Once each, no legend.
+    assert labels[:12] == [f"o{index} lr=0.1" for index in range(11, -1, -1)]
+    assert labels[12:] == ["one seed; after 1 epoch"]
+
+
+def test_the_interval_of_a_single_epoch_is_called_a_line(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        write_run(tmp_path / "runs", make_rows([0.1, 0.9 + seed / 100]), seed=seed)
     text = draw(tmp_path / "runs", "curves.svg").read_text(encoding="utf-8")
-    assert "one seed" in text
+    assert "mean of 2 seeds, line: 95% t interval; after 1 epoch" in text
+
+
+def test_an_optimizer_without_a_finished_seed_is_said_to_have_none(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", make_rows([0.1, 0.8, 0.9]))
+    write_run(tmp_path / "runs", make_rows([0.1]), optimizer=SGD, status="failed")
+    text = draw(tmp_path / "runs", "curves.svg").read_text(encoding="utf-8")
+    assert "one seed; 1 setting has no finished seed" in text
+    assert "left out" not in text
 
 
 def test_a_run_that_diverged_at_once_is_still_in_the_legend(tmp_path: Path) -> None:

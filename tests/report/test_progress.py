@@ -10,7 +10,7 @@ import pytest
 from experiments import make_runs
 from stored_runs import make_rows, result_document
 
-from optbench.report.progress import make_progress
+from optbench.report.progress import make_progress, short_labels
 from optbench.store.result import parse_result
 from optbench.training.events import Advanced, Ended, Event, Started
 from optbench.training.records import Evaluation, Step
@@ -61,8 +61,8 @@ def story(run: Run) -> list[Event]:
     ]
 
 
-def shown(events: list[Event], stream: io.StringIO, runs: int = 2, *, quiet: bool = False) -> str:
-    with make_progress(stream, runs, quiet=quiet) as progress:
+def shown(events: list[Event], stream: io.StringIO, *, quiet: bool = False) -> str:
+    with make_progress(stream, [events[0].run] * 2, quiet=quiet) as progress:
         for event in events:
             progress.show(event)
     return stream.getvalue()
@@ -134,3 +134,16 @@ def test_a_reason_cant_steer_the_terminal(run: Run, stream: type[io.StringIO]) -
     text = shown([started(run), ended(run, status="failed", reason="\x1b[2Jboo")], stream())
     assert "\x1b[2J" not in text
     assert "boo" in text
+
+
+def test_a_label_has_what_tells_settings_of_one_optimizer_apart(tmp_path: Path) -> None:
+    optimizers = [
+        {"name": "sgd", "lr": 0.1, "momentum": {"grid": [0, 0.9]}, "weight_decay": 0.01},
+        {"name": "adam", "lr": 0.001, "eps": 0.1},
+    ]
+    settings = [run.setting for run in make_runs(tmp_path, optimizer=optimizers)]
+    assert list(short_labels(settings).values()) == [
+        "sgd lr=0.1",
+        "sgd lr=0.1 momentum=0.9",
+        "adam lr=0.001",
+    ]

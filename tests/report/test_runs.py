@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from stored_runs import load, make_rows, write_run
 
 from optbench.report.catalogue import render_catalogue
@@ -16,11 +17,41 @@ def test_the_list_has_a_line_a_run_with_its_state(tmp_path: Path) -> None:
     rows = make_rows([0.1, 0.1], train_loss=[2.3, float("nan")])
     write_run(tmp_path, rows, seed=1, status="diverged", labels=labels)
     header, first, second = map(str.split, render_runs(load(tmp_path), width=120).splitlines())
-    assert header[:6] == ["status", "experiment", "setting", "seed", "epoch", "train"]
-    assert first[:5] == ["completed", "adam_mnist", "adam", "lr=0.001", "0"]
-    assert first[5:10] == ["2", "0.048", "97.6%", "6.1", "s"]
-    assert second[:5] == ["diverged", "adam_mnist", "adam", "lr=0.001", "1"]
-    assert second[5:8] == ["1", "—", "10.0%"]
+    assert header[:6] == ["status", "experiment", "data", "set", "setting", "seed"]
+    assert first[:6] == ["completed", "adam_mnist", "mnist", "adam", "lr=0.001", "0"]
+    assert first[6:11] == ["2", "0.048", "97.6%", "6.1", "s"]
+    assert second[:6] == ["diverged", "adam_mnist", "mnist", "adam", "lr=0.001", "1"]
+    assert second[6:9] == ["1", "—", "10.0%"]
+
+
+@pytest.mark.parametrize(
+    ("width", "gone"),
+    [
+        (None, []),
+        (110, []),
+        (88, ["train loss", "test accuracy"]),
+        (78, ["train loss", "test accuracy", "time"]),
+        (66, ["experiment", "train loss", "test accuracy", "time"]),
+        (59, ["experiment", "data set", "train loss", "test accuracy", "time"]),
+    ],
+)
+def test_a_narrow_list_loses_what_was_measured_and_never_the_run(
+    tmp_path: Path, width: int | None, gone: list[str]
+) -> None:
+    labels = {"problem": "mnist", "setting": "sgd lr=0.1 batch_size=32"}
+    write_run(tmp_path, make_rows([0.1, 0.9]), labels=labels)
+    (run,) = load(tmp_path)
+    text = render_runs([run], width=width)
+    assert run.result.run[:8] in text
+    told = " ".join(text.partition("Left out for want of width: ")[2].split()).rstrip(".")
+    assert told == ", ".join(gone)
+
+
+def test_only_a_narrow_list_cuts_a_long_setting(tmp_path: Path) -> None:
+    setting = "adam lr=0.001 groups=[{match: *.bias, lr: 0.1}] batch_size=32"
+    write_run(tmp_path, make_rows([0.1, 0.9]), labels={"problem": "mnist", "setting": setting})
+    assert setting in render_runs(load(tmp_path), width=None)
+    assert "adam lr=0.001 groups=[{match:…" in render_runs(load(tmp_path), width=80)
 
 
 def test_the_list_as_json_has_exact_values(tmp_path: Path) -> None:
@@ -67,6 +98,14 @@ def test_notes_are_a_line_each_and_not_endless() -> None:
     assert lines[0] == "runs/\\x1b0: foreign: no\\nresult"
     assert lines[20:] == ["and 5 more like these"]
     assert render_notes([]) == ""
+
+
+def test_notes_are_wrapped_between_words_and_hang() -> None:
+    note = Note(Path("runs/adam_mnist/adam-s0"), "unfinished", "interrupted after epoch 3")
+    assert render_notes([note], width=40) == (
+        "runs/adam_mnist/adam-s0: unfinished:\n  interrupted after epoch 3\n"
+    )
+    assert render_notes([note]).count("\n") == 1
 
 
 def test_a_catalogue_shows_names_and_summaries_with_the_arguments_below() -> None:

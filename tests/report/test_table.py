@@ -124,3 +124,33 @@ def test_an_unknown_format_is_refused_with_the_nearest() -> None:
 
 def test_a_table_without_rows_is_empty() -> None:
     assert to_text(table()) == "\n"
+
+
+def test_without_a_width_a_table_is_as_wide_as_it_is() -> None:
+    made = table(row("a" * 200, 0.07, 8), title="T " * 100)
+    assert max(map(len, to_text(made, width=None).splitlines())) > 200
+
+
+def test_what_the_notes_say_about_a_column_goes_with_it() -> None:
+    columns = (Column("name", "name"), Column("loss", "train loss", drop=1, note="; loss is low"))
+    notes = ("By default a; loss is low.", "; loss is low")
+    made = Table(columns, (((cell("adam"), cell(0.071234)),),), notes=notes)
+    assert "By default a; loss is low." in to_text(made)
+    narrow = to_text(made, width=13)
+    assert "By default a." in " ".join(narrow.split())
+    assert "low" not in narrow
+
+
+def test_cells_are_long_again_where_a_column_that_was_dropped_leaves_room() -> None:
+    made = table((Cell("adam", short="a"), Cell("0.123456789"), cell(8)))
+    assert to_text(made, width=16).splitlines()[1] == "  adam  8"
+
+
+def test_the_first_section_is_set_off_even_where_rows_are_stacked() -> None:
+    made = Table((Column("a", "a"), Column("b", "b")), (((cell("x"), cell(1)),),) * 2)
+    assert to_text(made, width=3) == "  x\n    b 1\n\n  x\n    b 1\n"
+
+
+def test_a_header_without_spaces_breaks_after_an_underscore() -> None:
+    made = Table((Column("a", "weight_decay"),), (((cell("0.01"),),),))
+    assert to_text(made, width=10) == "  weight_\n  decay\n  0.01\n"

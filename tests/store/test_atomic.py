@@ -3,15 +3,15 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
-from optbench.errors import StoreError
-from optbench.store.atomic import write_atomic
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from optbench.errors import StoreError, UsageError
+from optbench.store.atomic import write_atomic, write_output
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -81,3 +81,94 @@ def test_the_content_reaches_the_disk_before_the_name_does(
     monkeypatch.setattr(os, "fsync", noted)
     write_atomic(path, b"new")
     assert calls == ["content", "name"]
+
+
+def test_a_users_file_is_made_and_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    for content in (b"one", b"another", b""):
+        write_output(path, content)
+        assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_users_link_stays_and_its_target_is_replaced(tmp_path: Path, dangling: bool) -> None:
+    target, path = tmp_path / "shared" / "table.csv", tmp_path / "table.csv"
+    target.parent.mkdir()
+    path.symlink_to("shared/table.csv")
+    if not dangling:
+        target.write_bytes(b"old")
+        os.link(target, tmp_path / "reader")
+    write_output(path, b"new")
+    assert path.is_symlink()
+    assert list(target.parent.iterdir()) == [target]
+    assert target.read_bytes() == b"new"
+    if not dangling:  # replaced in one step: who has the old file open keeps it
+        assert (tmp_path / "reader").read_bytes() == b"old"
+
+
+def test_a_fifo_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(path.read_bytes()), daemon=True)
+    reader.start()
+    write_output(path, b"new")
+    reader.join(60)
+    assert received == [b"new"]
+    assert path.is_fifo()
+
+
+def test_a_device_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="can't write /dev/full: No space left on device"):
+        write_output(Path("/dev/full"), b"new")
+    link = tmp_path / "null"
+    link.symlink_to(os.devnull)
+    write_output(link, b"new")
+    assert link.is_symlink()
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_standard_output_by_name_is_appended_to_where_it_stands(tmp_path: Path, name: str) -> None:
+    written = tmp_path / "out.txt"
+    program = f"""
+import os
+from pathlib import Path
+from optbench.store.atomic import write_output
+write_output(Path({name!r}), b"new\\n")
+os.write(1, b"last\\n")
+"""
+    with written.open("wb") as stream:
+        stream.write(b"first\n")
+        stream.flush()
+        subprocess.run([sys.executable, "-c", program], stdout=stream, check=True)
+    assert written.read_bytes() == b"first\nnew\nlast\n"
+
+
+def test_a_directory_in_place_of_a_users_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"{tmp_path} is a directory; name a file in it"):
+        write_output(tmp_path, b"new")
+
+
+def test_a_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    with pytest.raises(StoreError, match=f"there is no folder {folder}; make it"):
+        write_output(folder / "table.csv", b"new")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x" * 300, "File name too long"),
+        ("file/table.csv", "Not a directory"),
+        ("loop", "Too many levels of symbolic links"),
+        ("/dev/fd/987654", "Bad file descriptor"),
+    ],
+)
+def test_what_the_system_refuses_is_told(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(StoreError, match=message):
+        write_output(tmp_path / name, b"new")

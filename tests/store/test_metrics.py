@@ -33,7 +33,7 @@ def test_a_row_is_written_as_the_shortest_text_that_reads_back() -> None:
 @given(st.lists(st.one_of(st.none(), st.floats(), st.integers(-(10**18), 10**18)), min_size=1))
 def test_any_numbers_come_back_byte_for_byte(values: list[float | int | None]) -> None:
     rows: list[Row] = [
-        {"epoch": index, "steps": index, "examples": index, "train_loss": value}
+        {"epoch": index, "steps": index, "examples": index, "param_norm": value}
         for index, value in enumerate(values)
     ]
     text = format_rows(rows)
@@ -45,6 +45,12 @@ def test_further_columns_follow_the_common_ones() -> None:
     text = format_rows([row])
     assert text.splitlines()[0] == f'{HEADER},lr.fc.*,"lr.[a,b]*"'
     assert parse_rows(text)[0]["lr.[a,b]*"] == 0.25
+
+
+@pytest.mark.parametrize("cell", ["nan", "inf", "-inf", "0", "-0.0", "3.4028234663852886e+38"])
+def test_a_loss_may_be_what_float32_can_hold_and_not_finite(cell: str) -> None:
+    (row,) = parse_rows(f"{HEADER}\n{row_text(train_loss=cell)}\n")
+    assert repr(row["train_loss"]) == cell
 
 
 def test_a_torn_last_line_is_refused_by_its_number() -> None:
@@ -62,6 +68,17 @@ def test_a_torn_last_line_is_refused_by_its_number() -> None:
         (f"{HEADER},a,a\n", "can't be the name"),
         (f"{HEADER}\n1,2\n", "line 2: must have 13 cells, got 2"),
         (f"{HEADER}\n{row_text(steps='1.5')}\n", "line 2, column steps: must be a whole number"),
+        (f"{HEADER}\n{row_text(steps='-1')}\n", "column steps: must be from 0 to 2^63, got '-1'"),
+        (f"{HEADER}\n{row_text(examples='9' * 19)}\n", "column examples: must be from 0 to 2^63"),
+        (f"{HEADER}\n{row_text(epoch='-1')}\n", "column epoch: must be from 0 to 2^63"),
+        (f"{HEADER}\n{row_text(epoch='nan')}\n", "column epoch: must be from 0 to 2^63"),
+        (f"{HEADER}\n{row_text(epoch='inf')}\n", "column epoch: must be from 0 to 2^63"),
+        (f"{HEADER}\n{row_text(epoch='-inf')}\n", "column epoch: must be from 0 to 2^63"),
+        (f"{HEADER}\n{row_text(epoch='1e+308')}\n", "column epoch: must be from 0 to 2^63"),
+        (f"{HEADER}\n{row_text(val_loss='1e+61')}\n", "must be 0, 1e-60 to 1e+60 in size, or"),
+        (f"{HEADER}\n{row_text(test_loss='-1e+308')}\n", "must be 0, 1e-60 to 1e+60 in size"),
+        (f"{HEADER}\n{row_text(train_loss='5e-324')}\n", "must be 0, 1e-60 to 1e+60 in size"),
+        (f"{HEADER}\n{row_text(test_accuracy='1e+200')}\n", "must be 0, 1e-60 to 1e+60 in size"),
         (f"{HEADER}\n{row_text(epoch='')}\n", "line 2, column epoch: must be a number, got ''"),
         (f"{HEADER}\n{row_text(lr='=cmd()')}\n", "line 2, column lr: must be a number"),
         (f"{HEADER}\n{row_text(lr='1_0.5')}\n", "column lr: must be a number as optbench writes"),

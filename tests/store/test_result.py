@@ -9,11 +9,25 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from stored_runs import make_rows, result_document
 
+from optbench.config.node import MAX_DEPTH
 from optbench.errors import StoreError
 from optbench.store.result import RESULT_LIMIT, format_result, parse_result, read_result
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+BIG = int("9" * 400)
+
+
+def nested(levels: int) -> list[Any]:
+    """A list in a list, and so on."""
+    return [nested(levels - 1)] if levels > 1 else []
+
+
+def changed(part: str, value: object) -> dict[str, Any]:
+    """The changes that give the configuration's part another value."""
+    return {"config": result_document()["config"] | {part: value}}
 
 
 def parse(**changes: Any) -> Any:
@@ -57,6 +71,20 @@ def test_a_reason_that_is_not_unicode_can_be_stored() -> None:
         ({"labels": []}, "labels: must be an object, got []"),
         ({"labels": {"problem": "p"}}, "labels.setting: is missing"),
         ({"config": {"optimizer": {"name": 3}}}, "config.dataset: is missing"),
+        (changed("schedule", "cosine"), "config.schedule: must be an object, got 'cosine'"),
+        (changed("schedule", {"x": 1}), "config.schedule.name: is missing"),
+        (changed("schedule", {"name": None}), "config.schedule.name: must be text, got None"),
+        (changed("optimizer", ["adam"]), "config.optimizer: must be an object"),
+        (changed("model", {"name": 3}), "config.model.name: must be text, got 3"),
+        (changed("dataset", None), "config.dataset: must be an object, got None"),
+        (changed("training", 5), "config.training: must be an object, got 5"),
+        ({"last": {"test_accuracy": True}}, "last.test_accuracy: must be a number or null"),
+        ({"seconds": True}, "seconds: must be a number or null, got True"),
+        ({"environment": {"threads": True}}, "environment.threads: must be text or a number"),
+        ({"seconds": BIG}, "999 is an integer beyond 64 bits"),
+        ({"last": {"epoch": -BIG}}, "999 is an integer beyond 64 bits"),
+        (changed("optimizer", {"name": "adam", "lr": 2**63}), "9223372036854775808 is an integer"),
+        (changed("optimizer", {"name": "adam", "z": nested(450)}), "nested deeper than 51 levels"),
         ({"last": {"test_accuracy": "0.9"}}, "last.test_accuracy: must be a number or null"),
         ({"environment": {"host": {}}}, "environment.host: must be text or a number"),
         ({"files": {"metrics.csv": "x"}}, "files.metrics.csv: must be a SHA-256"),
@@ -68,6 +96,16 @@ def test_a_wrong_value_is_named_with_its_rule(changes: dict[str, Any], message: 
         parse(**changes)
     assert message in str(caught.value)
     assert len(str(caught.value)) < 160
+
+
+def test_a_configuration_as_deep_as_an_experiment_file_may_be_is_read() -> None:
+    deepest = {"name": "adam", "z": nested(MAX_DEPTH - 2)}  # the file and the optimizer hold it
+    assert parse(**changed("optimizer", deepest)).config["optimizer"] == deepest
+
+
+def test_the_greatest_integers_of_an_experiment_file_are_read() -> None:
+    ends = {"name": "adam", "least": -(2**63), "most": 2**63 - 1}
+    assert parse(**changed("optimizer", ends)).config["optimizer"] == ends
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,37 @@ def test_a_store_below_a_file_is_refused(tmp_path: Path) -> None:
         RunDirectory(tmp_path / "file" / "run").create()
 
 
+@pytest.mark.parametrize("place", ["adam_mnist", "adam_mnist/adam-s0-12345678"])
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_link_in_a_store_leads_no_run_out_of_it(
+    tmp_path: Path, place: str, dangling: bool
+) -> None:
+    outside, link = tmp_path / "outside", tmp_path / "runs" / place
+    if not dangling:
+        outside.mkdir()
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside)
+    with pytest.raises(StoreError, match=rf"{link}: a symbolic link, not followed"):
+        RunDirectory(tmp_path / "runs" / "adam_mnist" / "adam-s0-12345678").create()
+    assert not outside.exists() or list(outside.iterdir()) == []
+
+
+def test_the_store_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "runs").symlink_to("disk")
+    RunDirectory(tmp_path / "runs" / "adam_mnist" / "adam-s0-12345678").create()
+    assert (tmp_path / "disk" / "adam_mnist" / "adam-s0-12345678").is_dir()
+
+
+def test_names_that_are_too_long_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="File name too long"):
+        check_writable(tmp_path / ("x" * 300))
+    with pytest.raises(StoreError, match="File name too long"):
+        RunDirectory(tmp_path / ("x" * 300) / "run").create()
+    with pytest.raises(StoreError, match="File name too long"):
+        RunDirectory(tmp_path / "adam_mnist" / ("x" * 300)).create()
+
+
 def test_looking_whether_a_store_is_writable_leaves_nothing_in_it(tmp_path: Path) -> None:
     check_writable(tmp_path / "new" / "runs")
     assert list((tmp_path / "new" / "runs").iterdir()) == []

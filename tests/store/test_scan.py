@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import pytest
 from stored_runs import SGD, load, make_rows, write_run
 
 from optbench.errors import StoreError, UsageError
-from optbench.store.scan import StoredRun, find_run, scan
+from optbench.store.scan import StoredRun, find_run, is_run_directory, scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,6 +103,31 @@ def test_a_run_met_twice_counts_once_and_the_completed_one_is_kept(tmp_path: Pat
     assert notes(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        ("interrupted", "diverged", "b"),
+        ("diverged", "completed", "b"),
+        ("diverged", "failed", "a"),
+        ("failed", "interrupted", "a"),
+    ],
+)
+def test_of_two_copies_the_one_that_ended_is_kept(
+    tmp_path: Path, first: str, second: str, kept: str
+) -> None:
+    write_run(tmp_path, ROWS, experiment="a", status=first, run="ab" * 32)
+    write_run(tmp_path, ROWS, experiment="b", status=second, run="ab" * 32)
+    assert only(tmp_path).result.experiment == kept
+
+
+def test_of_two_copies_the_whole_one_is_kept(tmp_path: Path) -> None:
+    damaged = write_run(tmp_path, ROWS, experiment="a", run="ab" * 32)
+    os.truncate(damaged / "metrics.csv", 100)
+    write_run(tmp_path, ROWS, experiment="b", run="ab" * 32, status="diverged")
+    write_run(tmp_path, ROWS, experiment="c", run="ab" * 32, status="interrupted")
+    assert only(tmp_path).result.experiment == "b"
+
+
 def test_altered_metrics_are_damaged(tmp_path: Path) -> None:
     directory = write_run(tmp_path, ROWS)
     metrics = directory / "metrics.csv"
@@ -181,3 +207,36 @@ def test_an_unknown_or_ambiguous_run_is_refused(tmp_path: Path) -> None:
         find_run(runs, "adam-s")
     with pytest.raises(UsageError, match=r"no run is 'adm-s0-\w+'; did you mean 'adam-s0-"):
         find_run(runs, runs[0].path.name.replace("adam", "adm"))
+
+
+def test_names_that_are_too_long_are_no_runs(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    with pytest.raises(StoreError, match="File name too long"):
+        scan(tmp_path / ("x" * 300))
+    with pytest.raises(UsageError, match="no run is 'xxx"):
+        find_run(load(tmp_path), "x" * 300)
+    assert not is_run_directory(tmp_path / ("x" * 300))
+
+
+STRANGERS: list[tuple[str, dict[str, object]]] = [
+    ("an integer of 400 digits", {"seconds": int("9" * 400)}),
+    ("a schedule that is text", {"config": {"schedule": "cosine"}}),
+    ("a number that is true", {"last": {"epoch": True}}),
+]
+
+
+@pytest.mark.parametrize(
+    "changes", [changes for _, changes in STRANGERS], ids=[name for name, _ in STRANGERS]
+)
+def test_a_strangers_result_is_a_note_and_stops_nothing(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    write_run(tmp_path, ROWS, experiment="mine")
+    directory = write_run(tmp_path, ROWS, experiment="theirs", seed=1)
+    document = json.loads((directory / "result.json").read_text())
+    for key, value in changes.items():
+        document[key] = document[key] | value if isinstance(value, dict) else value
+    (directory / "result.json").write_text(json.dumps(document), encoding="utf-8")
+    assert only(tmp_path).result.experiment == "mine"
+    (note,) = scan(tmp_path).notes
+    assert (note.path, note.kind) == (directory, "damaged")

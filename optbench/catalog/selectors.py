@@ -1,0 +1,104 @@
+"""The settings that a claim chooses: `{optimizer: adam, lr: 1e-3}`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from optbench.catalog.optimizers import optimizers
+from optbench.config.canonical import canonical_json
+from optbench.config.claims import COMPARISONS
+from optbench.config.node import Node, Problems, child_key
+from optbench.config.spec import display_name, format_value
+from optbench.config.suggest import VERY_SIMILAR, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optbench.config.spec import Experiment, Resolved, Setting
+
+NAMES = ("optimizer", "model", "dataset", "schedule")
+_MOST_SHOWN = 5
+_MESSAGE = "matches no setting of this experiment"
+
+
+def check_selectors(experiment: Experiment, problems: Problems) -> None:
+    """Note what keeps a claim's selectors from matching any setting of the experiment."""
+    searched = {re.sub(r"\[\d+\]", "", s.key).rpartition(".")[2] for s in experiment.searches}
+    for claim in experiment.claims:
+        for name in ("setting", *(n for n in COMPARISONS if n == claim.statement)):
+            selector = _Selector(claim.node.mapping[name], child_key(claim.key, name), searched)
+            selector.check(experiment.settings, problems)
+
+
+class _Selector:
+    """One mapping of names and arguments to values; `searched` arguments may have any."""
+
+    def __init__(self, node: Node, key: str, searched: set[str]) -> None:
+        self.node, self.key, self.searched = node, key, searched
+
+    def check(self, settings: Iterable[Setting], problems: Problems) -> None:
+        """Narrow the settings down key by key, names first; noted is what leaves none over."""
+        left = list(settings)
+        for name in sorted(self.node.mapping, key=lambda name: name not in NAMES):
+            fitting = [setting for setting in left if self._fits(setting, name)]
+            if not fitting:
+                self._note(name, left, problems)
+            left = fitting or left
+
+    def _fits(self, setting: Setting, name: str) -> bool:
+        wanted = self.node.mapping[name].value
+        if name in NAMES:
+            return wanted in _names(setting, name)
+        values = _values(setting, name)
+        return bool(values) and (name in self.searched or _spelled(wanted) in map(_spelled, values))
+
+    def _note(self, name: str, left: list[Setting], problems: Problems) -> None:
+        node, key = self.node.mapping[name], child_key(self.key, name)
+        if name in NAMES:
+            names = dict.fromkeys(display_name(n) for s in left for n in _names(s, name))
+            remedy = did_you_mean(str(node.value), names, VERY_SIMILAR) or _has(names)
+            problems.add(node, key, _MESSAGE, remedy)
+        elif found := [value for setting in left for value in _values(setting, name)]:
+            problems.add(node, key, _MESSAGE, _has(dict.fromkeys(map(format_value, found))))
+        else:
+            arguments = {a for setting in left for part in _parts(setting) for a in part}
+            known = [*NAMES, *sorted(arguments - {"name"})]
+            rule = f"a selector takes {', '.join(NAMES)} and their arguments"
+            remedy = did_you_mean(name, known) or rule
+            problems.add_at_key(self.node, name, key, _MESSAGE, remedy)
+
+
+def _names(setting: Setting, part: str) -> list[str]:
+    """What a part may be called: its name, its class, as the file says, and special cases."""
+    resolved: Resolved = getattr(setting, part)
+    name = str(resolved["name"])
+    written = setting.written[part].node.mapping.get("name")
+    names = [display_name(name), name, *([str(written.value)] if written else [])]
+    if part == "optimizer":
+        names += [n for n, entry in optimizers().items() if entry.covers(resolved)]
+    if part == "dataset" and setting.fallback is not None:
+        names.append(str(setting.fallback["name"]))
+    return names
+
+
+def _parts(setting: Setting) -> list[Resolved]:
+    return [getattr(setting, part) for part in (*NAMES, "training")]
+
+
+def _values(setting: Setting, argument: str) -> list[object]:
+    """The argument's values; of a part's name there are none, as it goes by what it names."""
+    return [part[argument] for part in _parts(setting) if argument in part and argument != "name"]
+
+
+def _spelled(value: object) -> str:
+    try:
+        return canonical_json(value)
+    except ValueError:  # not finite, which no argument is
+        return ""
+
+
+def _has(values: Iterable[str]) -> str:
+    shown = list(values)
+    more = ", …" if len(shown) > _MOST_SHOWN else ""
+    return f"it has {', '.join(shown[:_MOST_SHOWN])}{more}"

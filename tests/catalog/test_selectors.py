@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from experiment_text import load, problems, text_of, told, underlined
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OPTIMIZERS = (
+    "[{name: adam, lr: {grid: [1e-3, 1e-2]}}, {name: momentum, lr: 0.1, schedule: cosine}, "
+    "{name: 'torch.optim:AdamW', lr: 0.5}, './own.py:Own']"
+)
+PARTS = {
+    "dataset": "{name: digits, validation: 100, fallback: mnist-5k}",
+    "optimizer": OPTIMIZERS,
+    "training": "{epochs: {grid: [2, 3]}}",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "own.py").write_text(
+        "from torch.optim import Optimizer\n"
+        "class Own(Optimizer):\n    def __init__(self, params, lr=0.7, rho=1): ...\n"
+    )
+    return tmp_path
+
+
+def claim(selector: str) -> str:
+    return f"[{{setting: {selector}, diverges: true}}]"
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "{optimizer: adam}",
+        "{optimizer: adam, lr: 0.001, epochs: 3}",
+        "{lr: 1.0e-3}",
+        "{optimizer: momentum, schedule: cosine, warmup: 0}",
+        "{optimizer: sgd, momentum: 0.9}",
+        "{optimizer: 'torch.optim:AdamW'}",
+        "{optimizer: adamw, lr: 5e-1}",
+        "{optimizer: './own.py:Own', rho: 1.0}",
+        "{optimizer: Own}",
+        "{dataset: digits, validation: 100}",
+        "{dataset: mnist-5k}",
+        "{model: mlp, activation: relu, dropout: 0}",
+        "{schedule: constant, amsgrad: false}",
+    ],
+)
+def test_a_selector_may_name_parts_and_their_arguments(folder: Path, selector: str) -> None:
+    assert told(folder, **PARTS, expect=claim(selector)) == []
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "name"),
+    [("{name: sgd, momentum: 0.5}", "momentum"), ("{name: adam, amsgrad: true}", "amsgrad")],
+)
+def test_momentum_and_amsgrad_are_what_they_resolve_to(
+    tmp_path: Path, optimizer: str, name: str
+) -> None:
+    expect = claim(f"{{optimizer: {name}}}")
+    assert told(tmp_path, optimizer=optimizer, expect=expect) == []
+    assert len(told(tmp_path, optimizer="[sgd, adam]", expect=expect)) == 1
+
+
+@pytest.mark.parametrize(
+    ("selector", "key", "remedy", "caret"),
+    [
+        ("{optimizer: adma}", "optimizer", "did you mean 'adam'?", "adma"),
+        ("{optimizer: amsgrad}", "optimizer",
+         "it has adam, sgd, momentum, adamw, AdamW, …", "amsgrad"),
+        ("{model: cnn}", "model", "it has mlp", "cnn"),
+        ("{optimizer: adam, lr: 0.1}", "lr", "it has 0.001, 0.01", "0.1"),
+        ("{lr: 0.1, optimizer: adam}", "lr", "it has 0.001, 0.01", "0.1"),
+        ("{lr: '0.1'}", "lr", "it has 0.001, 0.01, 0.1, 0.5, 0.7", "'0.1'"),
+        ("{optimizer: adam, lr: .nan}", "lr", "it has 0.001, 0.01", ".nan"),
+        ("{amsgrad: 0}", "amsgrad", "it has false", "0"),
+        ("{optimizer: adam, momentum: 0.9}", "momentum",
+         "a selector takes optimizer, model, dataset, schedule and their arguments", "momentum"),
+        ("{modle: mlp}", "modle", "did you mean 'model'?", "modle"),
+        ("{epoch: 3}", "epoch", "did you mean 'epochs'?", "epoch"),
+        ("{name: adam}", "name",
+         "a selector takes optimizer, model, dataset, schedule and their arguments", "name"),
+    ],
+)  # fmt: skip
+def test_what_matches_no_setting_is_told_at_its_place(
+    folder: Path, selector: str, key: str, remedy: str, caret: str
+) -> None:
+    (found,) = problems(folder, text_of(**PARTS, expect=claim(selector)))
+    assert found.key == f"expect[0].setting.{key}"
+    assert found.message == "matches no setting of this experiment"
+    assert (found.remedy, underlined(found)) == (remedy, caret)
+
+
+def test_each_mistake_of_each_selector_is_told(folder: Path) -> None:
+    selectors = "{optimizer: adma, epochs: 9}, better_than: {optimizer: adam, lr: 1}"
+    expect = f"[{{metric: test_loss, setting: {selectors}}}]"
+    found = problems(folder, text_of(**PARTS, expect=expect))
+    assert [problem.key for problem in found] == [
+        "expect[0].setting.optimizer", "expect[0].setting.epochs", "expect[0].better_than.lr",
+    ]  # fmt: skip
+
+
+def test_many_values_are_not_all_listed(tmp_path: Path) -> None:
+    optimizer = "{name: adam, lr: {linspace: [1, 9, 9]}}"
+    assert told(tmp_path, optimizer=optimizer, expect=claim("{lr: 0}")) == [
+        "expect[0].setting.lr: matches no setting of this experiment [it has 1, 2, 3, 4, 5, …]"
+    ]
+
+
+def test_an_argument_left_to_a_tuner_may_have_any_value(tmp_path: Path) -> None:
+    optimizer = "{name: adam, lr: {uniform: [1, 2]}, betas: [0.9, {uniform: [0.1, 0.9]}]}"
+    assert told(tmp_path, optimizer=optimizer, expect=claim("{lr: 1.7}")) == []
+    assert told(tmp_path, optimizer=optimizer, expect=claim("{eps: 1}")) == [
+        "expect[0].setting.eps: matches no setting of this experiment [it has 1e-08]"
+    ]
+
+
+def test_what_the_command_changes_or_leaves_out_is_not_held_against_the_claims(
+    folder: Path,
+) -> None:
+    text = text_of(**PARTS, expect=claim("{optimizer: adam, lr: 1e-2}"))
+    assert load(folder, text, first_points=True).claims
+    assert load(folder, text, overrides=["optimizer=sgd"]).claims
