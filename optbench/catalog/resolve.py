@@ -290,7 +290,7 @@ def _target(
 
 def _folder(name: Node) -> Path:
     """Where the paths in a name start: at its file, or where the command is given."""
-    return Path(name.mark.file).parent 
+    return Path(name.mark.file).parent if name.mark.line else Path()
 
 
 def _known_as(path: str, entries: Mapping[str, Entry]) -> str | None:

@@ -503,6 +503,8 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
 
 
 texts = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), max_size=10)
+# PyYAML writes YAML 1.1: what is a number in 1.2 alone, such as 0E0, it leaves without quotes.
+texts = texts.filter(lambda text: not text.startswith(tuple("+-.0123456789")))
 documents = st.recursive(
     st.booleans() | st.none() | st.integers(-(2**63), 2**63 - 1) | texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),

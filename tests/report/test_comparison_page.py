@@ -35,6 +35,7 @@ adam against sgd, test accuracy: +6.0 points [5.9, 6.1], 95% t interval of 8
 paired differences.
 adam reached 95% in every seed at epoch 1, sgd in none within 2 epochs.
 """
+NO_VERDICT = "One seed each, so no verdict: `optbench run … --seeds 8` gives one.\n"
 
 
 def page(root: Path, output_format: str = "table", **options: object) -> str:
@@ -55,7 +56,7 @@ def eight_seeds(tmp_path: Path) -> Path:
 
 
 def test_eight_paired_seeds_make_this_page(eight_seeds: Path) -> None:
-    assert page(eight_seeds, target=0.95) == PAGE
+    assert page(eight_seeds, target=0.95, reference="sgd") == PAGE
 
 
 def test_one_seed_each_gives_points_and_no_interval_and_says_what_would(tmp_path: Path) -> None:
@@ -67,8 +68,7 @@ def test_one_seed_each_gives_points_and_no_interval_and_says_what_would(tmp_path
     assert re.search(r"adam +0\.001 +1 +0\.048 +97\.6% +1 +\+6\.1 points\n", text)
     assert text.endswith(
         "adam's test accuracy is 6.1 points above sgd's.\n"
-        "adam reached 91.5% at epoch 1, sgd at epoch 2.\n"
-        "One seed each, so no verdict: --seeds 8 gives one.\n"
+        "adam reached 91.5% at epoch 1, sgd at epoch 2.\n" + NO_VERDICT
     )
 
 
@@ -112,7 +112,7 @@ def test_how_the_upper_rows_were_selected_is_said(tmp_path: Path) -> None:
     for lr in (0.01, 0.1):
         write_seeds(tmp_path, [0.9 + lr], optimizer=SGD | {"lr": lr}, experiment=f"sgd{lr}")
     text = " ".join(page(tmp_path).split())
-    assert "best of each optimizer by final train loss, for no validation part was held" in text
+    assert "The first row is the best of each optimizer by final train loss, for no vali" in text
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -191,6 +191,233 @@ def test_many_contrasts_are_left_to_the_table(tmp_path: Path) -> None:
     for name in ("sgd", "a", "b", "c", "d", "e"):
         write_seeds(tmp_path, [0.9], optimizer={"name": name, "lr": 0.1}, experiment=name)
     assert page(tmp_path).endswith(
-        "The last column says how far each setting is from sgd lr=0.1.\n"
-        "One seed each, so no verdict: --seeds 8 gives one.\n"
+        "The last column says how far each setting is from sgd lr=0.1.\n" + NO_VERDICT
     )
+
+
+def title(root: Path) -> str:
+    return page(root).partition("\n")[0].rpartition(" · cross entropy · ")[2]
+
+
+def contrast(root: Path, **options: object) -> str:
+    """The closing sentences in one line."""
+    return " ".join(page(root, **options).split("\n\n")[-1].split())  # type: ignore[arg-type]
+
+
+def test_a_difference_that_rests_on_one_pair_is_no_ground_for_a_verdict(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [0.97, 0.98, 0.975])
+    write_seeds(tmp_path, [0.91], optimizer=SGD, experiment="b")
+    assert title(tmp_path) == "3 and 1 seeds, 1 in common"
+    assert "| +6.0 points (one pair) |" in page(tmp_path, "markdown")
+    assert re.search(r"adam .* \+6\.0 pts \(one pair\)\n", page(tmp_path))
+    assert "adam's test accuracy is 6.0 points above sgd's: one pair, no verdict." in contrast(
+        tmp_path
+    )
+
+
+def test_a_single_seed_that_is_not_paired_is_no_ground_for_a_verdict_either(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [0.97, 0.98])
+    write_run(tmp_path, make_rows([0.1, 0.91]), optimizer=SGD, seed=7)
+    assert title(tmp_path) == "2 and 1 seeds, none in common"
+    # The mean of 97 and 98 minus 91.
+    assert "| +6.5 points (one seed) † |" in page(tmp_path, "markdown")
+    assert "6.5 points above sgd's: one seed, no verdict." in contrast(tmp_path)
+    assert "Welch" not in page(tmp_path)  # there is no interval to name
+
+
+@pytest.mark.parametrize(
+    ("seeds", "told"),
+    [
+        ([(0, 1), (0, 1)], "2 paired seeds"),
+        ([(0, 1, 2), (1, 2, 3)], "3 seeds each, 2 in common"),
+        ([(0,), (1,)], "one seed each, none in common"),
+        ([(0,), (0,)], "one seed"),
+        ([(0, 1, 2), (0, 1), (0,)], "1 to 3 seeds, 1 in common"),
+    ],
+)
+def test_the_title_says_how_many_seeds_and_how_many_of_them_are_shared(
+    tmp_path: Path, seeds: list[tuple[int, ...]], told: str
+) -> None:
+    for name, numbers in zip(("sgd", "adam", "adagrad"), seeds, strict=False):
+        for seed in numbers:
+            write_run(tmp_path, make_rows([0.1, 0.9]), optimizer={"name": name}, seed=seed)
+    assert title(tmp_path) == told
+
+
+def test_what_was_taken_by_default_is_said_as_the_options_take_it(eight_seeds: Path) -> None:
+    # The least of sgd's finals is 0.914.
+    assert "\nBy default --reference sgd; --target 0.914, its worst final test accuracy.\n" in page(
+        eight_seeds
+    )
+    assert "\nBy default --reference sgd.\n" in page(eight_seeds, target=0.95)
+    assert "\nBy default --target 0.974, adam's worst final test accuracy.\n" in page(
+        eight_seeds, reference="adam"
+    )
+    assert "By default" not in page(eight_seeds, reference="sgd", target=0.95)
+
+
+def test_a_setting_without_company_has_no_time_to_a_target_of_its_own(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [0.97, 0.98])
+    text = page(tmp_path)
+    assert "epochs to" not in text
+    assert "By default" not in text
+    assert "epochs to 90%" in page(tmp_path, target=0.9)
+
+
+def grid(root: Path, names: list[str], *, seeds: int = 2) -> None:
+    """Two learning rates of each optimizer with validation; the same final for all."""
+    for name in names:
+        for lr in (0.1, 0.01):
+            for seed in range(seeds):
+                rows = make_rows([0.1, 0.9 - seed / 100], val_loss=[2.3, 0.4 + lr])
+                write_run(root, rows, optimizer={"name": name, "lr": lr}, seed=seed)
+
+
+def headers(text: str) -> str:
+    """The table's header lines."""
+    return " ".join(text.split("\n\n")[1].partition("  adam ")[0].split())
+
+
+@pytest.mark.parametrize("width", [120, 80, 66, 56])
+def test_what_ranks_the_rows_is_always_in_the_table(tmp_path: Path, width: int) -> None:
+    grid(tmp_path, ["adam", "sgd"])
+    text = render(compare(load(tmp_path)), width=width)
+    assert "0.410" in text  # the validation loss of lr=0.01, which is the better one
+    assert ("val accuracy" in headers(text)) is (width == 120)
+    told = " ".join(text.split())
+    assert "optimizer lr" in told  # no stacked rows
+
+
+def test_a_narrow_table_loses_validation_accuracy_first_and_the_target_last(tmp_path: Path) -> None:
+    grid(tmp_path, ["adam", "sgd"])
+    gone = []
+    for width in range(120, 45, -1):
+        text = " ".join(render(compare(load(tmp_path)), width=width).split())
+        told = re.search(r"Left out for want of width: (.*?)\. ", text)
+        if told and told[1] not in gone:
+            gone.append(told[1])
+    assert gone == [
+        "val accuracy",
+        "train loss, val accuracy",
+        "train loss, val accuracy, epochs to 89%",
+    ]
+
+
+def test_without_its_column_a_target_that_no_sentence_mentions_is_not_explained(
+    tmp_path: Path,
+) -> None:
+    names = ["adam", "sgd", "adagrad", "nadam", "radam", "adamax"]
+    grid(tmp_path, names)
+    wide, narrow = (render(compare(load(tmp_path)), width=width) for width in (80, 60))
+    assert "By default --reference sgd; --target 0.89, its worst" in " ".join(wide.split())
+    assert "By default --reference sgd.\n" in narrow
+    assert "89%" not in narrow.partition("Left out")[0]
+
+
+def test_the_target_of_the_sentences_stays_explained_without_its_column(tmp_path: Path) -> None:
+    grid(tmp_path, ["adam", "sgd"])
+    text = " ".join(render(compare(load(tmp_path)), width=60).split())
+    assert "epochs to 89%." in text.partition("Left out")[2]
+    assert "--target 0.89, its worst final test accuracy" in text
+
+
+def test_train_loss_stays_where_it_ranks_the_rows(eight_seeds: Path) -> None:
+    text = render(compare(load(eight_seeds), metric="test_loss"), width=70)
+    assert "0.025" in text
+    assert "test accuracy" in " ".join(text.split()).partition("Left out")[2]
+
+
+@pytest.mark.parametrize(
+    ("finals", "shown"),
+    [
+        ([0.9, 0.9], "1 (2 of 2)"),
+        ([0.9, 0.5], "1 of 2"),
+        ([0.9, 0.9, 0.5], "1 (2 of 3)"),
+        ([0.5, 0.5], "never (0 of 2)"),
+    ],
+)
+def test_times_are_medians_where_more_than_half_arrived_and_never_where_none_did(
+    tmp_path: Path, finals: list[float], shown: str
+) -> None:
+    write_seeds(tmp_path, [0.5] * len(finals), start=0.5, optimizer=SGD, experiment="b")
+    for seed, final in enumerate(finals):
+        write_run(tmp_path, make_rows([0.1, final]), seed=seed, declared_seeds=len(finals))
+    text = page(tmp_path, "markdown", target=0.9)
+    assert f"| {shown} |" in next(line for line in text.splitlines() if "adam |" in line)
+
+
+@pytest.mark.parametrize(
+    ("adam", "sgd", "told"),
+    [
+        ([0.9], [0.5], "adam reached 90% at epoch 1, sgd not within 1 epoch."),
+        ([0.5], [0.9], "adam did not reach 90% within 1 epoch; sgd did, at epoch 1."),
+        ([0.5], [0.5], "Neither adam nor sgd reached 90% within 1 epoch."),
+        ([0.5, 0.5], [0.9, 0.5], "adam did not reach 90% in any seed within 1 epoch; sgd did, in "
+         "1 of 2 seeds at epoch 1."),
+    ],
+)  # fmt: skip
+def test_who_reached_the_target_is_told_in_whole_sentences(
+    tmp_path: Path, adam: list[float], sgd: list[float], told: str
+) -> None:
+    for optimizer, finals in ((ADAM, adam), (SGD, sgd)):
+        for seed, final in enumerate(finals):
+            write_run(tmp_path, make_rows([0.1, final]), optimizer=optimizer, seed=seed)
+    assert told in contrast(tmp_path, target=0.9)
+
+
+def test_horizons_that_differ_are_both_named(tmp_path: Path) -> None:
+    write_run(tmp_path, make_rows([0.1, 0.5]))
+    write_run(tmp_path, make_rows([0.1, 0.5, 0.5]), optimizer=SGD)
+    told = "Neither adam nor sgd reached 90% within 1 and 2 epochs."
+    assert told in contrast(tmp_path, target=0.9)
+
+
+def test_a_problem_without_the_metric_says_so_and_nothing_false(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [0.97, 0.98])
+    write_seeds(tmp_path, [0.91, 0.92], optimizer=SGD, experiment="b")
+    rows = make_rows([0.1, 0.9], val_loss=[2.3, 0.4])
+    write_run(tmp_path, rows, problem="digits (200 for validation)", experiment="digits")
+    text = page(tmp_path, metric="val_accuracy", target=0.5)
+    assert "These runs record no validation accuracy.\n" in text
+    assert "no completed seed" not in text
+
+
+def test_long_values_are_cut_and_parameter_groups_counted(tmp_path: Path) -> None:
+    groups = [{"match": "*.bias", "lr": 0.1}, {"match": "norm.*", "weight_decay": 0}]
+    name = "an_optimizer_with_a_long_name"
+    for optimizer in (
+        ADAM,
+        ADAM | {"groups": groups},
+        SGD,
+        {"name": name, "mode": "quite-a-lot-" * 9},
+    ):
+        for seed in (0, 1):
+            rows = make_rows([0.1, 0.9 + seed / 100], val_loss=[2.3, 0.5])
+            labels = {"problem": "mnist", "setting": f"{optimizer['name']} mode=x"}
+            write_run(tmp_path, rows, optimizer=optimizer, seed=seed, labels=labels)
+    lines = render(compare(load(tmp_path)), width=110).splitlines()
+    assert re.match(r"  optimizer +lr +groups +mode", next(line for line in lines if "lr" in line))
+    assert any(re.match(r"  adam +0\.001 +2 +2 ", line) for line in lines)
+    assert any(line.startswith("  an_optimizer_wi…  ") for line in lines)
+    assert any("quite-a-lot-qui…" in line for line in lines)
+
+
+def test_differences_have_the_same_decimals_in_all_rows(tmp_path: Path) -> None:
+    finals = {"sgd": 0.771, "adam": 0.770, "adamax": 0.760, "adagrad": 0.771, "nadam": 0.899}
+    for name, final in finals.items():
+        write_seeds(tmp_path, [final], optimizer={"name": name, "lr": 0.1}, experiment=name)
+    found = re.findall(r"\| ([+−]?[\d.]+) points \|", page(tmp_path, "markdown"))
+    assert sorted(found) == ["+12.8", "0.0", "−0.1", "−1.1"]
+
+
+def test_huge_differences_are_in_powers_of_ten(tmp_path: Path) -> None:
+    for seed in range(3):
+        for name, loss in (("sgd", 0.5), ("adam", 618_220.5 + 1000 * seed), ("nadam", 0.75)):
+            rows = make_rows([0.1, 0.9], train_loss=[2.3, loss])
+            write_run(tmp_path, rows, optimizer={"name": name}, seed=seed, declared_seeds=3)
+    text = page(tmp_path, metric="train_loss")
+    # s = 1000, n = 3: 619,220 ± 4.302653 · 1000 / √3 = 2,484.
+    assert "+6.19e+05 [6.17e+05, 6.22e+05]" in text
+    assert "+0.250 [0.250, 0.250]" in text
+    told = "adam against sgd, train loss: +6.19e+05 [6.17e+05, 6.22e+05], 95% t interval"
+    assert told in " ".join(text.split())

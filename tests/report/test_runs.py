@@ -29,10 +29,10 @@ def test_the_list_has_a_line_a_run_with_its_state(tmp_path: Path) -> None:
     [
         (None, []),
         (110, []),
-        (88, ["train loss", "test accuracy"]),
-        (78, ["train loss", "test accuracy", "time"]),
-        (66, ["experiment", "train loss", "test accuracy", "time"]),
-        (59, ["experiment", "data set", "train loss", "test accuracy", "time"]),
+        (90, ["train loss", "test accuracy"]),
+        (80, ["train loss", "test accuracy", "time"]),
+        (70, ["experiment", "train loss", "test accuracy", "time"]),
+        (62, ["experiment", "data set", "train loss", "test accuracy", "time"]),
     ],
 )
 def test_a_narrow_list_loses_what_was_measured_and_never_the_run(
