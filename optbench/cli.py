@@ -164,12 +164,13 @@ def compare(
     found = scan(*(runs_dirs or [Path("runs")]))
     _complain(render_notes(found.notes))
     comparison = compare_runs(found.runs, reference=reference, metric=metric, target=target)
-    colour = _colour() and output is None
-    _deliver(render(comparison, output_format, colour=colour, width=_width()), output)
-    if chart is not None:
+    if chart is not None:  # before the table: a name that can't be drawn is told at once
         from optbench.report.chart import save_chart
 
         save_chart(comparison, chart)
+    colour = _colour() and output is None
+    _deliver(render(comparison, output_format, colour=colour, width=_width()), output)
+    if chart is not None:
         _complain(f"Chart: {chart}")
     _complain(render_notes(comparison.notes))
 

@@ -18,7 +18,7 @@ from optbench.report.panels import (
     unit,
 )
 from optbench.report.table import safe_text
-from optbench.store.atomic import write_atomic
+from optbench.store.atomic import write_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def save_chart(
         raise UsageError(f"{path}: a chart's name must end in {listed}, got {path.suffix!r}")
     problems = problem_curves(shown) if isinstance(shown, Comparison) else shown
     content = _drawn(build_chart(problems), path.suffix, scale)
-    write_atomic(path, content, durable=False)  # a picture is drawn again
+    write_output(path, content)
 
 
 def build_chart(problems: Sequence[ProblemCurves]) -> altair.VConcatChart:
