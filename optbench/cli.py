@@ -162,7 +162,7 @@ def compare(
     from optbench.store.scan import scan
 
     found = scan(*(runs_dirs or [Path("runs")]))
-    _complain(render_notes(found.notes))
+    _complain(render_notes(found.notes, width=_notes_width()))
     comparison = compare_runs(found.runs, reference=reference, metric=metric, target=target)
     if chart is not None:  # before the table: a name that can't be drawn is told at once
         from optbench.report.chart import save_chart
@@ -172,7 +172,7 @@ def compare(
     _deliver(render(comparison, output_format, colour=colour, width=_width()), output)
     if chart is not None:
         _complain(f"Chart: {chart}")
-    _complain(render_notes(comparison.notes))
+    _complain(render_notes(comparison.notes, width=_notes_width()))
 
 
 @app.command()
@@ -227,8 +227,9 @@ def runs_list(runs_dir: RunsDir = Path("runs"), output_format: FormatOption = "t
     from optbench.store.scan import scan
 
     found = scan(runs_dir)
-    _deliver(render_runs(found.runs, output_format, colour=_colour(), width=_width()), None)
-    _complain(render_notes(found.notes))
+    width = _width() if sys.stdout.isatty() else None  # a pipe gets every column
+    _deliver(render_runs(found.runs, output_format, colour=_colour(), width=width), None)
+    _complain(render_notes(found.notes, width=_notes_width()))
 
 
 @runs_app.command("show")
@@ -267,6 +268,10 @@ def _complain(text: str) -> None:
 
 def _width() -> int:
     return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
+
+
+def _notes_width() -> int | None:
+    return shutil.get_terminal_size((80, 24)).columns if sys.stderr.isatty() else None
 
 
 def _colour() -> bool:

@@ -17,7 +17,7 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")  # 5 and 7 meet
 INK = "#222222"
 MARKER = 48  # square pixels
 
-_SAMPLE, _ROW, _GAP = 46, 24, 26  # pixels: a line's sample, a legend's row, between columns
+_SAMPLE, _SPACE, _ROW, _GAP = 46, 8, 24, 26  # pixels: line, before its label, row, between columns
 _CHARACTER = 7.2  # pixels of a letter at 13 pixels, on the safe side
 _MOST_COLUMNS = 4
 
@@ -86,20 +86,28 @@ def legend(styles: Styles, width: int) -> altair.LayerChart:
 
 def _placed(labels: Sequence[str], width: int) -> tuple[list[dict[str, Any]], int]:
     """Where each entry stands, reading along the rows, and how many rows there are."""
-    longest = max(map(len, labels), default=1)
-    column = _SAMPLE + 8 + longest * _CHARACTER + _GAP
-    columns = max(1, min(len(labels), _MOST_COLUMNS, int((width + _GAP) // column)))
+    starts = _starts(labels, width)
     entries = []
     for index, label in enumerate(labels):
-        start = index % columns * column
+        start = starts[index % len(starts)]
         entries.append(
             {
                 "setting": label,
-                "row": index // columns,
+                "row": index // len(starts),
                 "start": start,
                 "middle": start + _SAMPLE / 2,
                 "end": start + _SAMPLE,
-                "text": start + _SAMPLE + 8,
+                "text": start + _SAMPLE + _SPACE,
             }
         )
-    return entries, -(-len(labels) // columns)
+    return entries, -(-len(labels) // len(starts))
+
+
+def _starts(labels: Sequence[str], width: int) -> list[float]:
+    """Where the columns begin: as many as fit, each as wide as its longest entry."""
+    for number in range(min(_MOST_COLUMNS, len(labels)), 1, -1):
+        longest = [max(map(len, labels[column::number])) for column in range(number)]
+        widths = [_SAMPLE + _SPACE + _CHARACTER * length + _GAP for length in longest]
+        if sum(widths) - _GAP <= width:
+            return [sum(widths[:column]) for column in range(number)]
+    return [0.0]

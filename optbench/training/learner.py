@@ -220,7 +220,9 @@ class Learner:
         digest = hashlib.sha256()
         for name, tensor in [*self.model.named_parameters(), *self.model.named_buffers()]:
             digest.update(f"{name}:{tensor.dtype}:{list(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+            digest.update(
+                tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
+            )
         return digest.hexdigest()
 
     def _first_noise(self) -> list[Tensor]:

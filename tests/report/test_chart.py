@@ -184,3 +184,22 @@ def test_limits_of_a_log_axis_are_positive() -> None:
     low, high = limits([Point(1, 0.5, -3.0, 9.0, 2), Point(2, 0.1, 0.05, 0.2, 2)], log=True)
     assert 0 < low < 0.1
     assert high > 0.5
+
+
+def test_a_long_curve_has_few_markers_and_one_at_its_end(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", make_rows([0.1, *(0.5 + n / 200 for n in range(45))]))
+    svg = draw(tmp_path / "runs", "curves.svg").read_text(encoding="utf-8")
+    marked = re.findall(r'aria-label="epoch: (\d+); test[^"]*" role="[^"]*" [^>]*"point"', svg)
+    assert marked == [str(epoch) for epoch in range(3, 46, 3)]  # 45 epochs in 20: every third
+
+
+def test_a_long_label_takes_no_room_from_the_other_columns_of_the_legend(tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "d", "e", "an_optimizer_with_quite_a_long_name_of_its_own"):
+        rows = make_rows([0.1, 0.8, 0.9])
+        write_run(tmp_path / "runs", rows, optimizer={"name": name, "lr": 0.1})
+    svg = draw(tmp_path / "runs", "curves.svg").read_text(encoding="utf-8")
+    found = re.findall(
+        r'aria-label="[^"]*row: (\d); setting: (\w+) [^"]*" role="[^"]*" [^>]*"point"', svg
+    )
+    assert len(found) == 6
+    assert {row for row, _ in found} == {"0", "1"}
