@@ -96,7 +96,10 @@ def test_a_model_that_is_none_is_refused_with_the_reason(
 
 
 def test_an_optimizer_that_is_none_is_refused(tmp_path: Path) -> None:
-    write_plugin(tmp_path, "class Thing:\n    def __init__(self, params, lr): pass")
+    source = (
+        "Base = type('Base', (), {})\nclass Thing(Base):\n    def __init__(self, params, lr): pass"
+    )
+    write_plugin(tmp_path, source)
     with pytest.raises(ConfigError, match=r"it is a Thing, no torch\.optim\.Optimizer"):
         built(tmp_path, optimizer={"name": "./plugin.py:Thing", "lr": 0.1})
 
