@@ -21,6 +21,7 @@ from optbench.training.build import (
 )
 from optbench.training.data import DeviceData, batches
 from optbench.training.evaluation import count_correct, evaluate, total_norm
+from optbench.training.gradients import gradients
 from optbench.training.seeding import batch_order, derive
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Learner:
         self.schedule = build_schedule(run.setting, self.optimizer, self.epoch_steps)
         self.by_step = schedule_entry(run.setting).by_step
         self.loss = build_loss(run.setting)
+        self.gradients = gradients(self.model, self.loss)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.noise = self._first_noise()
         self.steps = 0
@@ -65,16 +67,12 @@ class Learner:
 
     def step(self, inputs: Tensor, targets: Tensor, *, measure: bool) -> None:
         """One optimizer step on a batch; `measure` takes the gradient's norm for a row."""
-        for parameter in self.parameters:
-            parameter.grad = None  # what zero_grad does, without its profiling hooks
-        outputs = self.model(inputs)
-        loss = self.loss(outputs, targets)
-        torch.autograd.backward(loss)
+        loss, outputs = self.gradients(inputs, targets)
         if measure:
             self._grad_norm = total_norm(p.grad for p in self.parameters if p.grad is not None)
         self.optimizer.step()
         self.steps += 1
-        self._pending.append((loss.detach(), outputs.detach(), targets))
+        self._pending.append((loss, outputs, targets))
         if self.schedule is not None and self.by_step:
             self._lrs = self._current_lrs()
             self.schedule.step()
