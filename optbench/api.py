@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.analysis import comparison
+from optbench.analysis.question import Question
 from optbench.store.scan import scan
 
 if TYPE_CHECKING:
@@ -36,4 +37,4 @@ def compare(
     Raises `UsageError` where there are no finished runs, and for unknown names.
     """
     runs = scan(Path(runs_dir)).runs
-    return comparison.compare(runs, reference=reference, metric=metric, target=target)
+    return comparison.compare(runs, Question(metric, reference, target))

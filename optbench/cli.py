@@ -6,11 +6,14 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optbench.errors import EXIT_OK
+
+if TYPE_CHECKING:
+    from optbench.commands.screen import Screen
 
 app = typer.Typer(
     name="optbench",
@@ -109,7 +112,8 @@ def run(
 
     * `optbench run my.yaml --smoke`
     """
-    from optbench.commands.run import Screen, run_command
+    from optbench.commands.run import run_command
+    from optbench.commands.screen import Screen
     from optbench.execution.study import Options
 
     options = Options(
@@ -156,23 +160,13 @@ def compare(
 
     * `optbench compare runs/ --chart curves.png`
     """
-    from optbench.analysis.comparison import compare as compare_runs
-    from optbench.report.comparison import render
-    from optbench.report.runs import render_notes
-    from optbench.store.scan import scan
+    from optbench.analysis.question import Question
+    from optbench.commands.compare import Page, compare_command
 
-    found = scan(*(runs_dirs or [Path("runs")]))
-    _complain(render_notes(found.notes, width=_notes_width()))
-    comparison = compare_runs(found.runs, reference=reference, metric=metric, target=target)
-    if chart is not None:  # before the table: a name that can't be drawn is told at once
-        from optbench.report.chart import save_chart
-
-        save_chart(comparison, chart)
-    colour = _colour() and output is None
-    _deliver(render(comparison, output_format, colour=colour, width=_width()), output)
-    if chart is not None:
-        _complain(f"Chart: {chart}")
-    _complain(render_notes(comparison.notes, width=_notes_width()))
+    question = Question(metric, reference, target)
+    page = Page(output_format, output, chart)
+    roots = runs_dirs or [Path("runs")]
+    raise typer.Exit(compare_command(roots, question, page, _screen(), _errors()))
 
 
 @app.command()
@@ -217,7 +211,7 @@ def list_(
     from optbench.catalog.listing import listing
     from optbench.report.catalogue import render_catalogue
 
-    _deliver(render_catalogue(listing(what), output_format, width=_width()), None)
+    _write(render_catalogue(listing(what), output_format, width=_width()))
 
 
 @runs_app.command("list")
@@ -228,7 +222,7 @@ def runs_list(runs_dir: RunsDir = Path("runs"), output_format: FormatOption = "t
 
     found = scan(runs_dir)
     width = _width() if sys.stdout.isatty() else None  # a pipe gets every column
-    _deliver(render_runs(found.runs, output_format, colour=_colour(), width=width), None)
+    _write(render_runs(found.runs, output_format, colour=_colour(), width=width))
     _complain(render_notes(found.notes, width=_notes_width()))
 
 
@@ -244,21 +238,27 @@ def runs_show(
     directory = Path(run)
     root = directory if is_run_directory(directory) else runs_dir
     found = find_run(scan(root).runs, str(directory))
-    _deliver(render_run(found, colour=_colour(), width=_width()), None)
+    _write(render_run(found, colour=_colour(), width=_width()))
 
 
-def _deliver(text: str, output: Path | None) -> None:
-    """A finished text to a file, whole, or to standard output."""
-    if output is None:
-        sys.stdout.write(text)
-        return
-    from optbench.store.atomic import write_output
+def _screen() -> Screen:
+    from optbench.commands.screen import Screen
 
-    write_output(output, text.encode())
+    return Screen(sys.stdout, _width(), _colour())
+
+
+def _errors() -> Screen:
+    from optbench.commands.screen import Screen
+
+    return Screen(sys.stderr, _notes_width(), colour=False)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    _write(f"{text}\n")
 
 
 def _complain(text: str) -> None:

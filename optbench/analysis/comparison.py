@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from optbench.analysis.metric import QUANTITIES, Metric, find_metric
+from optbench.analysis.metric import QUANTITIES, Metric
 from optbench.analysis.reference import default_reference, find_reference, unknown_reference
 from optbench.analysis.rows import RowBuilder, SettingRow
 from optbench.analysis.selection import criterion, ranked
@@ -26,6 +25,8 @@ from optbench.store.scan import Note, StoredRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from optbench.analysis.question import Question
 
 
 @dataclass(frozen=True)
@@ -71,39 +72,23 @@ class Comparison:
     notes: tuple[Note, ...]
 
 
-@dataclass(frozen=True)
-class _Request:
-    metric: Metric
-    reference: str | None
-    target: float | None
-
-
-def compare(
-    runs: Iterable[StoredRun],
-    *,
-    reference: str | None = None,
-    metric: str = "test_accuracy",
-    target: float | None = None,
-) -> Comparison:
+def compare(runs: Iterable[StoredRun], question: Question) -> Comparison:
     """Compare the settings of each problem on a column of metrics.csv.
 
-    `reference` names an optimizer or a setting; default plain SGD, else SGD with momentum, else
-    Adam, else the first optimizer by name. `target` is in the metric's own unit (0.95, not 95);
-    default the worst final value among the reference's completed seeds. Raises UsageError for
-    an unknown name, no finished run, and a validation metric without validation.
+    Raises UsageError for an unknown reference, no finished run, and a validation metric without
+    validation.
     """
-    request = _Request(find_metric(metric), reference, target)
-    _check_target(request.metric, target)
     readable, notes = _readable(runs)
     _check_finished(readable)
-    _check_held_out(request.metric, readable)
+    _check_held_out(question.measured, readable)
     problems = [_Candidates(settings) for settings in _by_problem(readable)]
+    reference = question.reference
     if reference is not None and not any(
         find_reference(reference, problem.labelled) for problem in problems
     ):
         raise unknown_reference(reference, [problem.labelled for problem in problems])
-    compared = tuple(_compare_problem(problem, request) for problem in problems)
-    return Comparison(request.metric, reference, target is not None, compared, notes)
+    compared = tuple(_compare_problem(problem, question) for problem in problems)
+    return Comparison(question.measured, reference, question.target is not None, compared, notes)
 
 
 @dataclass(frozen=True)
@@ -127,16 +112,6 @@ class _Candidates:
         if name is None:
             return default_reference(self.labelled)
         return find_reference(name, self.labelled)
-
-
-def _check_target(metric: Metric, target: float | None) -> None:
-    if target is None:
-        return
-    if not math.isfinite(target):
-        raise UsageError(f"target must be a finite number, got {target}")
-    if metric.is_accuracy and not 0 <= target <= 1:
-        hint = f"; did you mean {target / 100:g}?" if 1 < target <= 100 else ""
-        raise UsageError(f"target of an accuracy must be between 0 and 1, got {target:g}{hint}")
 
 
 def _readable(runs: Iterable[StoredRun]) -> tuple[list[StoredRun], tuple[Note, ...]]:
@@ -178,10 +153,10 @@ def _by_problem(runs: Iterable[StoredRun]) -> list[list[Setting]]:
     return [group_settings(members) for members in ordered]
 
 
-def _compare_problem(problem: _Candidates, request: _Request) -> ProblemComparison:
-    reference = problem.reference(request.reference)
-    metric = _recorded(request.metric, problem.settings)
-    target = request.target
+def _compare_problem(problem: _Candidates, question: Question) -> ProblemComparison:
+    reference = problem.reference(question.reference)
+    metric = _recorded(question.measured, problem.settings)
+    target = question.target
     if target is None and reference is not None and len(problem.settings) > 1:
         target = default_target(reference.runs, metric)
     rows = RowBuilder(problem.labelled, problem.criterion, reference, metric, target).build()

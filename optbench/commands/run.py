@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json as json_format
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from optbench.analysis.comparison import compare
+from optbench.analysis.question import Question
 from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED, Interrupted
 from optbench.execution.environment import installed_torch
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.report.comparison import render
-from optbench.report.layout import paragraph
 from optbench.report.plan import (
     closing_line,
     describe_plan,
@@ -29,30 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from optbench.commands.screen import Screen
     from optbench.execution.plan import Plan
-
-
-@dataclass(frozen=True)
-class Screen:
-    """Where a command writes, and how; a quiet one writes nothing but errors."""
-
-    stream: TextIO
-    width: int
-    colour: bool
-    quiet: bool
-
-    def say(self, text: str) -> None:
-        """One block; a blank line sets it off from the next."""
-        self.write(f"{text.rstrip()}\n\n" if text else "")
-
-    def announce(self, text: str) -> None:
-        """A block of plain lines, each wrapped to the width."""
-        self.say("\n".join(paragraph(line, self.width) for line in text.splitlines()))
-
-    def write(self, text: str) -> None:
-        if not self.quiet:
-            self.stream.write(text)
-            self.stream.flush()
 
 
 def run_command(
@@ -77,7 +54,9 @@ def run_command(
         screen.write("\n")
     stored = [p.stored or scan(p.directory).runs[0] for p in plan.runs]
     if any(run.finished for run in stored):
-        screen.say(render(compare(stored), "table", colour=screen.colour, width=screen.width))
+        screen.say(
+            render(compare(stored, Question()), "table", colour=screen.colour, width=screen.width)
+        )
     screen.write(f"{closing_line([run.path for run in stored], options.store)}\n")
     failed = [event.directory for event in ended if event.result.status == "failed"]
     for directory in failed:

@@ -6,6 +6,7 @@ import pytest
 from stored_runs import ADAM, SGD, digest, load, make_rows, write_run, write_seeds
 
 from optbench.analysis.comparison import ProblemComparison, compare
+from optbench.analysis.question import Question
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ D = [0.3, 0.1, 0.2, 0.5, 0.4, -0.1, 0.2, 0.6]  # the worked example of the stati
 
 
 def problem(root: Path, **options: object) -> ProblemComparison:
-    (found,) = compare(load(root), **options).problems  # type: ignore[arg-type]
+    (found,) = compare(load(root), Question(**options)).problems  # type: ignore[arg-type]
     return found
 
 
@@ -138,7 +139,7 @@ def test_an_ambiguous_reference_is_refused_with_what_it_means(tmp_path: Path) ->
 def test_a_problem_without_the_reference_says_so_and_the_others_have_it(tmp_path: Path) -> None:
     both(tmp_path, [0.99], [0.5])
     write_seeds(tmp_path, [0.9], problem="digits · logistic", experiment="digits")
-    digits, mnist = compare(load(tmp_path), reference="sgd").problems
+    digits, mnist = compare(load(tmp_path), Question(reference="sgd")).problems
     assert digits.label == "digits · logistic"
     assert digits.reference is None
     assert digits.rows[0].difference is None
@@ -148,7 +149,7 @@ def test_a_problem_without_the_reference_says_so_and_the_others_have_it(tmp_path
 def test_runs_of_different_problems_are_never_compared(tmp_path: Path) -> None:
     write_seeds(tmp_path, [0.99])
     write_seeds(tmp_path, [0.9], optimizer=SGD, problem="mnist-5k", experiment="b")
-    assert [len(found.rows) for found in compare(load(tmp_path)).problems] == [1, 1]
+    assert [len(found.rows) for found in compare(load(tmp_path), Question()).problems] == [1, 1]
 
 
 def test_the_best_of_each_optimizer_stands_first_then_the_rest(tmp_path: Path) -> None:
@@ -233,7 +234,7 @@ def test_a_validation_metric_without_validation_is_refused(tmp_path: Path, metri
         problem(tmp_path, metric=metric)
     rows = make_rows([0.1, 0.9], val_loss=[2.3, 0.4])
     write_run(tmp_path, rows, problem="digits (200 for validation)", experiment="digits")
-    held_out, without = compare(load(tmp_path), metric=metric).problems
+    held_out, without = compare(load(tmp_path), Question(metric=metric)).problems
     assert held_out.is_measured
     assert not without.is_measured
 
@@ -241,7 +242,7 @@ def test_a_validation_metric_without_validation_is_refused(tmp_path: Path, metri
 def test_damaged_rows_are_named_and_left_out(tmp_path: Path) -> None:
     write_seeds(tmp_path, [0.9, 0.8])
     damaged = write_run(tmp_path, make_rows([0.1, 1.0]), seed=2, files={"metrics.csv": "0" * 64})
-    found = compare(load(tmp_path))
+    found = compare(load(tmp_path), Question())
     assert found.problems[0].rows[0].completed == 2
     assert [(note.path, note.kind) for note in found.notes] == [(damaged, "damaged")]
 
@@ -281,10 +282,10 @@ def test_without_a_finished_run_there_is_nothing_to_compare(tmp_path: Path) -> N
     with pytest.raises(UsageError, match=r"no finished run to compare \(1 interrupted\)"):
         problem(tmp_path)
     with pytest.raises(UsageError, match="there are none"):
-        compare([])
+        compare([], Question())
 
 
 def test_the_outcome_does_not_depend_on_the_order_of_the_runs(tmp_path: Path) -> None:
     both(tmp_path, [0.97, 0.98], [0.92, 0.91])
     runs = load(tmp_path)
-    assert compare(runs[::-1]).problems == compare(runs).problems
+    assert compare(runs[::-1], Question()).problems == compare(runs, Question()).problems

@@ -7,13 +7,14 @@ from stored_runs import SGD, load, make_rows, write_run
 
 from optbench.analysis.comparison import compare
 from optbench.analysis.curves import ProblemCurves, problem_curves
+from optbench.analysis.question import Question
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def curves(root: Path) -> ProblemCurves:
-    (found,) = problem_curves(compare(load(root)))
+    (found,) = problem_curves(compare(load(root), Question()))
     return found
 
 

@@ -10,6 +10,7 @@ from stored_runs import SGD, load, make_rows, write_run
 
 from optbench.analysis.comparison import compare
 from optbench.analysis.curves import Point
+from optbench.analysis.question import Question
 from optbench.errors import UsageError
 from optbench.report.axes import epoch_ticks, limits, log_ticks
 from optbench.report.chart import SCALE, save_chart
@@ -36,7 +37,7 @@ def store(tmp_path: Path) -> Path:
 
 def draw(store: Path, name: str) -> Path:
     path = store.parent / name
-    save_chart(compare(load(store)), path)
+    save_chart(compare(load(store), Question()), path)
     return path
 
 

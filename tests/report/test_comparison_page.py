@@ -10,6 +10,7 @@ import pytest
 from stored_runs import ADAM, SGD, load, make_rows, write_run, write_seeds
 
 from optbench.analysis.comparison import compare
+from optbench.analysis.question import Question
 from optbench.report.comparison import render
 from optbench.report.formats import FORMATS
 
@@ -39,7 +40,7 @@ NO_VERDICT = "One seed each, so no verdict: `optbench run … --seeds 8` gives o
 
 
 def page(root: Path, output_format: str = "table", **options: object) -> str:
-    return render(compare(load(root), **options), output_format)  # type: ignore[arg-type]
+    return render(compare(load(root), Question(**options)), output_format)  # type: ignore[arg-type]
 
 
 def refuse_constant(name: str) -> NoReturn:
@@ -129,7 +130,7 @@ def test_wide_comparisons_stay_within_the_terminal(tmp_path: Path, width: int) -
                 }
                 rows = make_rows([0.1, final], val_loss=[2.3, 1 - final])
                 write_run(tmp_path, rows, optimizer=optimizer, seed=seed, declared_seeds=2)
-    text = render(compare(load(tmp_path)), width=width)
+    text = render(compare(load(tmp_path), Question()), width=width)
     assert max(map(len, text.splitlines())) <= width
     # 0.9 + 11/200 − 0.001/10 and 0.001 more: 95.49 and 95.59, t(.975, 1) · s / √2 = 0.64.
     assert "95.5% ± 0.6" in text
@@ -281,7 +282,7 @@ def headers(text: str) -> str:
 @pytest.mark.parametrize("width", [120, 80, 66, 56])
 def test_what_ranks_the_rows_is_always_in_the_table(tmp_path: Path, width: int) -> None:
     grid(tmp_path, ["adam", "sgd"])
-    text = render(compare(load(tmp_path)), width=width)
+    text = render(compare(load(tmp_path), Question()), width=width)
     assert "0.410" in text  # the validation loss of lr=0.01, which is the better one
     assert ("val accuracy" in headers(text)) is (width == 120)
     told = " ".join(text.split())
@@ -292,7 +293,7 @@ def test_a_narrow_table_loses_validation_accuracy_first_and_the_target_last(tmp_
     grid(tmp_path, ["adam", "sgd"])
     gone = []
     for width in range(120, 45, -1):
-        text = " ".join(render(compare(load(tmp_path)), width=width).split())
+        text = " ".join(render(compare(load(tmp_path), Question()), width=width).split())
         told = re.search(r"Left out for want of width: (.*?)\. ", text)
         if told and told[1] not in gone:
             gone.append(told[1])
@@ -308,7 +309,7 @@ def test_without_its_column_a_target_that_no_sentence_mentions_is_not_explained(
 ) -> None:
     names = ["adam", "sgd", "adagrad", "nadam", "radam", "adamax"]
     grid(tmp_path, names)
-    wide, narrow = (render(compare(load(tmp_path)), width=width) for width in (80, 60))
+    wide, narrow = (render(compare(load(tmp_path), Question()), width=width) for width in (80, 60))
     assert "By default --reference sgd; --target 0.89, its worst" in " ".join(wide.split())
     assert "By default --reference sgd.\n" in narrow
     assert "89%" not in narrow.partition("Left out")[0]
@@ -316,13 +317,13 @@ def test_without_its_column_a_target_that_no_sentence_mentions_is_not_explained(
 
 def test_the_target_of_the_sentences_stays_explained_without_its_column(tmp_path: Path) -> None:
     grid(tmp_path, ["adam", "sgd"])
-    text = " ".join(render(compare(load(tmp_path)), width=60).split())
+    text = " ".join(render(compare(load(tmp_path), Question()), width=60).split())
     assert "epochs to 89%." in text.partition("Left out")[2]
     assert "--target 0.89, its worst final test accuracy" in text
 
 
 def test_train_loss_stays_where_it_ranks_the_rows(eight_seeds: Path) -> None:
-    text = render(compare(load(eight_seeds), metric="test_loss"), width=70)
+    text = render(compare(load(eight_seeds), Question(metric="test_loss")), width=70)
     assert "0.025" in text
     assert "test accuracy" in " ".join(text.split()).partition("Left out")[2]
 
@@ -395,7 +396,7 @@ def test_long_values_are_cut_and_parameter_groups_counted(tmp_path: Path) -> Non
             rows = make_rows([0.1, 0.9 + seed / 100], val_loss=[2.3, 0.5])
             labels = {"problem": "mnist", "setting": f"{optimizer['name']} mode=x"}
             write_run(tmp_path, rows, optimizer=optimizer, seed=seed, labels=labels)
-    lines = render(compare(load(tmp_path)), width=110).splitlines()
+    lines = render(compare(load(tmp_path), Question()), width=110).splitlines()
     assert re.match(r"  optimizer +lr +groups +mode", next(line for line in lines if "lr" in line))
     assert any(re.match(r"  adam +0\.001 +2 +2 ", line) for line in lines)
     assert any(line.startswith("  an_optimizer_wi…  ") for line in lines)

@@ -1,0 +1,1 @@
+"""Formulas on plain numbers; nothing here knows of runs."""
