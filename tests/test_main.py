@@ -25,7 +25,7 @@ def test_an_unexpected_error_ends_with_70_and_a_log_to_attach(
         raise ZeroDivisionError("it fell\nover")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("optbench.store.scan.scan", fall_over)
+    monkeypatch.setattr("optbench.commands.compare.scan", fall_over)
     outcome = command("compare", tmp_path)
     assert (outcome.code, outcome.out) == (70, "")
     (line,) = outcome.err.splitlines()
