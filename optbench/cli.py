@@ -90,6 +90,9 @@ def run(
         typer.Option(help="Where data sets are; else $OPTBENCH_DATA, else the user's cache."),
     ] = None,
     runs_dir: RunsDir = Path("runs"),
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Train finished runs again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, train none.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")] = False,
@@ -125,6 +128,7 @@ def run(
         allow_fallback=fallback,
         force=force,
         smoke=smoke,
+        workers=workers,
     )
     stream = sys.stderr if json else sys.stdout
     screen = Screen(stream, _width(), _colour() and not json, quiet)

@@ -19,8 +19,8 @@ _EXIT_CODES = {signal.SIGINT: EXIT_SIGINT, signal.SIGTERM: EXIT_SIGTERM}
 class Interruptions:
     """While entered, a signal raises `Interrupted` in the main thread.
 
-    Inside `shielded()` it waits until that ends. Elsewhere than in the main thread, where
-    Python allows no handlers, signals stay as they were.
+    Inside `shielded()` it waits until that ends. One that is ignored stays so. Elsewhere than in
+    the main thread, where Python allows no handlers, signals stay as they were.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,8 @@ class Interruptions:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._arrived) for number in _EXIT_CODES}
+        wanted = [n for n in _EXIT_CODES if signal.getsignal(n) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._arrived) for number in wanted}
         try:
             yield
         finally:

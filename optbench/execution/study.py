@@ -10,8 +10,10 @@ from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
 from optbench.execution.data import DataChoice
 from optbench.execution.plan import Plan, make_plan
+from optbench.execution.pool import Pool
 from optbench.execution.signals import Interruptions
 from optbench.execution.smoke import smoke
+from optbench.execution.workers import worker_count
 from optbench.store.rundir import check_writable
 from optbench.store.scan import StoredRun, scan
 
@@ -36,6 +38,7 @@ class Options:
     allow_fallback: bool = True
     force: bool = False
     smoke: bool = False
+    workers: int | None = None
 
     @property
     def store(self) -> Path:
@@ -79,8 +82,12 @@ def train_plan(plan: Plan, options: Options) -> Iterator[Event]:
     if not plan.to_train:
         return
     check_writable(options.store)  # before torch is imported, which takes seconds
+    workers = worker_count(plan, options.workers)
     interruptions = Interruptions()
     with interruptions.caught():
+        if workers > 1:
+            yield from Pool(options.data_folder, workers).carry_out(plan)
+            return
         with interruptions.shielded():  # an import that a signal breaks off ends in any error
             from optbench.execution.worker import Worker
 
@@ -96,6 +103,7 @@ def run(
     runs_dir: str | Path = "runs",
     allow_fallback: bool = True,
     force: bool = False,
+    workers: int | None = None,
     announce: Callable[[str], None] = lambda _: None,
 ) -> tuple[StoredRun, ...]:
     """Train every run of some experiment files that is not finished; returns all of them.
@@ -112,6 +120,7 @@ def run(
         runs_dir=Path(runs_dir),
         allow_fallback=allow_fallback,
         force=force,
+        workers=workers,
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)
     for _ in train_plan(plan, options):

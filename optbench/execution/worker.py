@@ -40,7 +40,7 @@ CPU = torch.device("cpu")
 
 
 class Worker:
-    """Trains the runs of a plan one after the other, loading each problem's data once."""
+    """Trains runs one after the other in this process, loading each problem's data once."""
 
     def __init__(self, data_dir: Path, interruptions: Interruptions) -> None:
         self.data_dir = data_dir
@@ -50,18 +50,31 @@ class Worker:
     def carry_out(self, plan: Plan) -> Iterator[Event]:
         """Train what a plan has to train, in its order.
 
-        Every setting is built once before anything trains, so that what a class refuses is
-        known at once. A run that its own code breaks is stored as failed, and the rest go on.
-        Raises `ConfigError`, `UsageError`, `DataError`, `StoreError` and `Interrupted`.
+        A run that its own code breaks is stored as failed, and the rest go on. Raises
+        `ConfigError`, `UsageError`, `DataError`, `StoreError` and `Interrupted`.
         """
-        for name in dict.fromkeys(planned.run.device for planned in plan.to_train):
-            choose_device(name)
-        with self.interruptions.shielded():  # building imports parts of torch, see train_plan
-            self._rehearse(plan)
+        self.prepare(plan)
         for planned in plan.to_train:
-            device = choose_device(planned.run.device)
-            with reproducible(device):
-                yield from self._train(planned, device, force=plan.force)
+            yield from self.train(planned, force=plan.force)
+
+    def prepare(self, plan: Plan, *, rehearse: bool = True) -> tuple[str, ...]:
+        """Find the devices that a plan asks for; their types, each once.
+
+        `rehearse` builds every setting once before anything trains, so that what a class refuses
+        is known at once.
+        """
+        names = dict.fromkeys(planned.run.device for planned in plan.to_train)
+        devices = dict.fromkeys(choose_device(name).type for name in names)
+        if rehearse:
+            with self.interruptions.shielded():  # building imports parts of torch, see train_plan
+                self._rehearse(plan)
+        return tuple(devices)
+
+    def train(self, planned: Planned, *, force: bool) -> Iterator[Event]:
+        """Train one run to its stored end."""
+        device = choose_device(planned.run.device)
+        with reproducible(device):
+            yield from self._train(planned, device, force=force)
 
     def _rehearse(self, plan: Plan) -> None:
         """Build model, optimizer and schedule of each setting once; raises every refusal."""
@@ -100,7 +113,7 @@ class Worker:
                 return
             directory = final
             if force:
-                directory = RunDirectory(place.with_name(f".{place.name}.new"))
+                directory = final.beside
                 shutil.rmtree(directory.path, ignore_errors=True)
                 directory.create()
                 held.enter_context(RunLock(directory.path))

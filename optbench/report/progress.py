@@ -66,26 +66,27 @@ class _Quiet:
 
 
 class _Watcher:
-    """What both kinds share: headings, and how far the current run is."""
+    """What both kinds share: headings, and how far each run in training is."""
 
     def __init__(self, console: Console, runs: Sequence[Run]) -> None:
         self.console = console
         self.runs = len(runs)
         self.labels = short_labels([run.setting for run in runs])
         self.heading = ""
-        self.current: _Track | None = None
+        self.tracks: dict[str, _Track] = {}  # of the runs in training, by hash
 
     def follow(self, event: Event) -> _Track | None:
-        """Take an event in; returns the track that it belongs to."""
+        """Take an event in; returns the track that it belongs to, which an end closes."""
+        key = event.run.hash
+        if isinstance(event, Ended):
+            return self.tracks.pop(key, None)
         if isinstance(event, Started):
             self._announce(event)
             label = self.labels.get(event.run.setting.setting_hash, event.run.setting.label)
-            self.current = _Track(event, label)
-        elif isinstance(event, Advanced) and self.current is not None:
-            self.current.advance(event)
-        elif self.current is not None:
-            self.current.over = True
-        return self.current
+            self.tracks[key] = _Track(event, label)
+        elif key in self.tracks:
+            self.tracks[key].advance(event)
+        return self.tracks.get(key)
 
     def print(self, text: str) -> None:
         """Lines that stay, taken literally: brackets in a name are no markup."""
@@ -119,12 +120,20 @@ class _Plain(_Watcher):
 
 
 class _Live(_Watcher):
-    """The run in training is redrawn in place; a finished one stays above it."""
+    """The runs in training are redrawn in place; finished ones stay above them."""
 
-    def __init__(self, console: Console, runs: Sequence[Run]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        runs: Sequence[Run],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(console, runs)
+        self.clock = clock
         self.live = Live(console=console, auto_refresh=False, transient=True)
         self.drawn = 0.0
+        self.ended = 0
+        self.began: float | None = None
 
     def __enter__(self) -> Self:
         self.live.__enter__()
@@ -138,22 +147,38 @@ class _Live(_Watcher):
         trace: TracebackType | None,
     ) -> None:
         self.live.__exit__(kind, error, trace)
-        if error is not None and self.current is not None and not self.current.over:
-            self.console.print(Text(self.current.line(bar=True, rest="stopped")), crop=True)
+        for track in self.tracks.values():
+            self.console.print(Text(track.line(bar=True, rest="stopped")), crop=True)
 
     def show(self, event: Event) -> None:
+        self.began = self.clock() if self.began is None else self.began
         track = self.follow(event)
         if track is None:
             return
         if isinstance(event, Ended):
+            self.ended += 1
             line = track.line(bar=True, rest=_outcome(event.result))
             style = {"diverged": "yellow", "failed": "red"}.get(event.result.status, "")
-            self.live.update(Text(""), refresh=True)
+            self._draw()
             self.console.print(Text(line, style=style), no_wrap=True, crop=True)
-        elif time.monotonic() - self.drawn > 0.1 or isinstance(event, Started):
-            self.drawn = time.monotonic()
-            line = track.line(bar=True, rest=track.left())
-            self.live.update(Text(line, no_wrap=True), refresh=True)
+        elif self.clock() - self.drawn > 0.1 or isinstance(event, Started):
+            self.drawn = self.clock()
+            self._draw()
+
+    def _draw(self) -> None:
+        lines = [track.line(bar=True, rest=track.left()) for track in self.tracks.values()]
+        if self.runs > 1 and len(self.tracks) > 0:
+            lines.append(self._whole())
+        self.live.update(Text("\n".join(lines), no_wrap=True), refresh=True)
+
+    def _whole(self) -> str:
+        """`  12 of 80 runs  3 min left`: by what has been done since the first run began."""
+        done = self.ended + sum(track.share for track in self.tracks.values())
+        text = f"  {self.ended:,} of {self.runs:,} runs"
+        if self.began is None or not done:
+            return text
+        seconds = (self.clock() - self.began) * (self.runs - done) / done
+        return f"{text}  {numbers.duration(seconds)} left"
 
 
 class _Track:
@@ -169,7 +194,6 @@ class _Track:
         self.loss: float | None = None
         self.row: Row = {}
         self.began: tuple[float, int] | None = None
-        self.over = False
 
     def advance(self, event: Advanced) -> None:
         record = event.record
@@ -181,6 +205,12 @@ class _Track:
             self.steps, self.loss = record.steps, record.loss
         if self.began is None:
             self.began = self.clock(), self.steps
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, of what there was to do when it began."""
+        todo = self.event.total - self.event.steps
+        return (self.steps - self.event.steps) / todo if todo else 1.0
 
     def line(self, *, bar: bool, rest: str) -> str:
         """`adam lr=0.001  s0 ━━━━ 3/5 loss 0.360 test 90.3%  98k/s  2 s left` in 80 columns."""

@@ -46,6 +46,11 @@ class RunDirectory:
         except OSError as error:
             raise write_error(self.path, error) from error
 
+    @property
+    def beside(self) -> RunDirectory:
+        """Where a finished run trains again until it may take the place of this one."""
+        return RunDirectory(self.path.with_name(f".{self.path.name}.new"))
+
     def result(self) -> Result | None:
         """What result.json says, or None where there is none that can be read."""
         try:
@@ -109,6 +114,19 @@ class RunDirectory:
         self._write(rows, timings, result, digests, durable=True)
         if result.status in ("completed", "diverged"):
             self.delete_checkpoints()
+
+    def fail(self, reason: str) -> Result | None:
+        """Say that the process that trained it died; None where it had not stored anything yet.
+
+        Its rows may be ahead of result.json, so there is no digest of them any more.
+        """
+        stored = self.result()
+        if stored is None:
+            return None
+        failed = dataclasses.replace(stored, status="failed", reason=reason, files={})
+        write_atomic(self.path / "result.json", format_result(failed).encode())
+        self.log(reason)
+        return failed
 
     def log(self, text: str) -> None:
         """Append a warning or traceback to log.txt."""

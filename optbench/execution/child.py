@@ -1,0 +1,59 @@
+"""A worker process: takes runs over a connection, trains them, tells what happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from optbench.errors import EXIT_OK, Interrupted, OptbenchError
+from optbench.execution.signals import Interruptions
+from optbench.execution.wire import Broken, Done, Happened, Ready, Train
+
+if TYPE_CHECKING:
+    from optbench.execution.wire import Task
+
+
+def main() -> None:
+    """Train what comes until nothing more does; ends the process.
+
+    Its arguments are two descriptors: the connection, and a lifeline over which nothing ever
+    comes. The lifeline ends with the process that holds its other end, and then this one does.
+    """
+    connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
+    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    interruptions = Interruptions()
+    try:
+        with interruptions.caught():
+            _serve(connection, interruptions)
+    except Interrupted as stopped:
+        sys.exit(stopped.exit_code)
+    except (EOFError, BrokenPipeError):
+        sys.exit(EXIT_OK)  # nothing more to do, or nobody to do it for
+
+
+def _serve(connection: Connection, interruptions: Interruptions) -> None:
+    task: Task = connection.recv()
+    try:
+        with interruptions.shielded():  # an import that a signal breaks off ends in any error
+            from optbench.execution.worker import Worker
+
+        worker = Worker(task.data_dir, interruptions)
+        connection.send(Ready(worker.prepare(task.plan, rehearse=task.rehearse)))
+        while isinstance(order := connection.recv(), Train):
+            for event in worker.train(task.plan.to_train[order.index], force=task.plan.force):
+                connection.send(Happened(event))
+            connection.send(Done())
+    except OptbenchError as error:
+        connection.send(Broken(error))
+
+
+def _end_with_parent(lifeline: int) -> None:
+    with suppress(OSError):
+        os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)

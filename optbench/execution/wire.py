@@ -1,0 +1,70 @@
+"""What a command and its worker processes say to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optbench.execution.plan import Plan
+    from optbench.training.events import Event
+
+
+def _view(content: dict[str, object]) -> MappingProxyType[str, object]:
+    return MappingProxyType(content)
+
+
+# Settings are frozen with mappings that pickle doesn't know.
+ForkingPickler.register(MappingProxyType, lambda view: (_view, (dict(view),)))
+
+
+@dataclass(frozen=True)
+class Task:
+    """The first message to a worker: what there is to train, and from which data.
+
+    One of the workers rehearses the plan for all.
+    """
+
+    plan: Plan
+    data_dir: Path
+    rehearse: bool
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A worker can train: the devices that the plan's runs are going to use."""
+
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train the plan's run of this index."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Happened:
+    """Something worth showing of the run in training."""
+
+    event: Event
+
+
+@dataclass(frozen=True)
+class Done:
+    """The run is stored; the worker waits for the next."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The worker ends, since nothing that it could train would go better."""
+
+    error: BaseException
+
+
+FromWorker = Ready | Happened | Done | Broken

@@ -1,0 +1,36 @@
+"""How many processes a command trains in."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from optbench.errors import UsageError
+from optbench.execution.data import training_size
+
+if TYPE_CHECKING:
+    from optbench.execution.plan import Plan
+
+# Another process costs the import of torch, two seconds or three: what is over sooner stays here.
+WORTH_A_PROCESS = 500_000  # examples to train on, over all epochs and runs
+
+
+def worker_count(plan: Plan, asked: int | None) -> int:
+    """As many as were asked for, else one a core; never more than runs.
+
+    A plan of little work stays in this process unless more were asked for.
+    """
+    if asked is not None and asked < 1:
+        raise UsageError(f"workers must be 1 or more, got {asked}")
+    settings = [planned.run.setting for planned in plan.to_train]
+    examples = sum(training_size(setting) * setting.epochs for setting in settings)
+    if asked is None and examples < WORTH_A_PROCESS:
+        return 1
+    return min(asked or cores(), len(settings))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
