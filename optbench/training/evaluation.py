@@ -1,4 +1,4 @@
-"""Loss and accuracy of a model on a split."""
+"""Loss and accuracy of a network on a split."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from optbench.training.build import Loss
     from optbench.training.data import Split
+    from optbench.training.network import Network
 
 CHUNK = 1_000  # examples at a time: fits the cache of a CPU, keeps a GPU busy
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, split: Split, loss: Loss) -> tuple[float, float]:
+def evaluate(network: Network, split: Split, loss: Loss) -> tuple[float, float]:
     """Mean loss and accuracy (a fraction) over a split's examples, in eval mode."""
-    model.eval()
     total, correct = 0.0, 0
     for start in range(0, len(split), CHUNK):
         inputs, targets = split.chunk(start, CHUNK)
-        outputs = model(inputs)
+        outputs = network.outputs(inputs)
         total += loss(outputs, targets).item() * len(targets)
         correct += int(count_correct(outputs, targets))
-    model.train()
     return total / len(split), correct / len(split)
 
 

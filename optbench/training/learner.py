@@ -21,7 +21,7 @@ from optbench.training.build import (
 )
 from optbench.training.data import DeviceData, batches
 from optbench.training.evaluation import count_correct, evaluate, total_norm
-from optbench.training.gradients import gradients
+from optbench.training.network import network
 from optbench.training.seeding import batch_order, derive
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Learner:
         self.schedule = build_schedule(run.setting, self.optimizer, self.epoch_steps)
         self.by_step = schedule_entry(run.setting).by_step
         self.loss = build_loss(run.setting)
-        self.gradients = gradients(self.model, self.loss)
+        self.network = network(self.model, self.loss)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.noise = self._first_noise()
         self.steps = 0
@@ -67,7 +67,7 @@ class Learner:
 
     def step(self, inputs: Tensor, targets: Tensor, *, measure: bool) -> None:
         """One optimizer step on a batch; `measure` takes the gradient's norm for a row."""
-        loss, outputs = self.gradients(inputs, targets)
+        loss, outputs = self.network.differentiate(inputs, targets)
         if measure:
             self._grad_norm = total_norm(p.grad for p in self.parameters if p.grad is not None)
         self.optimizer.step()
@@ -97,11 +97,11 @@ class Learner:
         untrained = self.steps == 0
         train = self.interval.means()
         if untrained:
-            train = evaluate(self.model, self.data.train, self.loss)
+            train = evaluate(self.network, self.data.train, self.loss)
         validation: tuple[float | None, float | None] = (None, None)
         if self.data.validation is not None:
-            validation = evaluate(self.model, self.data.validation, self.loss)
-        test = evaluate(self.model, self.data.test, self.loss)
+            validation = evaluate(self.network, self.data.validation, self.loss)
+        test = evaluate(self.network, self.data.test, self.loss)
         lrs = self._lrs if self.by_step else self._current_lrs()
         row: Row = {
             "epoch": _epoch(self.steps, self.epoch_steps),
@@ -202,7 +202,7 @@ class Learner:
             return known
         if self.data.validation is None:  # a plateau schedule without validation is refused
             raise AssertionError("no validation examples")
-        return evaluate(self.model, self.data.validation, self.loss)[0]
+        return evaluate(self.network, self.data.validation, self.loss)[0]
 
     def _current_lrs(self) -> list[float]:
         return [float(group["lr"]) for group in self.optimizer.param_groups if "lr" in group]

@@ -1,7 +1,8 @@
-"""Gradients by hand against autograd's, to the bit."""
+"""Networks by hand against autograd: to the bit where the products are its own."""
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,15 @@ from torch.nn import functional
 
 from optbench.catalog.models.logistic import Logistic
 from optbench.catalog.models.mlp import ACTIVATIONS, MLP
-from optbench.training import gradients as module
-from optbench.training.gradients import gradients
+from optbench.training.network import ByAutograd, ByHand, network
+from optbench.training.products import WORTH_ONEDNN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHAPES = list(itertools.product((1, 2, 31, 64), (1, 5, 784), ((), (1,), (128,), (33, 7)), (1, 10)))
+SIZES = itertools.product((1, 2, 31, 64), (1, 5, 784), ((), (1,), (128,), (33, 7)), (1, 10))
+SMALL = [s for s in SIZES if s[0] * s[1] * max(s[2], default=s[3]) < WORTH_ONEDNN]
+LARGE = [(64, 784, (128,), 10), (33, 784, (256, 130), 3), (1000, 784, (), 10), (31, 784, (65,), 1)]
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +41,10 @@ def assert_as_autograd(model: nn.Module, inputs: torch.Tensor, targets: torch.Te
     outputs = model(inputs)
     loss = functional.cross_entropy(outputs, targets)
     expected = torch.autograd.grad(loss, list(model.parameters()))
-    found_loss, found_outputs = gradients(model, functional.cross_entropy)(inputs, targets)
+    by_hand = network(model, functional.cross_entropy)
+    found_loss, found_outputs = by_hand.differentiate(inputs, targets)
     assert torch.equal(found_loss, loss)
+    assert torch.equal(by_hand.outputs(inputs), outputs)
     assert torch.equal(found_outputs, outputs)
     assert not found_outputs.requires_grad
     for parameter, gradient in zip(model.parameters(), expected, strict=True):
@@ -49,12 +54,38 @@ def assert_as_autograd(model: nn.Module, inputs: torch.Tensor, targets: torch.Te
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-@pytest.mark.parametrize(("examples", "features", "hidden", "classes"), SHAPES)
+@pytest.mark.parametrize(("examples", "features", "hidden", "classes"), SMALL)
 def test_the_same_bits_as_autograd(
     examples: int, features: int, hidden: tuple[int, ...], classes: int, activation: str
 ) -> None:
     model = MLP([features], classes, hidden, activation)  # type: ignore[arg-type]
     assert_as_autograd(model, *batch(examples, features, classes))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize(("examples", "features", "hidden", "classes"), LARGE)
+def test_large_products_are_as_exact_as_autograds(
+    examples: int, features: int, hidden: tuple[int, ...], classes: int, activation: str
+) -> None:
+    """Both round, each in its own order: compared is how far they are from float64."""
+    torch.manual_seed(0)
+    model = MLP([features], classes, hidden, activation)  # type: ignore[arg-type]
+    inputs, targets = batch(examples, features, classes)
+    exact = copy.deepcopy(model).double()
+    ByAutograd(exact, functional.cross_entropy).differentiate(inputs.double(), targets)
+    ByAutograd(model, functional.cross_entropy).differentiate(inputs, targets)
+    usual = (gradient(model) - gradient(exact)).norm()
+    found = network(model, functional.cross_entropy)
+    assert isinstance(found, ByHand)
+    found.differentiate(inputs, targets)
+    assert (gradient(model) - gradient(exact)).norm() <= 3 * usual
+
+
+def gradient(model: nn.Module) -> torch.Tensor:
+    """All that was left in `grad`, as one vector."""
+    found = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+    assert len(found) == len(list(model.parameters()))
+    return torch.cat(found)
 
 
 def test_logistic_regression_of_images() -> None:
@@ -65,14 +96,14 @@ def test_logistic_regression_of_images() -> None:
 def test_a_loss_that_is_no_number_is_handed_on() -> None:
     model = MLP([3], 2, [4])
     inputs, targets = batch(5, 3, 2)
-    loss, _ = gradients(model, functional.cross_entropy)(inputs * torch.inf, targets)
+    loss, _ = network(model, functional.cross_entropy).differentiate(inputs * torch.inf, targets)
     assert loss.isnan()
 
 
 @pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid"])
 def test_the_tutorials_networks_go_by_hand(name: str) -> None:
     model = MLP([3], 2, [4], name)  # type: ignore[arg-type]
-    assert isinstance(gradients(model, functional.cross_entropy), module._ByHand)
+    assert isinstance(network(model, functional.cross_entropy), ByHand)
 
 
 def test_dropout_goes_by_autograd() -> None:
@@ -84,7 +115,7 @@ def test_dropout_goes_by_autograd() -> None:
         functional.cross_entropy(model(inputs), targets), list(model.parameters())
     )
     torch.set_rng_state(state)
-    gradients(model, functional.cross_entropy)(inputs, targets)
+    network(model, functional.cross_entropy).differentiate(inputs, targets)
     found = [p.grad for p in model.parameters()]
     assert all(torch.equal(f, e) for f, e in zip(found, expected, strict=True) if f is not None)
 
@@ -92,7 +123,7 @@ def test_dropout_goes_by_autograd() -> None:
 def test_another_loss_goes_by_autograd() -> None:
     model = MLP([3], 2, [4])
     inputs, targets = batch(8, 3, 2)
-    loss, _ = gradients(model, functional.multi_margin_loss)(inputs, targets)
+    loss, _ = network(model, functional.multi_margin_loss).differentiate(inputs, targets)
     assert torch.equal(loss, functional.multi_margin_loss(model(inputs), targets).detach())
 
 

@@ -1,8 +1,9 @@
-"""The loss of a batch and its gradients: by autograd, or by hand where that gives the same bits.
+"""A model as training sees it: outputs to evaluate, and a batch's loss with its gradients.
 
-For a small network the bookkeeping of autograd costs about a seventh of a step. Plain chains of
-linear layers, the networks of the tutorials, are differentiated here instead: the kernels that
-autograd would call, in its order, without its graph.
+By autograd, or by hand: for a small network autograd's bookkeeping costs a seventh of a step, and
+its matrix products up to half of it. Plain chains of linear layers, the networks of the tutorials,
+are differentiated here instead, by the kernels that autograd would call, in its order, with
+`products` for its matrix products.
 """
 
 from __future__ import annotations
@@ -15,23 +16,34 @@ from torch.nn import functional
 
 from optbench.catalog.models.logistic import Logistic
 from optbench.catalog.models.mlp import MLP
+from optbench.training.products import affine, input_gradient, weight_gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optbench.training.build import Loss
 
-    Gradients = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-
 ATEN = torch.ops.aten
 MEAN, NO_TARGET = 1, -100  # as functional.cross_entropy asks of nll_loss
 
 
-def gradients(model: nn.Module, loss: Loss) -> Gradients:
-    """A function from inputs `[batch, *input_shape]` and targets `[batch]` to the batch's mean
-    loss, 0-d, and the outputs `[batch, classes]`, both detached; it leaves the loss's gradient in
-    `grad` of every parameter, in place of what was there.
-    """
+class Network(Protocol):
+    """A model with its loss."""
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Outputs `[batch, classes]` in eval mode for inputs `[batch, *input_shape]`, detached."""
+        ...
+
+    def differentiate(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean loss of a batch, 0-d, and its outputs in train mode, both detached.
+
+        Leaves the loss's gradient in `grad` of every parameter, in place of what was there.
+        """
+        ...
+
+
+def network(model: nn.Module, loss: Loss) -> Network:
+    """By hand where the model is one of the catalog's plain chains on the CPU, else by autograd."""
     if (
         isinstance(model, MLP | Logistic)
         and type(model) in (MLP, Logistic)  # a subclass may do anything
@@ -39,17 +51,26 @@ def gradients(model: nn.Module, loss: Loss) -> Gradients:
         and all(type(layer) in LAYERS for layer in list(model)[1:])
         and all(p.device.type == "cpu" and p.requires_grad for p in model.parameters())
     ):
-        return _ByHand(model)
-    return _ByAutograd(model, loss)
+        return ByHand(model)
+    return ByAutograd(model, loss)
 
 
-class _ByAutograd:
+class ByAutograd:
+    """Any model and loss."""
+
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self.model = model
         self.loss = loss
         self.parameters = list(model.parameters())
 
-    def __call__(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    @torch.no_grad()
+    def outputs(self, inputs: Tensor) -> Tensor:
+        self.model.eval()
+        outputs: Tensor = self.model(inputs)
+        self.model.train()
+        return outputs
+
+    def differentiate(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         for parameter in self.parameters:
             parameter.grad = None  # what zero_grad does, without its profiling hooks
         outputs = self.model(inputs)
@@ -58,7 +79,7 @@ class _ByAutograd:
         return loss.detach(), outputs.detach()
 
 
-class _ByHand:
+class ByHand:
     """Cross-entropy of a chain of layers, and the chain rule from its end to its start."""
 
     def __init__(self, model: MLP | Logistic) -> None:
@@ -67,10 +88,15 @@ class _ByHand:
         self.rest: list[_Layer] = [LAYERS[type(layer)](layer) for layer in rest]
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def outputs(self, inputs: Tensor) -> Tensor:
         outputs = self.first.forward(inputs.flatten(1))
         for layer in self.rest:
             outputs = layer.forward(outputs)
+        return outputs
+
+    @torch.no_grad()
+    def differentiate(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = self.outputs(inputs)
         log_p = ATEN._log_softmax.default(outputs, 1, False)
         loss, weight = ATEN.nll_loss_forward.default(log_p, targets, None, MEAN, NO_TARGET)
         gradient = ATEN.nll_loss_backward.default(
@@ -99,15 +125,15 @@ class _Linear:
 
     def forward(self, inputs: Tensor) -> Tensor:
         self.inputs = inputs
-        return torch.addmm(self.bias, inputs, self.weight.t())
+        return affine(inputs, self.weight, self.bias)
 
     def differentiate(self, gradient: Tensor) -> None:
-        self.weight.grad = gradient.t().mm(self.inputs)
+        self.weight.grad = weight_gradient(gradient, self.inputs)
         self.bias.grad = gradient.sum(0)
 
     def backward(self, gradient: Tensor) -> Tensor:
         self.differentiate(gradient)
-        return gradient.mm(self.weight)
+        return input_gradient(gradient, self.weight)
 
 
 class _Activation:
