@@ -33,6 +33,10 @@ class Estimate:
         """Half the interval's width: what stands after ±."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
+    @property
+    def without_interval(self) -> Estimate:
+        return Estimate(self.mean, None, None, self.n)
+
 
 def t_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
     """Mean and Student's t interval of independent values, of which there must be one or more."""
@@ -56,12 +60,23 @@ def welch_interval(
     mean = statistics.mean(a) - statistics.mean(b)
     if n == 1:
         return Estimate(mean, None, None, n)
-    parts = [(statistics.variance(sample) / len(sample), len(sample)) for sample in (a, b)]
-    variance = sum(part for part, _ in parts)
-    if variance == 0:
+    error, degrees = welch_error(a, b)
+    if error == 0:
         return Estimate(mean, mean, mean, n)
-    degrees = variance**2 / sum(part**2 / (size - 1) for part, size in parts)
-    return _around(mean, math.sqrt(variance), degrees, n, confidence)
+    return _around(mean, error, degrees, n, confidence)
+
+
+def welch_error(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
+    """Standard error of the difference of two means, and its degrees of freedom [Welch 1947].
+
+    Of two values or more each; (0, 0) where neither sample has any spread.
+    """
+    errors = [statistics.stdev(sample) / math.sqrt(len(sample)) for sample in (a, b)]
+    error = math.hypot(*errors)
+    if error == 0:
+        return 0.0, 0.0
+    parts = [(part / error) ** 4 for part in errors]
+    return error, 1 / sum(part / (len(x) - 1) for part, x in zip(parts, (a, b), strict=True))
 
 
 def _around(mean: float, error: float, degrees: float, n: int, confidence: float) -> Estimate:

@@ -60,3 +60,16 @@ def test_a_value_that_is_not_finite_has_neither(bad: float) -> None:
     for found in (t_interval([0.1, bad]), welch_interval([0.1, bad], [0.1, 0.2])):
         assert math.isnan(found.mean)
         assert found.low is None
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_values_whose_squares_no_number_holds_have_their_interval(unit: float) -> None:
+    a, b = [1.0, 2.0, 3.5], [2.5, 4.0, 5.0, 3.0]
+    far_a, far_b = ([value * unit for value in sample] for sample in (a, b))
+    for found, expected in (
+        (t_interval(far_a), t_interval(a)),
+        (welch_interval(far_a, far_b), welch_interval(a, b)),
+    ):
+        assert found.low is not None
+        assert expected.low is not None
+        assert found.low / unit == pytest.approx(expected.low)
