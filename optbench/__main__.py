@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import traceback
 from datetime import UTC, datetime
 
-from optbench.errors import EXIT_BUG, EXIT_OK, EXIT_SIGINT, Interrupted, OptbenchError
+from optbench.errors import (
+    EXIT_BUG,
+    EXIT_OK,
+    EXIT_SIGINT,
+    ConfigError,
+    Interrupted,
+    OptbenchError,
+)
 from optbench.output import guard_standard_streams
 
 
@@ -34,6 +42,7 @@ def _guarded() -> int:
         code = leaving.code
     except OptbenchError as error:
         _complain(str(error))
+        _annotate(error)
         return error.exit_code
     except Interrupted as stopped:
         return stopped.exit_code
@@ -65,6 +74,14 @@ def _complain(text: str) -> None:
 
     lines = [safe_text(line) for line in text.splitlines()]
     sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _annotate(error: OptbenchError) -> None:
+    """Where GitHub Actions runs the command, show mistakes in files beside their lines too."""
+    if isinstance(error, ConfigError) and os.environ.get("GITHUB_ACTIONS") == "true":
+        from optbench.report.annotations import github_annotations
+
+        sys.stderr.write(github_annotations(error.problems))
 
 
 if __name__ == "__main__":

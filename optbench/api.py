@@ -10,6 +10,8 @@ from optbench.analysis.question import Question
 from optbench.store.scan import scan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars
 
     from optbench.analysis.comparison import Comparison
@@ -31,10 +33,15 @@ def compare(
     reference: str | None = None,
     metric: str = "test_accuracy",
     target: float | None = None,
+    where: Sequence[str] = (),
+    margin: float | None = None,
+    by: str = "optimizer",
+    unit: str = "steps",
 ) -> Comparison:
     """What `optbench compare` shows, as data; the arguments are its options.
 
     Raises `UsageError` where there are no finished runs, and for unknown names.
     """
     runs = scan(Path(runs_dir)).runs
-    return comparison.compare(runs, Question(metric, reference, target))
+    question = Question(metric, reference, target, tuple(where), margin, by, unit)
+    return comparison.compare(runs, question)

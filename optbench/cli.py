@@ -15,6 +15,8 @@ from optbench.errors import EXIT_OK
 if TYPE_CHECKING:
     from optbench.commands.screen import Screen
 
+_QUESTION, _PAGE, _TRUST, _PICTURE = "Question", "Page", "Trust", "Picture"  # parts of --help
+
 app = typer.Typer(
     name="optbench",
     help="Tells, with evidence, which optimizer and which learning rate to use.",
@@ -33,6 +35,12 @@ def _formats() -> tuple[str, ...]:
     return FORMATS
 
 
+def _judging_formats() -> tuple[str, ...]:
+    from optbench.report.formats import JUDGING_FORMATS
+
+    return JUDGING_FORMATS
+
+
 def _listings() -> tuple[str, ...]:
     from optbench.catalog.listing import KINDS
 
@@ -47,18 +55,87 @@ Assignments = Annotated[
 Seeds = Annotated[
     str | None, typer.Option(metavar="SEEDS", help="A count (5), a list (0,3,7; 0-4) or +5.")
 ]
+DeviceOption = Annotated[
+    str | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
+]
+FallbackOption = Annotated[
+    bool, typer.Option("--fallback/--no-fallback", help="Let `fallback` data stand in.")
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(help="Where data sets are; else $OPTBENCH_DATA, else the user's cache."),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
+]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
 FormatOption = Annotated[
     str,
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="table, markdown, csv or json.",
+        help="table, markdown, csv, json or latex.",
         autocompletion=_formats,
+    ),
+]
+JudgingFormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="table, markdown, csv, json, latex or junit.",
+        autocompletion=_judging_formats,
+        rich_help_panel=_PAGE,
     ),
 ]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
+]
+RunsDirs = Annotated[
+    list[Path] | None, typer.Argument(help="Where run directories are.  [default: runs]")
+]
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(help="What the others are compared with, e.g. sgd.", rich_help_panel=_QUESTION),
+]
+MetricOption = Annotated[
+    str, typer.Option(help="The metric that is compared.", rich_help_panel=_QUESTION)
+]
+TargetOption = Annotated[
+    float | None,
+    typer.Option(
+        help="When was it reached? In the metric's unit, e.g. 0.95.", rich_help_panel=_QUESTION
+    ),
+]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="Only these runs, e.g. lr=1e-3,1e-2. Repeatable.",
+        rich_help_panel=_QUESTION,
+    ),
+]
+MarginOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Differences within it count as equivalent, e.g. 0.005.", rich_help_panel=_QUESTION
+    ),
+]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        metavar="WHAT",
+        help="Judge the best of each optimizer, or each setting.",
+        rich_help_panel=_QUESTION,
+    ),
+]
+UnitOption = Annotated[
+    str,
+    typer.Option(
+        metavar="UNIT",
+        help="Time to target: steps, epochs, examples or seconds.",
+        rich_help_panel=_QUESTION,
+    ),
 ]
 
 
@@ -78,21 +155,11 @@ def run(
     configs: Configs,
     assignments: Assignments = None,
     seeds: Seeds = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
-    ] = None,
-    fallback: Annotated[
-        bool,
-        typer.Option("--fallback/--no-fallback", help="Let `fallback` data stand in."),
-    ] = True,
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(help="Where data sets are; else $OPTBENCH_DATA, else the user's cache."),
-    ] = None,
+    device: DeviceOption = None,
+    fallback: FallbackOption = True,
+    data_dir: DataDirOption = None,
     runs_dir: RunsDir = Path("runs"),
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
-    ] = None,
+    workers: WorkersOption = None,
     force: Annotated[bool, typer.Option("--force", help="Train finished runs again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, train none.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")] = False,
@@ -138,20 +205,84 @@ def run(
 
 @app.command()
 def compare(
-    runs_dirs: Annotated[
-        list[Path] | None, typer.Argument(help="Where run directories are.  [default: runs]")
-    ] = None,
-    output_format: FormatOption = "table",
+    runs_dirs: RunsDirs = None,
+    output_format: JudgingFormatOption = "table",
     output: OutputOption = None,
-    reference: Annotated[
-        str | None, typer.Option(help="What the others are compared with, e.g. sgd.")
+    reference: ReferenceOption = None,
+    metric: MetricOption = "test_accuracy",
+    target: TargetOption = None,
+    where: WhereOption = None,
+    margin: MarginOption = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            help="Earlier runs: compare each setting with itself; 1 if one is worse.",
+            rich_help_panel=_TRUST,
+        ),
     ] = None,
-    metric: Annotated[str, typer.Option(help="The metric that is compared.")] = "test_accuracy",
-    target: Annotated[
-        float | None, typer.Option(help="When was it reached? In the metric's unit, e.g. 0.95.")
+    methods: Annotated[
+        bool,
+        typer.Option(
+            "--methods",
+            help="How it was done: a paragraph and BibTeX for a paper.",
+            rich_help_panel=_TRUST,
+        ),
+    ] = False,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            "--audit", help="Everything that is unfair, and what mends it.", rich_help_panel=_TRUST
+        ),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Exit code 1 where the audit finds something.", rich_help_panel=_TRUST
+        ),
+    ] = False,
+    by: ByOption = "optimizer",
+    unit: UnitOption = "steps",
+    sort_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Sort rows, e.g. by test_loss or lr.", rich_help_panel=_PAGE
+        ),
     ] = None,
+    all_seeds: Annotated[
+        bool, typer.Option("--all-seeds", help="A row a seed.", rich_help_panel=_PAGE)
+    ] = False,
+    all_columns: Annotated[
+        bool,
+        typer.Option(
+            "--all-columns/--only-changed",
+            help="Columns that do not differ, too.",
+            rich_help_panel=_PAGE,
+        ),
+    ] = False,
     chart: Annotated[
-        Path | None, typer.Option(help="Draw the curves too: .png, .svg or .html.")
+        Path | None,
+        typer.Option(
+            help="Draw a picture too: .png, .svg, .pdf or .html.", rich_help_panel=_PICTURE
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="Of what: curves, sensitivity, seeds, target, profile or tuning.",
+            rich_help_panel=_PICTURE,
+        ),
+    ] = None,
+    x: Annotated[
+        str | None,
+        typer.Option(
+            help="Its time in steps, epochs, examples or seconds.", rich_help_panel=_PICTURE
+        ),
+    ] = None,
+    log: Annotated[
+        bool | None,
+        typer.Option(
+            "--log/--linear", help="Its losses on such a scale.", rich_help_panel=_PICTURE
+        ),
     ] = None,
 ) -> None:
     """Tabulate optimizers against each other, best setting of each first.
@@ -165,12 +296,92 @@ def compare(
     * `optbench compare runs/ --chart curves.png`
     """
     from optbench.analysis.question import Question
+    from optbench.commands.chart import asked_chart
     from optbench.commands.compare import Page, compare_command
+    from optbench.report.view import View
 
-    question = Question(metric, reference, target)
-    page = Page(output_format, output, chart)
+    question = Question(metric, reference, target, tuple(where or ()), margin, by, unit)
+    picture = asked_chart(chart, kind, x, log)
+    view = View(sort_by, all_seeds, all_columns)
+    page = Page(output_format, output, picture, view, methods, audit, strict)
     roots = runs_dirs or [Path("runs")]
+    if baseline is not None:
+        from optbench.commands.baseline import baseline_command
+
+        raise typer.Exit(baseline_command(roots, baseline, question, page, _screen(), _errors()))
     raise typer.Exit(compare_command(roots, question, page, _screen(), _errors()))
+
+
+@app.command()
+def report(
+    runs_dirs: RunsDirs = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page.")] = Path("report.html"),
+    reference: ReferenceOption = None,
+    metric: MetricOption = "test_accuracy",
+    target: TargetOption = None,
+    where: WhereOption = None,
+    margin: MarginOption = None,
+    by: ByOption = "optimizer",
+    unit: UnitOption = "steps",
+) -> None:
+    """Write what finished runs show as one page for browsers, which needs no network.
+
+    Example: `optbench report runs/ -o report.html`
+    """
+    from optbench.analysis.question import Question
+    from optbench.commands.report import report_command
+
+    question = Question(metric, reference, target, tuple(where or ()), margin, by, unit)
+    roots = runs_dirs or [Path("runs")]
+    raise typer.Exit(report_command(roots, question, output, _errors()))
+
+
+@app.command()
+def verify(
+    configs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Experiment files with claims, or folders of them.", show_default=False
+        ),
+    ],
+    assignments: Assignments = None,
+    device: DeviceOption = None,
+    fallback: FallbackOption = True,
+    data_dir: DataDirOption = None,
+    runs_dir: RunsDir = Path("runs"),
+    workers: WorkersOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="table, markdown, json or junit.")
+    ] = "table",
+    output: OutputOption = None,
+) -> None:
+    """Judge the claims of experiments: supported, refuted or undecided.
+
+    What is missing is trained first. Ends with 1 unless every verdict is the one that the
+    claim's file expects.
+
+    Examples:
+
+    * `optbench verify configs/claims/`
+
+    * `optbench verify my.yaml --format junit --output claims.xml`
+    """
+    from optbench.commands.screen import Screen
+    from optbench.commands.verify import verify_command
+    from optbench.execution.study import Options
+
+    options = Options(
+        overrides=tuple(assignments or ()),
+        device=device,
+        data_dir=data_dir,
+        runs_dir=runs_dir,
+        allow_fallback=fallback,
+        workers=workers,
+    )
+    stream = sys.stdout if output_format == "table" and output is None else sys.stderr
+    progress = Screen(stream, _width(), _colour(), quiet)
+    raise typer.Exit(verify_command(configs, options, output_format, output, _screen(), progress))
 
 
 @app.command()
@@ -179,20 +390,9 @@ def validate(configs: Configs, assignments: Assignments = None) -> None:
 
     Example: `optbench validate configs/*.yaml`
     """
-    from optbench.catalog.experiment import load_experiment
-    from optbench.errors import ConfigError, Problem
-    from optbench.report.plan import describe_experiment
+    from optbench.commands.validate import validate_command
 
-    problems: list[Problem] = []
-    for config in configs:
-        try:
-            experiment = load_experiment(config, overrides=assignments or ())
-        except ConfigError as error:
-            problems += error.problems
-        else:
-            _say(describe_experiment(experiment))
-    if problems:
-        raise ConfigError(problems)
+    raise typer.Exit(validate_command(configs, assignments or (), _screen(), _errors()))
 
 
 @app.command("list")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from optbench.analysis.across import mean_speedups
 from optbench.analysis.metric import QUANTITIES, Metric
 from optbench.analysis.reference import default_reference, find_reference, unknown_reference
 from optbench.analysis.rows import RowBuilder, SettingRow
@@ -20,6 +21,7 @@ from optbench.analysis.setting import (
     telling,
 )
 from optbench.analysis.target import default_target
+from optbench.analysis.where import selected
 from optbench.errors import StoreError, UsageError
 from optbench.store.scan import Note, StoredRun
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from optbench.analysis.question import Question
+    from optbench.analysis.target import Unit
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class ProblemComparison:
     remarkable: tuple[str, ...]  # these, and what was given beyond the defaults
     reference: SettingRow | None
     target: float | None
+    unit: Unit  # of the time to it
+    margin: float | None  # within which two settings count as equivalent
     rows: tuple[SettingRow, ...]
 
     @property
@@ -71,6 +76,13 @@ class Comparison:
     problems: tuple[ProblemComparison, ...]
     notes: tuple[Note, ...]
 
+    @cached_property
+    def mean_speedups(self) -> dict[str, float]:
+        """Over several problems: name → geometric mean of its speedups."""
+        return mean_speedups(self.problems)
+
+    where: tuple[str, ...]  # the conditions that left other runs out
+
 
 def compare(runs: Iterable[StoredRun], question: Question) -> Comparison:
     """Compare the settings of each problem on a column of metrics.csv.
@@ -78,17 +90,24 @@ def compare(runs: Iterable[StoredRun], question: Question) -> Comparison:
     Raises UsageError for an unknown reference, no finished run, and a validation metric without
     validation.
     """
-    readable, notes = _readable(runs)
-    _check_finished(readable)
-    _check_held_out(question.measured, readable)
-    problems = [_Candidates(settings) for settings in _by_problem(readable)]
+    found, notes = readable(selected(runs, question.where))
+    _check_finished(found)
+    _check_held_out(question.measured, found)
+    problems = [_Candidates(settings) for settings in _by_problem(found)]
     reference = question.reference
     if reference is not None and not any(
         find_reference(reference, problem.labelled) for problem in problems
     ):
         raise unknown_reference(reference, [problem.labelled for problem in problems])
     compared = tuple(_compare_problem(problem, question) for problem in problems)
-    return Comparison(question.measured, reference, question.target is not None, compared, notes)
+    return Comparison(
+        metric=question.measured,
+        reference=reference,
+        target_given=question.target is not None,
+        problems=compared,
+        notes=notes,
+        where=question.where,
+    )
 
 
 @dataclass(frozen=True)
@@ -114,17 +133,17 @@ class _Candidates:
         return find_reference(name, self.labelled)
 
 
-def _readable(runs: Iterable[StoredRun]) -> tuple[list[StoredRun], tuple[Note, ...]]:
+def readable(runs: Iterable[StoredRun]) -> tuple[list[StoredRun], tuple[Note, ...]]:
     """The runs whose finished rows can be read; a note for each of the others."""
-    readable, notes = [], []
+    kept, notes = [], []
     for run in runs:
         try:
             if run.finished:
                 _ = run.rows
-            readable.append(run)
+            kept.append(run)
         except StoreError as error:
             notes.append(Note(run.path, "damaged", str(error).removeprefix(f"{run.path}/")))
-    return readable, tuple(notes)
+    return kept, tuple(notes)
 
 
 def _check_finished(runs: Sequence[StoredRun]) -> None:
@@ -155,11 +174,12 @@ def _by_problem(runs: Iterable[StoredRun]) -> list[list[Setting]]:
 
 def _compare_problem(problem: _Candidates, question: Question) -> ProblemComparison:
     reference = problem.reference(question.reference)
-    metric = _recorded(question.measured, problem.settings)
+    metric = recorded_metric(question.measured, problem.settings)
     target = question.target
     if target is None and reference is not None and len(problem.settings) > 1:
         target = default_target(reference.runs, metric)
-    rows = RowBuilder(problem.labelled, problem.criterion, reference, metric, target).build()
+    builder = RowBuilder(problem.labelled, problem.criterion, reference, metric, target, question)
+    rows = builder.build()
     first = problem.settings[0].runs[0].result
     results = (run.result for setting in problem.settings for run in setting.runs)
     return ProblemComparison(
@@ -173,11 +193,13 @@ def _compare_problem(problem: _Candidates, question: Question) -> ProblemCompari
         remarkable=tuple(remarkable(problem.settings)),
         reference=next((row for row in rows if row.is_reference), None),
         target=target,
+        unit=question.time_unit,
+        margin=question.margin,
         rows=rows,
     )
 
 
-def _recorded(metric: Metric, settings: Sequence[Setting]) -> Metric:
+def recorded_metric(metric: Metric, settings: Sequence[Setting]) -> Metric:
     """The metric, or the loss of its split for a problem that has no accuracy."""
     finished = (run for setting in settings for run in setting.runs if run.finished)
     last = [run.rows[-1] for run in finished if run.rows]

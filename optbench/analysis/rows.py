@@ -11,11 +11,14 @@ from optbench.analysis.interval import Estimate, t_interval, welch_interval
 from optbench.analysis.metric import METRICS, Metric
 from optbench.analysis.pairing import pairs
 from optbench.analysis.selection import leaders
+from optbench.analysis.speedup import Speedup, speedup
 from optbench.analysis.target import TimeToTarget, final, time_to_target
+from optbench.analysis.verdict import Verdict, judge_against
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from optbench.analysis.question import Question
     from optbench.analysis.setting import Setting
     from optbench.store.scan import StoredRun
 
@@ -57,6 +60,8 @@ class SettingRow:
     estimates: Mapping[str, Estimate]  # by column of metrics.csv; what was not measured lacks
     to_target: TimeToTarget | None
     difference: Difference | None
+    verdict: Verdict | None  # against the reference; None where it was not asked for
+    speedup: Speedup | None
     runs: tuple[StoredRun, ...] = field(repr=False)
 
     @property
@@ -74,6 +79,7 @@ class RowBuilder:
     reference: Setting | None
     metric: Metric
     target: float | None
+    question: Question
 
     def build(self) -> tuple[SettingRow, ...]:
         """The leaders first, both parts in order of rank."""
@@ -82,12 +88,31 @@ class RowBuilder:
 
     @cached_property
     def _leading(self) -> dict[str, Setting]:
-        """Key → setting."""
-        return {setting.key: setting for setting in leaders(list(self.labelled.values()))}
+        """Key → setting; every one where each is judged."""
+        settings = list(self.labelled.values())
+        leading = settings if self.question.judges_every_setting else leaders(settings)
+        return {setting.key: setting for setting in leading}
+
+    @cached_property
+    def _verdicts(self) -> dict[str, Verdict]:
+        """Key → verdict, of those that lead."""
+        if self.reference is None:
+            return {}
+        others = {
+            key: setting.runs
+            for key, setting in self._leading.items()
+            if setting is not self.reference
+        }
+        margin = self.question.margin
+        return judge_against(self.reference.runs, others, self.metric, margin=margin)
 
     @cached_property
     def _rivals(self) -> Counter[str]:
         return Counter(setting.family for setting in self.labelled.values())
+
+    @cached_property
+    def _families(self) -> Counter[str]:
+        return Counter(setting.family for setting in self._leading.values())
 
     @cached_property
     def _namesakes(self) -> Counter[str]:
@@ -95,12 +120,13 @@ class RowBuilder:
 
     def _row(self, label: str, setting: Setting) -> SettingRow:
         leads = setting.key in self._leading
-        chosen = leads and self._rivals[setting.family] > 1 and setting.completed
-        alone = leads and self._namesakes[setting.optimizer] == 1
+        by_setting = self.question.judges_every_setting
+        rivals = self._rivals[setting.family]
+        chosen = leads and rivals > 1 and setting.completed and not by_setting
         return SettingRow(
             key=setting.key,
             label=label,
-            name=setting.optimizer if alone else setting.family if leads else label,
+            name=self._name(label, setting),
             optimizer=setting.optimizer,
             hyperparameters=setting.hyperparameters,
             leads=leads,
@@ -112,13 +138,30 @@ class RowBuilder:
             estimates=estimates(setting),
             to_target=self._to_target(setting),
             difference=difference(setting, self.reference, self.metric),
+            verdict=self._verdicts.get(setting.key),
+            speedup=self._speedup(setting) if leads else None,
             runs=setting.runs,
         )
+
+    def _name(self, label: str, setting: Setting) -> str:
+        """The shortest that only this row has."""
+        if setting.key in self._leading:
+            if self._namesakes[setting.optimizer] == 1:
+                return setting.optimizer
+            if self._families[setting.family] == 1:
+                return setting.family
+        return label
 
     def _to_target(self, setting: Setting) -> TimeToTarget | None:
         if self.target is None:
             return None
-        return time_to_target(setting.runs, self.metric, self.target)
+        return time_to_target(setting.runs, self.metric, self.target, self.question.time_unit)
+
+    def _speedup(self, setting: Setting) -> Speedup | None:
+        if self.target is None or self.reference is None or setting is self.reference:
+            return None
+        theirs = self.reference.runs
+        return speedup(setting.runs, theirs, self.metric, self.target, self.question.time_unit)
 
 
 def estimates(setting: Setting) -> dict[str, Estimate]:

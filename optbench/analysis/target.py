@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
+
+from optbench.errors import StoreError
+from optbench.store.timing import train_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,22 +16,41 @@ if TYPE_CHECKING:
     from optbench.analysis.metric import Metric
     from optbench.store.scan import StoredRun
 
+Unit = Literal["steps", "epochs", "examples", "seconds"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
+
+_COLUMNS = {"steps": "steps", "epochs": "epoch", "examples": "examples"}
+
 
 @dataclass(frozen=True)
 class SeedTime:
-    """When one run first reached the target; infinity if never."""
+    """When one run first reached the target; infinity if never.
+
+    `seconds` are of training alone; None where nobody asked for them or they are not recorded.
+    """
 
     seed: int
     epoch: float
     steps: float
+    examples: float
+    seconds: float | None = None
+
+    def at(self, unit: Unit) -> float | None:
+        """The time in a unit."""
+        times = {"epochs": self.epoch, "examples": self.examples, "seconds": self.seconds}
+        return times.get(unit, self.steps)
 
 
 @dataclass(frozen=True)
 class TimeToTarget:
-    """When the seeds of a setting first reached the target, and how long they were trained."""
+    """When the seeds of a setting first reached the target, and how long they were trained.
+
+    `horizon` is in `unit`; in steps where that is seconds, of which no two runs take as many.
+    """
 
     seeds: tuple[SeedTime, ...]
-    horizon_epochs: float
+    unit: Unit
+    horizon: float
 
     @property
     def n(self) -> int:
@@ -39,8 +61,18 @@ class TimeToTarget:
         return sum(math.isfinite(time.steps) for time in self.seeds)
 
     @property
+    def times(self) -> tuple[float, ...] | None:
+        """In `unit`, infinity for never; None where a run has no record of its seconds."""
+        known = [time for seed in self.seeds if (time := seed.at(self.unit)) is not None]
+        return tuple(known) if len(known) == len(self.seeds) else None
+
+    @property
+    def median(self) -> float | None:
+        """In `unit`, over all seeds, those that never got there included as infinity."""
+        return None if self.times is None else statistics.median(self.times)
+
+    @property
     def median_epoch(self) -> float:
-        """Over all seeds, those that never got there included as infinity."""
         return statistics.median(time.epoch for time in self.seeds)
 
     @property
@@ -62,7 +94,9 @@ def default_target(reference: Iterable[StoredRun], metric: Metric) -> float | No
     return min(finite) if metric.higher_is_better else max(finite)
 
 
-def time_to_target(runs: Iterable[StoredRun], metric: Metric, target: float) -> TimeToTarget | None:
+def time_to_target(
+    runs: Iterable[StoredRun], metric: Metric, target: float, unit: Unit = "steps"
+) -> TimeToTarget | None:
     """The times of the completed and diverged runs; None if no run counts.
 
     An interrupted or failed run is missing: nobody knows what it would have reached.
@@ -70,15 +104,39 @@ def time_to_target(runs: Iterable[StoredRun], metric: Metric, target: float) -> 
     counted = [run for run in runs if run.finished and run.rows]
     if not any(row.get(metric.name) is not None for run in counted for row in run.rows):
         return None
-    horizon = max(run.rows[-1]["epoch"] or 0 for run in counted)
-    return TimeToTarget(tuple(_seed_time(run, metric, target) for run in counted), horizon)
+    furthest = max(horizon(run, unit) for run in counted)
+    return TimeToTarget(
+        tuple(seed_time(run, metric, target, unit) for run in counted), unit, furthest
+    )
 
 
-def _seed_time(run: StoredRun, metric: Metric, target: float) -> SeedTime:
-    for row in run.rows:
-        value, epoch, steps = row.get(metric.name), row["epoch"], row["steps"]
-        if value is None or epoch is None or steps is None:
-            continue
-        if metric.reaches(value, target):
-            return SeedTime(run.result.seed, epoch, steps)
-    return SeedTime(run.result.seed, math.inf, math.inf)
+def seed_time(run: StoredRun, metric: Metric, target: float, unit: Unit) -> SeedTime:
+    """When a run first reached the target; its seconds only where they are the unit."""
+    index = _first(run, metric, target)
+    if index is None:
+        return SeedTime(run.result.seed, math.inf, math.inf, math.inf, math.inf)
+    row = run.rows[index]
+    epoch, steps, examples = (row[name] or 0 for name in ("epoch", "steps", "examples"))
+    seconds = _seconds(run, index) if unit == "seconds" else None
+    return SeedTime(run.result.seed, epoch, steps, examples, seconds)
+
+
+def horizon(run: StoredRun, unit: Unit) -> float:
+    """How long a run was trained; in steps where the unit is seconds."""
+    return float(run.rows[-1][_COLUMNS.get(unit, "steps")] or 0)
+
+
+def _first(run: StoredRun, metric: Metric, target: float) -> int | None:
+    """The first row whose value is good enough."""
+    for index, row in enumerate(run.rows):
+        value = row.get(metric.name)
+        if value is not None and metric.reaches(value, target):
+            return index
+    return None
+
+
+def _seconds(run: StoredRun, index: int) -> float | None:
+    try:
+        return train_seconds(run.path, run.rows)[index]
+    except StoreError:
+        return None

@@ -15,6 +15,7 @@ from optbench.config.suggest import VERY_SIMILAR, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from optbench.config.claims import Claim
     from optbench.config.spec import Experiment, Resolved, Setting
 
 NAMES = ("optimizer", "model", "dataset", "schedule")
@@ -23,12 +24,45 @@ _MESSAGE = "matches no setting of this experiment"
 
 
 def check_selectors(experiment: Experiment, problems: Problems) -> None:
-    """Note what keeps a claim's selectors from matching any setting of the experiment."""
-    searched = {re.sub(r"\[\d+\]", "", s.key).rpartition(".")[2] for s in experiment.searches}
+    """Note what keeps a claim's selectors from choosing settings that can be judged."""
     for claim in experiment.claims:
-        for name in ("setting", *(n for n in COMPARISONS if n == claim.statement)):
-            selector = _Selector(claim.node.mapping[name], child_key(claim.key, name), searched)
-            selector.check(experiment.settings, problems)
+        before = len(problems)
+        for side in sides(claim):
+            _Selector.of(claim, side, experiment).check(experiment.settings, problems)
+        if len(problems) == before and claim.statement in COMPARISONS:
+            _check_comparable(claim, experiment, problems)
+
+
+def sides(claim: Claim) -> tuple[str, ...]:
+    """The keys of a claim that choose settings: `setting`, and `better_than` and the like."""
+    return ("setting", claim.statement) if claim.statement in COMPARISONS else ("setting",)
+
+
+def chosen(claim: Claim, side: str, experiment: Experiment) -> tuple[Setting, ...]:
+    """The settings that one side of the experiment's claim chooses, in their order.
+
+    The experiment is to be as its file asks for it: a data set that stands in for another has
+    other arguments.
+    """
+    return _Selector.of(claim, side, experiment).chosen(experiment.settings)
+
+
+def _check_comparable(claim: Claim, experiment: Experiment, problems: Problems) -> None:
+    """Both sides have settings of the same problems, and not the same settings."""
+    ours, theirs = (chosen(claim, side, experiment) for side in sides(claim))
+    node, key = claim.node.mapping[claim.statement], child_key(claim.key, claim.statement)
+    if {s.setting_hash for s in ours} == {s.setting_hash for s in theirs}:
+        message = "chooses the very settings that `setting` chooses"
+        problems.add(node, key, message, "name what they differ in, such as optimizer or lr")
+    elif {*map(_problem, ours)} != {*map(_problem, theirs)}:
+        message = "chooses settings of other problems than `setting` does"
+        rule = "only settings with the same dataset, model and loss are compared"
+        problems.add(node, key, message, rule)
+
+
+def _problem(setting: Setting) -> str:
+    """The same text for settings of one problem, whether or not another data set stands in."""
+    return f"{setting.problem_hash} {canonical_json(setting.fallback)}"
 
 
 class _Selector:
@@ -36,6 +70,15 @@ class _Selector:
 
     def __init__(self, node: Node, key: str, searched: set[str]) -> None:
         self.node, self.key, self.searched = node, key, searched
+
+    @classmethod
+    def of(cls, claim: Claim, side: str, experiment: Experiment) -> _Selector:
+        searched = {re.sub(r"\[\d+\]", "", s.key).rpartition(".")[2] for s in experiment.searches}
+        return cls(claim.node.mapping[side], child_key(claim.key, side), searched)
+
+    def chosen(self, settings: Iterable[Setting]) -> tuple[Setting, ...]:
+        """Those that have everything that is named."""
+        return tuple(s for s in settings if all(self._fits(s, name) for name in self.node.mapping))
 
     def check(self, settings: Iterable[Setting], problems: Problems) -> None:
         """Narrow the settings down key by key, names first; noted is what leaves none over."""

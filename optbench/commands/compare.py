@@ -5,18 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optbench import __version__
+from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.commands.screen import Screen, deliver
-from optbench.errors import EXIT_OK
+from optbench.errors import EXIT_CLAIM, EXIT_OK
+from optbench.report.audit import audit_lines, audit_markdown, audit_records
 from optbench.report.comparison import render
+from optbench.report.formats import json_text
+from optbench.report.junit import to_junit
+from optbench.report.junit_comparison import cases
+from optbench.report.records import document
 from optbench.report.runs import render_notes
+from optbench.report.view import DEFAULT_VIEW, View
 from optbench.store.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from optbench.analysis.audit.finding import Finding
+    from optbench.analysis.comparison import Comparison
     from optbench.analysis.question import Question
+    from optbench.commands.chart import Chart
 
 
 @dataclass(frozen=True)
@@ -25,24 +36,50 @@ class Page:
 
     output_format: str = "table"
     output: Path | None = None
-    chart: Path | None = None
+    chart: Chart | None = None
+    view: View = DEFAULT_VIEW
+    methods: bool = False  # how the comparison was made instead of what it shows
+    audit_in_full: bool = False
+    strict: bool = False  # whether a finding is a failure
 
 
 def compare_command(
     roots: Sequence[Path], question: Question, page: Page, screen: Screen, errors: Screen
 ) -> int:
-    """Show how the runs under `roots` compare; the exit code. `errors` takes the remarks."""
+    """Show how the runs under `roots` compare and what is unfair about that; the exit code.
+
+    `errors` takes the remarks.
+    """
     found = scan(*roots)
     errors.write(render_notes(found.notes, width=errors.width))
     comparison = compare(found.runs, question)
     if page.chart is not None:  # before the table: a name that can't be drawn is told at once
-        from optbench.report.chart import save_chart
-
-        save_chart(comparison, page.chart)
-    colour = screen.colour and page.output is None
-    text = render(comparison, page.output_format, colour=colour, width=screen.width)
-    deliver(text, page.output, screen)
+        page.chart.draw(comparison)
+    findings = audit(comparison)
+    deliver(_rendered(comparison, findings, page, screen), page.output, screen)
     if page.chart is not None:
-        errors.write(f"Chart: {page.chart}\n")
+        errors.write(f"Chart: {page.chart.path}\n")
     errors.write(render_notes(comparison.notes, width=errors.width))
-    return EXIT_OK
+    return EXIT_CLAIM if page.strict and findings else EXIT_OK
+
+
+def _rendered(
+    comparison: Comparison, findings: Sequence[Finding], page: Page, screen: Screen
+) -> str:
+    if page.methods:
+        from optbench.report.methods import render_methods
+
+        return render_methods(comparison, __version__, page.output_format, width=screen.width)
+    colour = screen.colour and page.output is None
+    text = render(comparison, page.output_format, colour=colour, width=screen.width, view=page.view)
+    match page.output_format:
+        case "table":
+            return f"{text}\n{audit_lines(findings, screen.width, in_full=page.audit_in_full)}"
+        case "markdown":
+            return f"{text}\n{audit_markdown(findings, in_full=page.audit_in_full)}"
+        case "json":
+            return json_text(document(comparison) | {"findings": audit_records(findings)})
+        case "junit":
+            failures = findings if page.strict else ()
+            return to_junit("optbench compare", cases(comparison, failures))
+    return text

@@ -8,28 +8,26 @@ from typing import TYPE_CHECKING
 
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
-from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED, Interrupted
+from optbench.commands.training import complain_of_failed, stored_runs, train
+from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED
 from optbench.execution.environment import installed_torch
-from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
+from optbench.execution.study import Options, load_experiments, plan_runs
 from optbench.report.comparison import render
 from optbench.report.plan import (
     closing_line,
     describe_plan,
     elsewhere,
     finished_line,
-    interrupted_line,
     result_line,
 )
-from optbench.report.progress import make_progress
 from optbench.store.scan import StoredRun, scan
-from optbench.training.events import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from optbench.commands.screen import Screen
-    from optbench.execution.plan import Plan
+    from optbench.training.events import Ended
 
 
 def run_command(
@@ -49,41 +47,19 @@ def run_command(
     screen.say(elsewhere(finished, installed_torch()))
     for run in finished if json else ():
         _print_json(run)
-    ended = _train(plan, options, screen, json=json)
+    ended = train(plan, options, screen, _print_ended if json else lambda _: None)
     if ended:
         screen.write("\n")
-    stored = [p.stored or scan(p.directory).runs[0] for p in plan.runs]
+    stored = list(stored_runs(plan).values())
     if any(run.finished for run in stored):
-        screen.say(
-            render(compare(stored, Question()), "table", colour=screen.colour, width=screen.width)
-        )
+        comparison = compare(stored, Question())
+        screen.say(render(comparison, "table", colour=screen.colour, width=screen.width))
     screen.write(f"{closing_line([run.path for run in stored], options.store)}\n")
-    failed = [event.directory for event in ended if event.result.status == "failed"]
-    for directory in failed:
-        _complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
-    return EXIT_RUNS_FAILED if failed else EXIT_OK
+    return EXIT_RUNS_FAILED if complain_of_failed(ended) else EXIT_OK
 
 
-def _train(plan: Plan, options: Options, screen: Screen, *, json: bool) -> list[Ended]:
-    """Train with progress; what has come to its end."""
-    ended: list[Ended] = []
-    runs = [planned.run for planned in plan.to_train]
-    try:
-        with make_progress(screen.stream, runs, quiet=screen.quiet) as progress:
-            for event in train_plan(plan, options):
-                progress.show(event)
-                if isinstance(event, Ended):
-                    ended.append(event)
-                    if json:
-                        _print_json(scan(event.directory).runs[0])
-    except Interrupted:
-        _complain(interrupted_line(len(plan.finished) + len(ended), len(plan.runs)))
-        raise
-    return ended
-
-
-def _complain(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+def _print_ended(event: Ended) -> None:
+    _print_json(scan(event.directory).runs[0])
 
 
 def _print_json(run: StoredRun) -> None:

@@ -51,6 +51,8 @@ class Claim:
     verdict: Verdict = "supported"
 
 
+_WITHOUT_EPOCHS = ("state_bytes", "lr_decades")  # metrics that no evaluation measures
+
 # Keys of one kind of claim: what that is called, and whether a claim is one.
 _OWNERS: dict[str, tuple[str, Callable[[Claim], bool]]] = {
     "metric": ("comparisons and bounds", lambda claim: claim.statement != "diverges"),
@@ -100,6 +102,7 @@ class _ClaimReader:
             verdict=self._choice("verdict", VERDICTS) or "supported",  # type: ignore[arg-type]
         )
         self._check_together(claim)
+        self._check_values(claim)
         return claim if len(self.problems) == before else None
 
     def _statement(self) -> str:
@@ -122,6 +125,22 @@ class _ClaimReader:
             if not belongs(claim) and name in self.node.mapping:
                 message = f"belongs to {owner} only"
                 self.problems.add_at_key(self.node, name, key, message, "leave it out")
+
+    def _check_values(self, claim: Claim) -> None:
+        """What the metric asks of the statement and its numbers."""
+        if claim.statement == "faster_than" and claim.metric in _WITHOUT_EPOCHS:
+            message = f"{claim.metric} is no value that training reaches"
+            remedy = f"one of {', '.join(m for m in METRICS if m not in _WITHOUT_EPOCHS)}"
+            self.problems.add(self.node.mapping["metric"], f"{self.key}.metric", message, remedy)
+        if not claim.metric.endswith("_accuracy"):
+            return
+        numbers = {claim.statement: claim.bound, "target": claim.target, "margin": claim.margin}
+        for name, number in numbers.items():
+            if number is not None and not 0 <= number <= 1:
+                node, key = self.node.mapping[name], child_key(self.key, name)
+                message = f"of an accuracy must be between 0 and 1, got {node.shown()}"
+                hint = f"did you mean {number / 100:g}?" if 1 < number <= 100 else ""
+                self.problems.add(node, key, message, hint)
 
     def _where(self, name: str, *, required: bool = False) -> tuple[tuple[str, Scalar], ...]:
         node, key = self.node.mapping.get(name), child_key(self.key, name)

@@ -133,10 +133,15 @@ class Problems:
         """Note mistakes found elsewhere; one noted before counts once."""
         self._found.update(dict.fromkeys(problems))
 
+    @property
+    def noted(self) -> tuple[Problem, ...]:
+        """All of them, by file and line."""
+        return tuple(sorted(self._found, key=_place))
+
     def raise_if_any(self) -> None:
-        """Raises ConfigError with all of them, by file and line."""
+        """Raises ConfigError with all of them."""
         if self._found:
-            raise ConfigError(sorted(self._found, key=_place))
+            raise ConfigError(self.noted)
 
 
 def refuse(where: Node | Mark, key: str, message: str, remedy: str = "") -> NoReturn:

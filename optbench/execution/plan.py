@@ -31,9 +31,11 @@ class Planned:
 class Plan:
     """All runs of some experiments, each once, in the order in which they train.
 
-    `damaged` names directories of runs that ended, but whose files are not whole any more.
+    `experiments` have the data decided; `damaged` names directories of runs that ended, but whose
+    files are not whole any more.
     """
 
+    experiments: tuple[Experiment, ...]
     runs: tuple[Planned, ...]
     force: bool
     damaged: tuple[Note, ...] = ()
@@ -56,26 +58,35 @@ def make_plan(
     """
     index = RunIndex(runs_dir)
     if not force:
-        done = _look_up(experiments, as_requested, index, runs_dir)
+        asked = _settled(experiments, as_requested)
+        done = _look_up(asked, index, runs_dir)
         if all(planned.stored for planned in done):
-            return Plan(done, force)
-    runs = _look_up(experiments, data.settle, index, runs_dir)
+            return Plan(asked, done, force)
+    decided = _settled(experiments, data.settle)
+    runs = _look_up(decided, index, runs_dir)
     if force:
-        return Plan(tuple(dataclasses.replace(planned, stored=None) for planned in runs), force)
-    return Plan(runs, force, index.damaged)
+        again = tuple(dataclasses.replace(planned, stored=None) for planned in runs)
+        return Plan(decided, again, force)
+    return Plan(decided, runs, force, index.damaged)
+
+
+def _settled(
+    experiments: Sequence[Experiment], settle: Callable[[Setting], Setting]
+) -> tuple[Experiment, ...]:
+    """The experiments with the data that `settle` decides for each setting."""
+    return tuple(
+        dataclasses.replace(experiment, settings=tuple(map(settle, experiment.settings)))
+        for experiment in experiments
+    )
 
 
 def _look_up(
-    experiments: Sequence[Experiment],
-    settle: Callable[[Setting], Setting],
-    index: RunIndex,
-    runs_dir: Path,
+    experiments: Sequence[Experiment], index: RunIndex, runs_dir: Path
 ) -> tuple[Planned, ...]:
-    """Every run once, with the data that `settle` decides and what the store has of it."""
+    """Every run once, with what the store has of it."""
     planned: dict[str, Planned] = {}
     for experiment in experiments:
-        settings = tuple(map(settle, experiment.settings))
-        for run in dataclasses.replace(experiment, settings=settings).runs():
+        for run in experiment.runs():
             if run.hash not in planned:
                 directory = runs_dir / run.experiment / run.directory_name
                 planned[run.hash] = Planned(run, directory, index.finished(run.hash))

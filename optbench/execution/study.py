@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
+from optbench.errors import ConfigError, Problem
 from optbench.execution.data import DataChoice
 from optbench.execution.plan import Plan, make_plan
 from optbench.execution.pool import Pool
@@ -51,22 +52,33 @@ class Options:
 
 
 def load_experiments(configs: Sequence[str | Path], options: Options) -> tuple[Experiment, ...]:
-    """Read and check experiment files, cut down where a smoke run is asked for."""
-    loaded = []
+    """Read and check experiment files, cut down where a smoke run is asked for.
+
+    Raises ConfigError with the mistakes of all files.
+    """
+    loaded, problems = [], list[Problem]()
     for config in configs:
-        experiment = load_experiment(
-            config,
-            overrides=options.overrides,
-            seeds=options.seeds,
-            device=options.device,
-            first_points=options.smoke,
-        )
-        if options.smoke:
-            experiment = smoke(experiment, options.data_folder)
-        else:
-            refuse_searches(experiment)
-        loaded.append(experiment)
+        try:
+            loaded.append(_load(config, options))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
     return tuple(loaded)
+
+
+def _load(config: str | Path, options: Options) -> Experiment:
+    experiment = load_experiment(
+        config,
+        overrides=options.overrides,
+        seeds=options.seeds,
+        device=options.device,
+        first_points=options.smoke,
+    )
+    if options.smoke:
+        return smoke(experiment, options.data_folder)
+    refuse_searches(experiment)
+    return experiment
 
 
 def plan_runs(

@@ -1,14 +1,26 @@
-"""A comparison as terminal text, Markdown, CSV or JSON."""
+"""A comparison as terminal text, Markdown, LaTeX, CSV, JSON or JUnit XML."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optbench.report.formats import check_format, json_text, markdown_text, to_csv, to_markdown
+from optbench.report.formats import (
+    JUDGING_FORMATS,
+    check_format,
+    json_text,
+    markdown_text,
+    to_csv,
+    to_markdown,
+)
+from optbench.report.junit import to_junit
+from optbench.report.junit_comparison import cases
+from optbench.report.latex import to_latex
 from optbench.report.layout import paragraph, to_text
 from optbench.report.records import document, record_table
-from optbench.report.sentences import closing
+from optbench.report.seeds import seed_records
+from optbench.report.sentences import closing, last_words
 from optbench.report.summary import summary_table
+from optbench.report.view import DEFAULT_VIEW, View, check_view
 
 if TYPE_CHECKING:
     from optbench.analysis.comparison import Comparison
@@ -20,34 +32,45 @@ def render(
     *,
     colour: bool = False,
     width: int | None = 80,
+    view: View = DEFAULT_VIEW,
 ) -> str:
     """The whole page with a final newline; `colour` and `width` are for `table` alone.
 
-    Raises UsageError for a format that is not one of `formats.FORMATS`.
+    Raises UsageError for a format that is not one of `formats.JUDGING_FORMATS` and for a column
+    to sort by that there is not.
     """
-    check_format(output_format)
+    check_format(output_format, JUDGING_FORMATS)
+    check_view(view, comparison)
     if output_format == "table":
-        return _text(comparison, colour=colour, width=width)
+        return _text(comparison, view, colour=colour, width=width)
     if output_format == "markdown":
-        return _markdown(comparison)
+        return _markdown(comparison, view)
+    if output_format == "latex":
+        tables = [summary_table(problem, comparison, view) for problem in comparison.problems]
+        return "\n".join(map(to_latex, tables))
+    if output_format == "junit":
+        return to_junit("optbench compare", cases(comparison))
     if output_format == "csv":
-        return to_csv(record_table(comparison))
+        return to_csv((seed_records if view.all_seeds else record_table)(comparison))
     return json_text(document(comparison))
 
 
-def _text(comparison: Comparison, *, colour: bool, width: int | None) -> str:
+def _text(comparison: Comparison, view: View, *, colour: bool, width: int | None) -> str:
     pages = []
     for problem in comparison.problems:
-        table = to_text(summary_table(problem, comparison), width=width, colour=colour)
+        table = to_text(summary_table(problem, comparison, view), width=width, colour=colour)
         words = [paragraph(sentence, width) for sentence in closing(problem, comparison)]
         pages.append("\n".join([table, *words, ""]))
-    return "\n\n".join(pages)
+    last = [f"{paragraph(sentence, width)}\n" for sentence in last_words(comparison)]
+    return "\n\n".join(pages) + ("\n" + "".join(last) if last else "")
 
 
-def _markdown(comparison: Comparison) -> str:
+def _markdown(comparison: Comparison, view: View) -> str:
     pages = []
     for problem in comparison.problems:
-        table = to_markdown(summary_table(problem, comparison))
+        table = to_markdown(summary_table(problem, comparison, view))
         words = markdown_text(" ".join(closing(problem, comparison)))
         pages.append(f"{table}\n{words}\n")
+    if last := " ".join(last_words(comparison)):
+        pages.append(f"{markdown_text(last)}\n")
     return "\n".join(pages)

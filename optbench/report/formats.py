@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.config.suggest import did_you_mean
 from optbench.errors import UsageError
+from optbench.report.latex import to_latex
 from optbench.report.layout import to_text
 from optbench.report.table import Table, Value, is_safe, safe_text
 from optbench.store.result import without_non_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-FORMATS = ("table", "markdown", "csv", "json")
+FORMATS = ("table", "markdown", "csv", "json", "latex")
+JUDGING_FORMATS = (*FORMATS, "junit")  # of what can pass or fail
 SCHEMA = 1
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def check_format(name: str) -> None:
-    """Raise UsageError unless `name` is one of `FORMATS`."""
-    if name not in FORMATS:
-        hint = did_you_mean(name, FORMATS)
-        listed = f"format must be one of {', '.join(FORMATS)}, got {name!r}"
+def check_format(name: str, formats: Sequence[str] = FORMATS) -> None:
+    """Raise UsageError unless `name` is one of `formats`."""
+    if name not in formats:
+        hint = did_you_mean(name, formats)
+        listed = f"format must be one of {', '.join(formats)}, got {name!r}"
         raise UsageError(f"{listed}; {hint}" if hint else listed)
 
 
@@ -37,7 +39,8 @@ def render_table(
     check_format(output_format)
     if output_format == "table":
         return to_text(table, width=width, colour=colour)
-    return {"markdown": to_markdown, "csv": to_csv, "json": to_json}[output_format](table)
+    writers = {"markdown": to_markdown, "csv": to_csv, "json": to_json, "latex": to_latex}
+    return writers[output_format](table)
 
 
 def to_markdown(table: Table) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 INDENT = "  "
 GAP = "  "
-RED, RESET = "\x1b[31m", "\x1b[0m"
+RED, GREEN, RESET = "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
 
 def to_text(table: Table, *, width: int | None = 80, colour: bool = False) -> str:
@@ -165,28 +165,35 @@ def _stacked(table: Table, width: int | None, *, colour: bool) -> Iterator[str]:
             yield ""
         for row in section:
             yield INDENT + _coloured(row[0], safe_text(row[0].text), colour=colour)
-            yield _pairs(table.columns[1:], row[1:], width)
+            yield _pairs(table.columns[1:], row[1:], width, colour=colour)
 
 
-def _pairs(columns: Iterable[Column], cells: Iterable[Cell], width: int | None) -> str:
+def _pairs(
+    columns: Iterable[Column], cells: Iterable[Cell], width: int | None, *, colour: bool
+) -> str:
+    """`header value` pairs that stay whole; coloured once they are where they belong."""
     pairs = [
-        f"{safe_text(column.header)} {safe_text(cell.text)}".replace(" ", "\0")
+        (f"{safe_text(column.header)} {safe_text(cell.text)}".replace(" ", "\0"), cell)
         for column, cell in zip(columns, cells, strict=True)
         if cell.text
     ]
     filled = textwrap.fill(
-        (GAP + " ").join(pairs),
+        (GAP + " ").join(pair for pair, _ in pairs),
         width or sys.maxsize,
         initial_indent=2 * INDENT,
         subsequent_indent=2 * INDENT,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    for pair, cell in pairs:
+        filled = filled.replace(pair, _coloured(cell, pair, colour=colour))
     return filled.replace("\0", " ")
 
 
 def _coloured(cell: Cell, text: str, *, colour: bool) -> str:
-    return f"{RED}{text}{RESET}" if colour and cell.alarming else text
+    if not colour or not (cell.alarming or cell.pleasing):
+        return text
+    return f"{RED if cell.alarming else GREEN}{text}{RESET}"
 
 
 def _halved(header: str, width: int) -> list[str]:

@@ -27,7 +27,7 @@ def is_scientific(value: float) -> bool:
 
 def signed(value: float, decimals: int) -> str:
     """+6.0, with a true minus sign; what rounds to zero is 0.0 without a sign."""
-    text = _finite(value) or f"{value:+.{decimals}f}"
+    text = f"{value:+.{decimals}f}".replace("inf", "∞")
     if text.strip("+-0.") == "":
         return text.lstrip("+-")
     return text.replace("-", MINUS)
@@ -42,8 +42,9 @@ def scientific(value: float, *, sign: bool = False) -> str:
 
 
 def plain(value: float, decimals: int) -> str:
-    """5.9, with a true minus sign."""
-    return (_finite(value) or f"{value:.{decimals}f}").replace("-", MINUS)
+    """5.9, with a true minus sign; what rounds to zero has none."""
+    text = _finite(value) or f"{value:.{decimals}f}"
+    return text.lstrip("-") if text.strip("-0.") == "" else text.replace("-", MINUS)
 
 
 def compact(value: float) -> str:
@@ -51,6 +52,20 @@ def compact(value: float) -> str:
     if not math.isfinite(value):
         return "never" if value > 0 else "nan"
     return f"{value:,.0f}" if value == round(value) else f"{value:,.3g}"
+
+
+def factor(value: float) -> str:
+    """2.4, 17 or 1,200: how many times as much, with two digits that say something."""
+    if not math.isfinite(value):
+        return "∞"
+    return f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:,.0f}"
+
+
+def ratio(value: float) -> str:
+    """1.04, 0.123 or 1,240: three digits of a quotient."""
+    if not 1e-4 <= value < 1e6:
+        return scientific(value)
+    return f"{value:,.0f}" if value >= 1000 else f"{value:#.3g}".removesuffix(".")
 
 
 def decimals_for(margin: float | None, least: int, most: int) -> int:
@@ -79,4 +94,4 @@ def duration(seconds: float) -> str:
 
 def _finite(value: float) -> str | None:
     """The name of a number that is not finite."""
-    return None if math.isfinite(value) else str(value).replace("-", MINUS)
+    return None if math.isfinite(value) else str(value).replace("-", MINUS).replace("inf", "∞")

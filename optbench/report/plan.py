@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.config.spec import Experiment, Run
+    from optbench.errors import Problem
     from optbench.store.scan import StoredRun
 
 MOST_RUNS = 40  # lines of a plan
@@ -25,6 +26,11 @@ def describe_experiment(experiment: Experiment) -> str:
     claims = f", {_count(len(experiment.claims), 'claim')}" if experiment.claims else ""
     searches = ", for tuning" if experiment.searches else ""
     return f"{experiment.file}: valid, {runs}{_count(seeds, 'seed')}){claims}{searches}"
+
+
+def warning(problem: Problem) -> str:
+    """What is no mistake, but not of use either, at its place in the file."""
+    return str(dataclasses.replace(problem, message=f"warning: {problem.message}"))
 
 
 def describe_plan(runs: Sequence[tuple[Run, Path, bool]]) -> str:

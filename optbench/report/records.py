@@ -8,6 +8,12 @@ from optbench.analysis.interval import CONFIDENCE
 from optbench.analysis.metric import METRICS
 from optbench.config.spec import format_value
 from optbench.report.formats import SCHEMA
+from optbench.report.records_of_verdicts import (
+    flat_speedup,
+    flat_verdict,
+    nested_speedup,
+    nested_verdict,
+)
 from optbench.report.table import Column, Table, Value, cell
 
 if TYPE_CHECKING:
@@ -28,6 +34,13 @@ IDENTITY = (
     "diverged",
     "total",
 )
+VERDICT_COLUMNS = (
+    *(f"verdict{end}" for end in ("", "_why", "_test", "_n", "_p", "_alpha", "_level", "_look")),
+    "verdict_comparisons",
+    *(f"verdict_{part}{end}" for part in ("difference", "ratio") for end in ("", "_low", "_high")),
+    *(f"p_better{end}" for end in ("", "_low", "_high")),
+    *("equivalent", "shown", "seeds_far", "seeds_seen"),
+)
 OUTCOMES = (
     *(f"{column}{end}" for column in METRICS for end in ("", "_low", "_high")),
     "metric",
@@ -40,6 +53,9 @@ OUTCOMES = (
     "difference_high",
     "difference_n",
     "paired",
+    *VERDICT_COLUMNS,
+    *("speedup", "speedup_low", "speedup_high", "speedup_n", "speedup_dropped", "speedup_p"),
+    "speedup_unit",
 )
 
 
@@ -60,6 +76,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "metric": comparison.metric.name,
         "reference": comparison.reference,
         "confidence": CONFIDENCE,
+        "where": list(comparison.where),
         "problems": [_problem(problem, comparison) for problem in comparison.problems],
         "notes": [
             {"path": str(note.path), "kind": note.kind, "message": note.message}
@@ -80,7 +97,7 @@ def _record(row: SettingRow, problem: ProblemComparison) -> dict[str, Value]:
         "diverged": row.diverged,
         "total": row.total,
     }
-    record |= {f"{PREFIX}{name}": _plain(value) for name, value in row.hyperparameters.items()}
+    record |= hyperparameter_fields(row)
     for column in METRICS:
         record |= _flat(column, row.estimates.get(column))
     record |= {"metric": problem.metric.name, "target": problem.target}
@@ -93,7 +110,12 @@ def _record(row: SettingRow, problem: ProblemComparison) -> dict[str, Value]:
     record |= _flat("difference", row.difference.estimate if row.difference else None)
     if row.difference is not None:
         record |= {"difference_n": row.difference.estimate.n, "paired": row.difference.paired}
-    return record
+    return record | flat_verdict(row.verdict) | flat_speedup(row.speedup)
+
+
+def hyperparameter_fields(row: SettingRow) -> dict[str, Value]:
+    """`hyperparameter.lr` and so on."""
+    return {f"{PREFIX}{name}": _plain(value) for name, value in row.hyperparameters.items()}
 
 
 def _flat(name: str, estimate: Estimate | None) -> dict[str, Value]:
@@ -117,6 +139,8 @@ def _problem(problem: ProblemComparison, comparison: Comparison) -> dict[str, An
         "reference": problem.reference.label if problem.reference else None,
         "target": problem.target,
         "target_given": comparison.target_given,
+        "unit": problem.unit,
+        "margin": problem.margin,
         "differing": list(problem.differing),
         "settings": [_setting(row) for row in problem.rows],
     }
@@ -137,6 +161,8 @@ def _setting(row: SettingRow) -> dict[str, Any]:
         "estimates": {name: _estimate(found) for name, found in row.estimates.items()},
         "to_target": _times(row.to_target),
         "difference": _difference(row.difference),
+        "verdict": nested_verdict(row.verdict),
+        "speedup": nested_speedup(row.speedup),
         "runs": [str(run.path) for run in row.runs],
     }
 
@@ -159,7 +185,14 @@ def _times(times: TimeToTarget | None) -> dict[str, Any] | None:
         "median_epoch": times.median_epoch,
         "median_steps": times.median_steps,
         "seeds": [
-            {"seed": time.seed, "epoch": time.epoch, "steps": time.steps} for time in times.seeds
+            {
+                "seed": time.seed,
+                "epoch": time.epoch,
+                "steps": time.steps,
+                "examples": time.examples,
+                "seconds": time.seconds,
+            }
+            for time in times.seeds
         ],
     }
 

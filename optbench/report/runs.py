@@ -48,8 +48,12 @@ def render_runs(
 
     Raises UsageError for an unknown format.
     """
-    rows = tuple(map(_summary, runs))
-    return render_table(Table(_COLUMNS, (rows,)), output_format, colour=colour, width=width)
+    return render_table(runs_table(runs), output_format, colour=colour, width=width)
+
+
+def runs_table(runs: Iterable[StoredRun]) -> Table:
+    """A row a run, with its state after the last row."""
+    return Table(_COLUMNS, (tuple(map(_summary, runs)),))
 
 
 def render_run(run: StoredRun, *, colour: bool = False, width: int | None = 80) -> str:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from optbench.analysis.metric import METRICS
 from optbench.report import words
 from optbench.report.cells import RowCells
-from optbench.report.sentences import default_target, footnotes, mention_target
+from optbench.report.footnotes import default_target, footnotes, marks
+from optbench.report.seeds import seed_sections
+from optbench.report.sentences import mention_target
 from optbench.report.table import Column, Table
+from optbench.report.verdicts import judged
+from optbench.report.view import DEFAULT_VIEW, View, ordered, shown_hyperparameters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from optbench.analysis.comparison import Comparison, ProblemComparison
+    from optbench.analysis.rows import SettingRow
+    from optbench.report.table import Row
 
 LONGEST_NAME = 16  # of a reference in a column's header
 
@@ -20,33 +30,46 @@ _DROP_OF_TARGET = 3
 _DROP_OF_GIVEN = 1  # a hyperparameter of settings that their optimizers' names tell apart
 
 
-def summary_table(problem: ProblemComparison, comparison: Comparison) -> Table:
+def summary_table(
+    problem: ProblemComparison, comparison: Comparison, view: View = DEFAULT_VIEW
+) -> Table:
     """The settings of one problem, the best of each optimizer in a section of its own."""
-    measures = _measures(problem)
+    rows = ordered(problem, view)
     columns = [
         Column("optimizer", "optimizer"),
-        *(_hyperparameter_column(name, problem) for name in problem.remarkable),
-        Column("n", "n", align="right"),
-        *(_measure_column(name, problem) for name in measures),
+        *(_hyperparameter_column(name, problem) for name in shown_hyperparameters(problem, view)),
+        Column("n", "seed" if view.all_seeds else "n", align="right"),
+        *(_measure_column(name, problem) for name in _measures(problem, view)),
         *_target_columns(problem, comparison),
-        *_reference_columns(problem),
+        *([] if view.all_seeds else _reference_columns(problem)),
     ]
-    cells = RowCells(problem, tuple(column.key for column in columns))
-    sections = [
-        tuple(cells.row(row) for row in problem.rows if row.leads is leads)
-        for leads in (True, False)
-    ]
+    if view.all_columns:
+        columns = [replace(column, drop=0) for column in columns]
     return Table(
         columns=tuple(columns),
-        sections=tuple(section for section in sections if section),
+        sections=_sections(problem, rows, columns, view),
         title=f"{problem.label} · {_seeds(problem)}",
-        notes=tuple(footnotes(problem, comparison)),
+        notes=(*([] if view.all_seeds else marks(problem)), *footnotes(problem, comparison)),
     )
 
 
-def _measures(problem: ProblemComparison) -> list[str]:
+def _sections(
+    problem: ProblemComparison, rows: Sequence[SettingRow], columns: Sequence[Column], view: View
+) -> tuple[tuple[Row, ...], ...]:
+    if view.all_seeds:
+        return seed_sections(problem, rows, columns)
+    cells = RowCells(problem, tuple(column.key for column in columns))
+    sections = (
+        tuple(cells.row(row) for row in rows if row.leads is leads) for leads in (True, False)
+    )
+    return tuple(section for section in sections if section)
+
+
+def _measures(problem: ProblemComparison, view: View) -> list[str]:
     """Train loss, what ranks the rows, validation and test accuracy (or loss), and the metric."""
     measured = {column for row in problem.rows for column in row.estimates}
+    if view.all_columns:
+        return [column for column in METRICS if column in measured]
     kind = "accuracy" if "test_accuracy" in measured else "loss"
     shown = ["train_loss", problem.criterion, f"val_{kind}", f"test_{kind}", problem.metric.name]
     return [column for column in dict.fromkeys(shown) if column in measured]
@@ -67,16 +90,20 @@ def _measure_column(name: str, problem: ProblemComparison) -> Column:
 def _target_columns(problem: ProblemComparison, comparison: Comparison) -> list[Column]:
     if problem.target is None or not problem.is_measured:
         return []
-    header = f"epochs to {words.value(problem.metric, problem.target)}"
+    header = f"{problem.unit} to {words.value(problem.metric, problem.target)}"
     note = "" if mention_target(problem) else default_target(problem, comparison)
-    return [Column("epochs_to_target", header, "right", _DROP_OF_TARGET, note)]
+    return [Column("to_target", header, "right", _DROP_OF_TARGET, note)]
 
 
 def _reference_columns(problem: ProblemComparison) -> list[Column]:
     if problem.reference is None or len(problem.rows) == 1:
         return []
     name = problem.reference.name
-    return [Column("difference", f"vs {name if len(name) <= LONGEST_NAME else 'reference'}")]
+    judged_rows = any(judged(row) for row in problem.rows)
+    return [
+        *([Column("verdict", "verdict")] if judged_rows else []),
+        Column("difference", f"vs {name if len(name) <= LONGEST_NAME else 'reference'}"),
+    ]
 
 
 def _seeds(problem: ProblemComparison) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from optbench.report import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from optbench.analysis.interval import Estimate
     from optbench.analysis.metric import Metric
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 HUGE = 1e4  # differences from here on are written as 6.18e+05
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
 def quantity(column: str) -> str:
@@ -62,10 +70,48 @@ def bounds(metric: Metric, estimate: Estimate, decimals: int) -> str:
     return f"[{low}, {high}]"
 
 
+def span(metric: Metric, estimate: Estimate) -> str:
+    """`5.9 to 6.2` in prose, with signs where they differ; empty without an interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    decimals = difference_decimals(metric, [estimate])
+    ends = [_scaled(metric, end) for end in (estimate.low, estimate.high)]
+    signs = ends[0] < 0 < ends[1]
+    if _far_end(metric, estimate) >= HUGE:
+        low, high = (numbers.scientific(end, sign=signs) for end in ends)
+    else:
+        low, high = ((numbers.signed if signs else numbers.plain)(end, decimals) for end in ends)
+    return f"{low} to {high}"
+
+
+def p_value(p: float) -> str:
+    """`p = .008`, from below a thousandth on `p < .001`."""
+    return "p < .001" if p < 0.001 else f"p = {probability(p, 3)}"
+
+
+def probability(value: float, decimals: int = 2) -> str:
+    """.68 or 1: a number between 0 and 1 as papers write it."""
+    text = f"{value:.{decimals}f}"
+    return f"{value:.0f}" if float(text) in (0, 1) else text.removeprefix("0")
+
+
+def confidence(level: float) -> str:
+    """`96%` for the interval at one minus .04."""
+    return f"{100 * (1 - level):.1f}".removesuffix(".0") + "%"
+
+
 def difference_decimals(metric: Metric, estimates: Iterable[Estimate]) -> int:
-    """Two significant digits of the end that is farthest from zero, huge ones aside."""
-    ends = [end for estimate in estimates if (end := _far_end(metric, estimate)) < HUGE]
-    return numbers.significant_decimals(max(ends, default=0.0), *_decimals(metric))
+    """Two significant digits of the end that is farthest from zero, huge ones aside.
+
+    Up to two more where an end would otherwise look like the 0 that it isn't.
+    """
+    told = [estimate for estimate in estimates if _far_end(metric, estimate) < HUGE]
+    farthest = max((_far_end(metric, estimate) for estimate in told), default=0.0)
+    decimals = numbers.significant_decimals(farthest, *_decimals(metric))
+    ends = [end for estimate in told for end in (estimate.low, estimate.high) if end]
+    finite = [abs(_scaled(metric, end)) for end in ends if math.isfinite(end)]
+    nearest = min(finite, default=1.0)
+    return max(decimals, min(decimals + 2, math.ceil(-math.log10(2 * nearest))))
 
 
 def _scaled(metric: Metric, number: float) -> float:
@@ -78,6 +124,7 @@ def _decimals(metric: Metric) -> tuple[int, int]:
 
 
 def _far_end(metric: Metric, estimate: Estimate) -> float:
-    """The end of the interval that is farther from zero, without its sign."""
-    ends = [end for end in (estimate.low, estimate.high) if end is not None]
-    return abs(_scaled(metric, max(ends or [estimate.mean], key=abs)))
+    """The end of the interval that is farther from zero, without its sign; infinity is none."""
+    told = (estimate.low, estimate.high, estimate.mean)
+    ends = [abs(end) for end in told if end is not None and math.isfinite(end)]
+    return _scaled(metric, max(ends, default=0.0))

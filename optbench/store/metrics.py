@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from optbench.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Row = dict[str, float | int | None]
 
@@ -38,6 +38,7 @@ MEASURED = frozenset(name for name in COLUMNS if name.endswith(("_loss", "_accur
 # which take fourth powers of values and of their differences, stay within a double.
 SMALLEST, LARGEST = 1e-60, 1e60
 LONGEST = 2**63  # epochs, steps, examples
+_USUAL = dict.fromkeys(REQUIRED, (0, LONGEST - 1)) | dict.fromkeys(MEASURED, (SMALLEST, LARGEST))
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
@@ -74,7 +75,10 @@ def parse_rows(text: str) -> list[Row]:
     except csv.Error as error:
         raise MetricsError(f"not a table of comma-separated values: {error}") from error
     header = _checked_header(cells[0])
-    return [_parse_row(header, row, line) for line, row in enumerate(cells[1:], start=2)]
+    try:
+        return _parse_columns(header, cells[1:])
+    except ValueError:  # line by line, to name the first that is wrong
+        return [_parse_row(header, row, line) for line, row in enumerate(cells[1:], start=2)]
 
 
 def _checked_header(header: list[str]) -> list[str]:
@@ -87,6 +91,42 @@ def _checked_header(header: list[str]) -> list[str]:
         if not name.isprintable() or header.count(name) > 1 or not name:
             raise MetricsError(f"line 1: {name!r} can't be the name of a further column")
     return header
+
+
+def _parse_columns(header: Sequence[str], lines: Sequence[Sequence[str]]) -> list[Row]:
+    """The rows, read by columns, which takes half the time; ValueError where one is wrong."""
+    if any(len(cells) != len(header) for cells in lines):
+        raise ValueError("a torn line")
+    columns = [
+        _parse_column(name, cells)
+        for name, cells in zip(header, zip(*lines, strict=True), strict=bool(lines))
+    ]
+    return [dict(zip(header, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _parse_column(name: str, cells: Sequence[str]) -> list[float | None]:
+    """What `_parse_cell` makes of each cell."""
+    if name not in REQUIRED and not any(cells):
+        return [None] * len(cells)
+    rest = _uniform(name, list(cells[1:]))  # nothing was trained yet in the first
+    if rest is None:
+        return [_parse_cell(name, cell) for cell in cells]
+    return [_parse_cell(name, cells[0]), *rest]
+
+
+def _uniform(name: str, cells: list[str]) -> Sequence[float] | None:
+    """The numbers where all are of the column's usual kind and size; None asks for a closer look.
+
+    A number's own text has to be the cell again, as `_parse_cell` wants it too.
+    """
+    kind: Callable[[str], float] = int if name in REQUIRED else float
+    try:
+        values = list(map(kind, cells))
+    except ValueError:
+        return None
+    low, high = _USUAL.get(name, (-LARGEST, LARGEST))
+    usual = all(low <= value <= high for value in values)
+    return values if usual and list(map(repr, values)) == cells else None
 
 
 def _parse_row(header: Sequence[str], cells: Sequence[str], line: int) -> Row:

@@ -157,7 +157,8 @@ def _load(content: bytes, where: str) -> dict[str, Any]:
             parse_float=_finite_float,
             parse_int=_small_integer,
         )
-        _check_depth(document, _DEPTH)
+        if content.count(b"[") + content.count(b"{") > _DEPTH:  # else it can't be that deep
+            _check_depth(document, _DEPTH)
     except (ValueError, RecursionError) as error:
         message = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise StoreError(f"{where}: not strict JSON: {message}") from error

@@ -44,7 +44,7 @@ def test_never_is_infinity_and_takes_part_in_the_median(tmp_path: Path) -> None:
     assert (found.reached, found.n, found.median_epoch) == (2, 3, 1)
     write_run(tmp_path, make_rows([0.1, 0.5, 0.5]), seed=3)
     assert math.isinf(times(tmp_path, ACCURACY, 0.9).median_epoch)
-    assert times(tmp_path, ACCURACY, 0.9).horizon_epochs == 2
+    assert times(tmp_path, ACCURACY, 0.9).horizon == 2 * 938
 
 
 def test_diverged_runs_count_and_interrupted_ones_are_missing(tmp_path: Path) -> None:

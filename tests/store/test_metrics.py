@@ -40,6 +40,33 @@ def test_any_numbers_come_back_byte_for_byte(values: list[float | int | None]) -
     assert format_rows(parse_rows(text)) == text
 
 
+CELLS = st.sampled_from(
+    ["", "0", "1", "-1", "01", "+1", "1.0", "-0.0", "1e5", "1_0", " 1", "\u0661", "nan", "NaN",
+     "inf", "1e-61", "1e+61", "0.1", "0.10", "9" * 19, "9" * 20, str(2**63), str(2**63 - 1)]
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(COLUMNS), CELLS), min_size=1, max_size=4))
+def test_a_line_means_among_others_what_it_means_alone(changes: list[tuple[str, str]]) -> None:
+    lines = [row_text(), *(row_text(**{name: cell}) for name, cell in changes), row_text()]
+    try:
+        alone = [parse_rows(f"{HEADER}\n{line}\n")[0] for line in lines]
+    except MetricsError as error:
+        with pytest.raises(MetricsError) as caught:
+            parse_rows("\n".join([HEADER, *lines, ""]))
+        where, _, rule = str(error).partition(", ")
+        assert where == "line 2"
+        assert str(caught.value).endswith(rule)
+    else:
+        assert repr(parse_rows("\n".join([HEADER, *lines, ""]))) == repr(alone)
+
+
+def test_the_first_of_several_mistakes_is_named() -> None:
+    lines = [row_text(), row_text(test_loss="x"), row_text(lr="y"), "1,2"]
+    with pytest.raises(MetricsError, match="line 3, column test_loss: must be a number, got 'x'"):
+        parse_rows("\n".join([HEADER, *lines, ""]))
+
+
 def test_further_columns_follow_the_common_ones() -> None:
     row: Row = make_rows([0.1])[0] | {"lr.fc.*": 0.5, "lr.[a,b]*": 0.25}
     text = format_rows([row])

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Finding:
     """What is unfair, in one sentence, and where.
 
-    `kind` is a stable name for programs; `settings` are labels of rows; `command` can be pasted
-    into a shell and mends it, None where no command can.
+    `kind` is a stable name for programs, `why` says in a clause why it matters; `settings` are
+    labels of rows; `command` can be pasted into a shell and mends it, None where no command can.
     """
 
     kind: str
@@ -23,3 +23,4 @@ class Finding:
     settings: tuple[str, ...]
     runs: tuple[Path, ...]
     command: str | None = None
+    why: str = ""

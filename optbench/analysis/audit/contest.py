@@ -1,0 +1,138 @@
+"""What the audit looks at: all settings of one problem, and those of them that are judged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from optbench.analysis.setting import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from optbench.analysis.comparison import Comparison, ProblemComparison
+    from optbench.analysis.rows import SettingRow
+    from optbench.store.scan import StoredRun
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A setting's row and what its runs were configured as."""
+
+    row: SettingRow
+
+    @property
+    def label(self) -> str:
+        return self.row.label
+
+    @property
+    def runs(self) -> tuple[StoredRun, ...]:
+        return self.row.runs
+
+    @cached_property
+    def setting(self) -> Setting:
+        return Setting(self.row.key, self.row.runs)
+
+    @property
+    def family(self) -> str:
+        return self.setting.family
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.setting.config
+
+    @property
+    def lr(self) -> float | None:
+        """Its learning rate; None where it has none that is a number above 0."""
+        lr = self.config["optimizer"].get("lr")
+        return float(lr) if isinstance(lr, int | float) and lr > 0 else None
+
+    @cached_property
+    def finished_seeds(self) -> frozenset[int]:
+        return frozenset(run.result.seed for run in self.runs if run.finished)
+
+    @cached_property
+    def seeds(self) -> frozenset[int]:
+        """All that were begun or declared: of a count those from 0 on, of a list what is known."""
+        begun = frozenset(run.result.seed for run in self.runs)
+        counted = frozenset(range(max(run.result.declared_seeds for run in self.runs)))
+        return counted if begun <= counted else begun
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One problem's settings; `entrants` are all, `contestants` those that are judged."""
+
+    comparison: Comparison
+    problem: ProblemComparison
+
+    @cached_property
+    def entrants(self) -> tuple[Entrant, ...]:
+        return tuple(map(Entrant, self.problem.rows))
+
+    @cached_property
+    def contestants(self) -> tuple[Entrant, ...]:
+        """The best of each optimizer, or each setting where each is judged, and the reference."""
+        return tuple(e for e in self.entrants if e.row.leads or e.row.is_reference)
+
+    @cached_property
+    def reference(self) -> Entrant | None:
+        return next((e for e in self.contestants if e.row.is_reference), None)
+
+    @cached_property
+    def families(self) -> dict[str, tuple[Entrant, ...]]:
+        """Family → its settings: the grid that its best is chosen from."""
+        found: dict[str, list[Entrant]] = defaultdict(list)
+        for entrant in self.entrants:
+            found[entrant.family].append(entrant)
+        return {family: tuple(members) for family, members in found.items()}
+
+    @cached_property
+    def leaders(self) -> dict[str, Entrant]:
+        """Family → its best; none where every setting is judged for itself."""
+        leading = [entrant for entrant in self.entrants if entrant.row.leads]
+        found = {entrant.family: entrant for entrant in leading}
+        return found if len(found) == len(leading) else {}
+
+    @property
+    def one_seed_each(self) -> bool:
+        return self.problem.one_seed_each
+
+    def has_swept(self, name: str, values: Iterable[Any]) -> bool:
+        """Whether every judged optimizer had all of these values of a key under `training`.
+
+        So it has if a single experiment trained it with each of them.
+        """
+        wanted = set(values)
+        families = {entrant.family for entrant in self.contestants}
+        return all(_swept(self.families[family], name, wanted) for family in families)
+
+
+def _swept(members: Iterable[Entrant], name: str, wanted: set[Any]) -> bool:
+    found: dict[str, set[Any]] = defaultdict(set)
+    for run in (run for member in members for run in member.runs):
+        found[run.result.experiment].add(run.result.config["training"][name])
+    return any(wanted <= values for values in found.values())
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What one check found: in which settings and runs, and the command that mends it."""
+
+    message: str
+    entrants: tuple[Entrant, ...]
+    command: str | None = None
+    runs: tuple[StoredRun, ...] | None = None  # None: all of the settings'
+
+
+def listed(items: Iterable[str], most: int = 4) -> str:
+    """`a, b, c`; from the fifth on how many more."""
+    names = list(dict.fromkeys(items))
+    more = len(names) - most
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:most])} and {more} more"
+
+
+def labels(entrants: Iterable[Entrant]) -> str:
+    return listed(entrant.label for entrant in entrants)

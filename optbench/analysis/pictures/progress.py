@@ -1,0 +1,47 @@
+"""How far a run is at each of its rows: in epochs, steps, examples or seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.errors import StoreError, UsageError
+from optbench.store.timing import train_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optbench.analysis.target import Unit
+    from optbench.store.scan import StoredRun
+
+_COLUMNS = {"epochs": "epoch", "steps": "steps", "examples": "examples"}
+
+# Seconds of two runs are compared only where these of the environment agree.
+_SAME_SPEED = ("host", "processor", "device", "threads", "torch")
+
+
+def positions(run: StoredRun, unit: Unit) -> list[float]:
+    """One for each row, of training alone; UsageError where nobody recorded the seconds."""
+    if unit != "seconds":
+        return [float(row[_COLUMNS[unit]] or 0) for row in run.rows]
+    try:
+        return train_seconds(run.path, run.rows)
+    except StoreError as error:
+        raise UsageError(f"{error}; choose epochs or steps") from error
+
+
+def check_clock(runs: Iterable[StoredRun], unit: Unit) -> None:
+    """Refuse seconds of different machines, or of runs trained alone and stacked together."""
+    if unit != "seconds":
+        return
+    kinds = {_speed(run) for run in runs}
+    if len(kinds) > 1:
+        raise UsageError(
+            "seconds can't be compared: the runs were trained on different machines or in cohorts "
+            "of different sizes; choose epochs or steps"
+        )
+
+
+def _speed(run: StoredRun) -> tuple[object, ...]:
+    environment, cohort = run.result.environment, run.result.cohort
+    told = (environment.get(key) for key in _SAME_SPEED)
+    return (*told, cohort.size, cohort.stacked)

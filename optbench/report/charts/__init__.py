@@ -1,0 +1,1 @@
+"""Pictures of a comparison: one Vega-Lite specification for paper, screen and report."""

@@ -1,0 +1,1 @@
+"""A comparison as one page for browsers, which needs no server and asks no network."""

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from audited import ADAMW, BASE, MOMENTUM, findings, store, store_fair, store_grid
+from stored_runs import ADAM, SGD
+
+from optbench.analysis.question import Question
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optbench.analysis.audit.finding import Finding
+
+PEAK = {0.01: 0.0, 0.1: 0.02, 1.0: 0.01}  # the best learning rate has neighbours on both sides
+
+
+def command_of(finding: Finding) -> str:
+    assert finding.command is not None
+    return finding.command
+
+
+def test_equal_grids_around_the_best_are_fair_but_for_the_seeds(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        store_grid(tmp_path, optimizer, PEAK)
+    assert list(findings(tmp_path)) == ["selected on reported seeds"]
+
+
+def test_one_setting_of_each_is_neither_tuned(tmp_path: Path) -> None:
+    store(tmp_path, ADAM, seeds=range(8))
+    store(tmp_path, SGD, seeds=range(8))
+    found = findings(tmp_path)["untuned"]
+    assert found.message == "neither optimizer was tuned (one learning rate each)"
+    # A decade beyond .001 and .01 on either side, two points a decade.
+    assert "'optimizer.lr={logspace: [0.0001, 0.1, 7]}' --seeds 8" in command_of(found)
+
+
+def test_one_seed_and_one_setting_each_are_a_single_finding(tmp_path: Path) -> None:
+    store(tmp_path, ADAM, [0.97], seeds=[0])
+    store(tmp_path, SGD, [0.91], seeds=[0])
+    found = findings(tmp_path)
+    assert list(found) == ["too few seeds"]
+    assert found["too few seeds"].message == "one seed and one learning rate each: no verdict"
+    assert "--seeds 8" in command_of(found["too few seeds"])
+
+
+def test_one_tuned_side_is_told_with_a_grid_of_the_same_size(tmp_path: Path) -> None:
+    store_grid(tmp_path, ADAM, PEAK)
+    store_grid(tmp_path, SGD, {0.01: 0.0})
+    found = findings(tmp_path)["one side tuned"]
+    assert found.message == "sgd lr=0.01: not tuned, against up to 3 settings of adam"
+    assert "'optimizer.lr={grid: [0.00316, 0.0316]}'" in command_of(found)
+
+
+def test_grids_of_unlike_sizes_are_unequal_budgets(tmp_path: Path) -> None:
+    store_grid(tmp_path, ADAM, {0.001: 0.0, **PEAK, 10.0: 0.0, 100.0: 0.0})
+    store_grid(tmp_path, SGD, PEAK)
+    found = findings(tmp_path)["unequal tuning budgets"]
+    assert found.message == (
+        "unequal tuning budgets: adam 6 settings in 48 runs, sgd 3 settings in 24 runs"
+    )
+    # Three more in the grid's own ratio: two below, one above.
+    assert "'optimizer.lr={grid: [0.0001, 0.001, 10]}'" in command_of(found)
+
+
+def test_grids_of_one_size_on_fewer_seeds_are_unequal_trials(tmp_path: Path) -> None:
+    store_grid(tmp_path, ADAM, PEAK)
+    for lr, gain in PEAK.items():
+        few = [base + gain for base in BASE[:5]]
+        store(tmp_path, SGD | {"lr": lr}, few, seeds=range(5))
+    found = findings(tmp_path)["unequal tuning budgets"]
+    assert "sgd 3 settings in 15 runs" in found.message
+    assert command_of(found).count("config.yaml") == 3
+    assert "--seeds 8" in command_of(found)
+
+
+def test_a_grid_that_was_extended_at_its_edge_is_no_unequal_budget(tmp_path: Path) -> None:
+    store_grid(tmp_path, ADAM, PEAK)
+    store_grid(tmp_path, SGD, {**PEAK, 10.0: 0.0})
+    assert "unequal tuning budgets" not in findings(tmp_path)
+
+
+def test_the_best_learning_rate_at_an_edge_is_told_with_one_beyond(tmp_path: Path) -> None:
+    store_grid(tmp_path, ADAM, PEAK)
+    store_grid(tmp_path, SGD, {0.01: 0.0, 0.1: 0.01, 1.0: 0.02})
+    found = findings(tmp_path)["learning rate at the edge"]
+    assert found.message == "sgd lr=1 is the highest of 3 learning rates"
+    assert "--set optimizer.lr=10 --seeds 8" in command_of(found)
+
+
+def test_the_lower_edge_is_extended_downwards(tmp_path: Path) -> None:
+    store_grid(tmp_path, SGD, {0.01: 0.02, 0.1: 0.01, 1.0: 0.0})
+    found = findings(tmp_path)["learning rate at the edge"]
+    assert found.message == "sgd lr=0.01 is the lowest of 3 learning rates"
+    assert "--set optimizer.lr=0.001 " in command_of(found)
+
+
+def test_a_general_optimizer_that_loses_to_what_it_contains_was_not_tuned(tmp_path: Path) -> None:
+    store(tmp_path, MOMENTUM, [base - 0.01 for base in BASE])
+    store(tmp_path, SGD)
+    found = findings(tmp_path)["special case wins"]
+    assert found.message == (
+        "sgd lr=0.01 momentum=0.9 is worse than sgd lr=0.01 momentum=0, which it contains "
+        "(momentum 0)"
+    )
+    assert "'optimizer.momentum={grid: [0.1, 0.5]}'" in command_of(found)
+
+
+def test_adamw_contains_adam(tmp_path: Path) -> None:
+    store(tmp_path, ADAMW, [base - 0.01 for base in BASE])
+    store(tmp_path, ADAM)
+    assert "special case wins" in findings(tmp_path)
+
+
+def test_adamw_does_not_contain_adam_with_l2_regularization(tmp_path: Path) -> None:
+    store(tmp_path, ADAMW, [base - 0.01 for base in BASE])
+    store(tmp_path, ADAM | {"weight_decay": 0.01})
+    assert "special case wins" not in findings(tmp_path)
+
+
+@pytest.mark.parametrize("gain", [0.01, 0.0])
+def test_a_general_optimizer_that_wins_or_is_undecided_is_no_finding(
+    tmp_path: Path, gain: float
+) -> None:
+    store(tmp_path, MOMENTUM, [base + gain for base in BASE])
+    store(tmp_path, SGD)
+    store(tmp_path, ADAM, [base - 0.01 for base in BASE])
+    assert findings(tmp_path) == {}
+
+
+def test_what_was_selected_on_seeds_that_are_not_reported_is_fair(tmp_path: Path) -> None:
+    store(tmp_path, ADAM | {"lr": 0.1}, [base + 0.02 for base in BASE])
+    store(tmp_path, ADAM | {"lr": 0.01}, seeds=range(8))
+    assert "selected on reported seeds" not in findings(tmp_path)
+
+
+def test_of_one_seed_each_no_selection_is_told(tmp_path: Path) -> None:
+    for lr, gain in PEAK.items():
+        for optimizer in (ADAM, SGD):
+            store(tmp_path, optimizer | {"lr": lr}, [BASE[0] + gain], seeds=[0])
+    assert list(findings(tmp_path)) == ["too few seeds"]
+
+
+def test_where_every_setting_is_judged_nothing_was_selected(tmp_path: Path) -> None:
+    store_grid(tmp_path, ADAM, {0.01: 0.02, 0.1: 0.01, 1.0: 0.0})
+    store_grid(tmp_path, SGD, {0.01: 0.0, 0.1: 0.01})
+    assert findings(tmp_path, Question(by="setting")) == {}
+
+
+def test_selection_is_told_with_the_selected_settings_on_fresh_seeds(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        store_grid(tmp_path, optimizer, PEAK)
+    found = findings(tmp_path)["selected on reported seeds"]
+    assert found.settings == ("adam lr=0.1", "sgd lr=0.1")
+    trained, compared = command_of(found).split(" && ")
+    assert trained.endswith(f"--set name=adam_mnist_fresh8 --seeds 8-15 --runs-dir {tmp_path}")
+    assert compared == f"optbench compare {tmp_path}/adam_mnist_fresh8"
+
+
+def test_settings_on_fresh_seeds_are_not_called_untuned(tmp_path: Path) -> None:
+    store_fair(tmp_path)
+    assert "untuned" not in findings(tmp_path)
