@@ -1,0 +1,1 @@
+"""Claims of experiments, judged by their finished runs."""
