@@ -54,15 +54,10 @@ def _check_comparable(claim: Claim, experiment: Experiment, problems: Problems) 
     if {s.setting_hash for s in ours} == {s.setting_hash for s in theirs}:
         message = "chooses the very settings that `setting` chooses"
         problems.add(node, key, message, "name what they differ in, such as optimizer or lr")
-    elif {*map(_problem, ours)} != {*map(_problem, theirs)}:
+    elif {s.problem_hash for s in ours} != {s.problem_hash for s in theirs}:
         message = "chooses settings of other problems than `setting` does"
         rule = "only settings with the same dataset, model and loss are compared"
         problems.add(node, key, message, rule)
-
-
-def _problem(setting: Setting) -> str:
-    """The same text for settings of one problem, whether or not another data set stands in."""
-    return f"{setting.problem_hash} {canonical_json(setting.fallback)}"
 
 
 class _Selector:

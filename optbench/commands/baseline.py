@@ -28,9 +28,7 @@ def baseline_command(
     errors: Screen,
 ) -> int:
     """Show what changed since the runs under `baseline`; 1 if anything is worse."""
-    if page.chart is not None or page.methods:
-        asked = "--chart" if page.chart is not None else "--methods"
-        raise UsageError(f"{asked} shows one store's runs and can't be used with --baseline")
+    _check_options(page)
     now, before = scan(*roots), scan(baseline)
     errors.write(render_notes([*now.notes, *before.notes], width=errors.width))
     comparison = compare_with_baseline(now.runs, before.runs, question)
@@ -39,3 +37,15 @@ def baseline_command(
     deliver(text, page.output, screen)
     errors.write(render_notes(comparison.notes, width=errors.width))
     return EXIT_CLAIM if comparison.is_worse else EXIT_OK
+
+
+def _check_options(page: Page) -> None:
+    given = {
+        "--chart": page.chart is not None,
+        "--methods": page.methods,
+        "--audit": page.audit_in_full,
+        "--strict": page.strict,
+    }
+    option = next((name for name, is_given in given.items() if is_given), None)
+    if option is not None:
+        raise UsageError(f"{option} shows one store's runs and can't be used with --baseline")

@@ -9,6 +9,7 @@ from optbench.report.formats import SCHEMA, check_format, json_text, markdown_te
 from optbench.report.grounds import sentences, statement
 from optbench.report.junit import Case, to_junit
 from optbench.report.layout import RED, RESET, paragraph
+from optbench.report.records_of_grounds import nested_grounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +56,13 @@ def _lines(judgements: Sequence[Judgement], width: int | None, *, colour: bool) 
 
 def _claim(judgement: Judgement) -> str:
     """`  refuted    adam: train loss better than sgd; expected: supported`."""
-    return f"  {judgement.found:<9}  {statement(judgement.claim)}{_expectation(judgement)}"
+    return f"  {judgement.found:<9}  {_title(judgement)}{_expectation(judgement)}"
+
+
+def _title(judgement: Judgement) -> str:
+    """The claim in words, and the problem where it was judged on several."""
+    told = statement(judgement.claim)
+    return f"{told} ({judgement.problem})" if judgement.is_one_of_several else told
 
 
 def _expectation(judgement: Judgement) -> str:
@@ -73,7 +80,7 @@ def _count(judgements: Sequence[Judgement]) -> str:
 def _markdown(judgements: Sequence[Judgement]) -> str:
     rows = [
         f"| {'' if j.as_expected else '**'}{j.found}{'' if j.as_expected else '**'} "
-        f"| {markdown_text(statement(j.claim) + _expectation(j))} "
+        f"| {markdown_text(_title(j) + _expectation(j))} "
         f"| {markdown_text(' '.join(sentences(j)))} |"
         for j in judgements
     ]
@@ -96,13 +103,19 @@ def _record(judgement: Judgement) -> dict[str, Any]:
         "file": claim.node.mark.file,
         "line": claim.node.mark.line,
         "claim": statement(claim),
+        "statement": claim.statement,
+        "metric": claim.metric or None,
+        "setting": dict(claim.setting),
+        "other": dict(claim.other) or None,
         "problem": judgement.problem,
         "requested_dataset": judgement.stand_in,
         "found": judgement.found,
         "expected": claim.verdict,
         "as_expected": judgement.as_expected,
         "chosen": list(judgement.chosen),
-        "numbers": " ".join(sentences(judgement)),
+        "chosen_by": judgement.chosen_by if judgement.chosen else None,
+        "text": " ".join(sentences(judgement)),
+        "numbers": nested_grounds(judgement.grounds),
     }
 
 
@@ -111,7 +124,7 @@ def _case(judgement: Judgement) -> Case:
     failure = f"{judgement.found}{_expectation(judgement)}: {numbers}"
     return Case(
         suite=judgement.experiment,
-        name=statement(judgement.claim),
+        name=_title(judgement),
         text=numbers,
         failure=None if judgement.as_expected else failure,
     )

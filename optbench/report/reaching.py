@@ -75,9 +75,9 @@ def _part(ratio: float, other: str, unit: Unit) -> str:
 
 
 def _ends(found: Speedup) -> str:
-    """What the part lies between: `1/2.1 to 1/2.8`, or `0.9 to 1.4 times`; empty if unknown."""
+    """What the part lies between: `1/2.1 to 1/2.8`, or `0.9 to 1.4 times`; empty without a span."""
     low, high = found.low, found.high
-    if low is None or high is None or low == high == 1:
+    if low is None or high is None or low == high:
         return ""
     if low >= 1:
         return f"{_share(low)} to {_share(high)}"

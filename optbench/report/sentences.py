@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from optbench.report import words
 from optbench.report.differences import single_basis
+from optbench.report.learning_rates import learning_rates
 from optbench.report.reaching import across_problems, reaching
 from optbench.report.verdicts import judged, sentences, word
 
@@ -40,6 +41,7 @@ def closing(problem: ProblemComparison, comparison: Comparison) -> Iterator[str]
     else:
         for row in problem.contrasts:
             yield from _contrast(row, problem.reference, problem)
+    yield from learning_rates(problem)
     yield from _no_verdict(problem)
 
 

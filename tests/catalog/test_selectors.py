@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from experiment_text import load, problems, text_of, told, underlined
+from experiment_text import load, loaded, problems, text_of, told, underlined
+
+from optbench.catalog.selectors import chosen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,3 +127,59 @@ def test_what_the_command_changes_or_leaves_out_is_not_held_against_the_claims(
     text = text_of(**PARTS, expect=claim("{optimizer: adam, lr: 1e-2}"))
     assert load(folder, text, first_points=True).claims
     assert load(folder, text, overrides=["optimizer=sgd"]).claims
+
+
+def chosen_by(folder: Path, selector: str) -> list[str]:
+    experiment = loaded(folder, **PARTS, expect=claim(selector))
+    settings = chosen(experiment.claims[0], "setting", experiment)
+    return [setting.label for setting in settings]
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels"),
+    [
+        ("{optimizer: adam, epochs: 2}", ["adam lr=0.001 epochs=2", "adam lr=0.01 epochs=2"]),
+        ("{dataset: mnist-5k, lr: 0.7, epochs: 3}", ["Own lr=0.7 epochs=3"]),
+        ("{lr: 1.0e-3}", ["adam lr=0.001 epochs=2", "adam lr=0.001 epochs=3"]),
+    ],
+)
+def test_a_selector_chooses_what_has_all_that_it_names(
+    folder: Path, selector: str, labels: list[str]
+) -> None:
+    assert chosen_by(folder, selector) == labels
+
+
+def compared(setting: str, other: str) -> str:
+    return f"[{{metric: test_loss, setting: {setting}, better_than: {other}}}]"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "setting", "other"),
+    [
+        ("digits", "[mlp, cnn]", "{model: mlp}", "{model: cnn}"),
+        ("[digits, mnist-5k]", "mlp", "{optimizer: adam}", "{optimizer: sgd, dataset: digits}"),
+    ],
+)
+def test_settings_of_different_problems_are_not_compared(
+    tmp_path: Path, dataset: str, model: str, setting: str, other: str
+) -> None:
+    expect = compared(setting, other)
+    parts = {"dataset": dataset, "model": model, "optimizer": "[adam, sgd]", "expect": expect}
+    (found,) = problems(tmp_path, text_of(**parts))
+    assert found.key == "expect[0].better_than"
+    assert found.message == "chooses settings of other problems than `setting` does"
+    assert underlined(found) == other
+
+
+def test_settings_may_be_compared_on_several_problems(tmp_path: Path) -> None:
+    expect = compared("{optimizer: adam}", "{optimizer: sgd}")
+    parts = {"dataset": "[digits, mnist-5k]", "optimizer": "[adam, sgd]", "expect": expect}
+    assert told(tmp_path, **parts) == []
+
+
+def test_settings_are_not_compared_with_themselves(tmp_path: Path) -> None:
+    expect = compared("{optimizer: adam}", "{lr: 0.1}")
+    assert told(tmp_path, optimizer="{name: adam, lr: 0.1}", expect=expect) == [
+        "expect[0].better_than: chooses the very settings that `setting` chooses "
+        "[name what they differ in, such as optimizer or lr]"
+    ]

@@ -97,6 +97,14 @@ def test_strict_turns_findings_into_exit_code_1_and_failures(tmp_path: Path) -> 
     assert "audit, missing seeds" not in lenient
 
 
+@pytest.mark.parametrize("option", ["--audit", "--strict"])
+def test_a_baseline_is_not_audited(tmp_path: Path, option: str) -> None:
+    store_fair(tmp_path)
+    outcome = command("compare", tmp_path, "--baseline", tmp_path, option)
+    assert outcome.code == 2
+    assert f"{option} shows one store's runs and can't be used with --baseline" in outcome.err
+
+
 def test_markdown_has_the_command_as_code(tmp_path: Path) -> None:
     store_grid(tmp_path, ADAM, {0.01: 0.0, 0.1: 0.02, 1.0: 0.01})
     out = command("compare", tmp_path, "--format", "markdown").out

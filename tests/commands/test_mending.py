@@ -118,6 +118,8 @@ def test_a_selection_is_confirmed_on_fresh_seeds_without_any_finding_left(tmp_pa
     train(tmp_path, optimizer=grids, seeds=2)
     before = audited()
     assert paste(before["selected on reported seeds"]) == {}
+    # Of both experiments together it still holds, and nothing more has to be trained.
+    assert audited()["selected on reported seeds"] == "optbench compare runs/tiny_fresh2"
 
 
 def test_another_split_is_made_the_same(tmp_path: Path) -> None:

@@ -183,6 +183,24 @@ LOSS = "metric: train_loss"
             f"{{{LOSS}, {WHO}, at_least: 2, within: 1}}",
             [".within: belongs to the metric lr_decades only [leave it out]"],
         ),
+        (
+            f"{{metric: test_accuracy, {WHO}, at_least: 97}}",
+            [".at_least: of an accuracy must be between 0 and 1, got 97 [did you mean 0.97?]"],
+        ),
+        (
+            f"{{metric: val_accuracy, {WHO}, faster_than: {OTHER}, target: -1}}",
+            [".target: of an accuracy must be between 0 and 1, got -1"],
+        ),
+        (
+            f"{{metric: val_accuracy, {WHO}, equivalent_to: {OTHER}, margin: 101}}",
+            [".margin: of an accuracy must be between 0 and 1, got 101"],
+        ),
+        (
+            f"{{metric: state_bytes, {WHO}, faster_than: {OTHER}, target: 8}}",
+            [".metric: state_bytes is no value that training reaches "
+             "[one of train_loss, train_accuracy, val_loss, val_accuracy, test_loss, "
+             "test_accuracy]"],
+        ),
         (f"{{{LOSS}, {WHO}, at_most: true}}", [".at_most: must be a finite number, got true"]),
         (f"{{{LOSS}, {WHO}, at_most: .nan}}", [".at_most: must be a finite number, got nan"]),
         (f"{{{LOSS}, {WHO}, at_most: '1'}}", [".at_most: must be a finite number, got '1'"]),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optbench.analysis.audit.contest import Contest, Entrant, Flaw, labels, listed
-from optbench.analysis.audit.mending import train, train_fresh
+from optbench.analysis.audit.mending import compare, train, train_fresh
 from optbench.analysis.looks import FIRST_ALPHA
 from optbench.analysis.statistics.power import fewest_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 USUAL_SEEDS = 8  # of which a verdict is made where nobody said how many
 
@@ -26,7 +27,7 @@ def selected_on_reported(contest: Contest) -> Iterator[Flaw]:
     yield Flaw(
         f"selected on the seeds that are reported: {listed(told)}",
         tuple(chosen),
-        train_fresh(contest, _fresh_count(contest)),
+        _on_fresh_seeds(contest),
     )
 
 
@@ -37,7 +38,7 @@ def looked_again(contest: Contest) -> Iterator[Flaw]:
         yield Flaw(
             f"{labels(again)}: seeds were added to those first declared",
             tuple(again),
-            train_fresh(contest, _fresh_count(contest)),
+            _on_fresh_seeds(contest),
         )
 
 
@@ -65,11 +66,27 @@ def _is_selected(entrant: Entrant, contest: Contest) -> bool:
     return any(entrant.finished_seeds & rival.finished_seeds for rival in rivals)
 
 
-def _fresh_count(contest: Contest) -> int:
-    """As many as there are of each now, and enough for a verdict on each contrast."""
-    declared = max(len(entrant.seeds) for entrant in contest.contestants)
-    contrasts = max(len(contest.contestants) - 1, 1)
-    return max(declared, fewest_pairs(FIRST_ALPHA, contrasts))
+def _on_fresh_seeds(contest: Contest) -> str:
+    """Compare the experiment that trained the contestants on seeds of its own, or train one.
+
+    It takes as many seeds as were declared, and enough for a verdict on each contrast.
+    """
+    contestants = contest.contestants
+    for folder in dict.fromkeys(run.path.parent for run in contestants[0].runs):
+        if all(_is_fresh_in(folder, entrant, contest) for entrant in contestants):
+            return compare(contest, [folder])
+    declared = max(run.result.declared_seeds for e in contestants for run in e.runs)
+    fewest = fewest_pairs(FIRST_ALPHA, max(len(contestants) - 1, 1))
+    return train_fresh(contest, max(declared, fewest))
+
+
+def _is_fresh_in(folder: Path, entrant: Entrant, contest: Contest) -> bool:
+    """Whether the folder has all seeds of it that were declared there, and no rival has any."""
+    inside = [run.result for run in entrant.runs if run.path.parent == folder]
+    seeds = {result.seed for result in inside}
+    rivals = [other for other in contest.families[entrant.family] if other is not entrant]
+    is_whole = {result.declared_seeds for result in inside} == {len(seeds)}
+    return is_whole and 0 not in seeds and not any(seeds & rival.seeds for rival in rivals)
 
 
 def _extended(contest: Contest, count: int) -> frozenset[int]:

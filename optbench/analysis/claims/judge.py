@@ -38,8 +38,9 @@ def judge(case: Case) -> Iterator[Judgement]:
     Of several settings that a claim chooses, the best counts, found on validation as `compare`
     finds it. Divergence, state and learning-rate range are about all of them.
     """
-    for problem in dict.fromkeys(run.result.problem for run in case.ours):
-        yield _judge(_Evidence.of(case, problem))
+    problems = dict.fromkeys(run.result.problem for run in case.ours)
+    for problem in problems:
+        yield _judge(_Evidence.of(case, problem), several=len(problems) > 1)
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,14 @@ class _Evidence:
         return ranked(settings, self.column)[0]
 
 
-def _judge(evidence: _Evidence) -> Judgement:
+def _judge(evidence: _Evidence, *, several: bool) -> Judgement:
     claim, first = evidence.case.claim, evidence.ours[0].runs[0].result
     found, grounds, chosen = _found(evidence)
     return Judgement(
         experiment=evidence.case.experiment,
         claim=claim,
         problem=first.labels.problem,
+        is_one_of_several=several,
         found=found,
         grounds=grounds,
         chosen=chosen,

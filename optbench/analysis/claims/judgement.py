@@ -98,12 +98,13 @@ class Judgement:
     """A claim, judged on one problem.
 
     `chosen` names settings that were the best of several by the column `chosen_by`; `stand_in` is
-    the data set in whose place another was used.
+    the data set in whose place another was used. A claim about several problems is judged on each.
     """
 
     experiment: str
     claim: claims.Claim
     problem: str
+    is_one_of_several: bool
     found: claims.Verdict
     grounds: Grounds
     chosen: tuple[str, ...]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optbench.analysis.pictures.series import Series, family, numbered
+from optbench.analysis.statistics.lr_sensitivity import Sensitivity, lr_sensitivity
 from optbench.analysis.target import final
 from optbench.config.spec import format_value
 from optbench.errors import UsageError
@@ -62,6 +63,17 @@ class LrCurve:
         """Where the mean loss is least."""
         return min(self.stops, key=lambda stop: stop.mean)
 
+    @property
+    def sensitivity(self) -> Sensitivity | None:
+        """What the choice of the learning rate costs, over the seeds that all of them have.
+
+        None for one learning rate, and without such seeds.
+        """
+        rows = {stop.lr: {trial.seed: trial.loss for trial in stop.trials} for stop in self.stops}
+        seeds = sorted(set.intersection(*(set(row) for row in rows.values())))
+        losses = {lr: [row[seed] for seed in seeds] for lr, row in rows.items()}
+        return lr_sensitivity(losses, losses) if seeds else None  # capped already
+
 
 @dataclass(frozen=True)
 class ProblemSensitivity:
@@ -76,7 +88,7 @@ class ProblemSensitivity:
 
 def problem_sensitivities(comparison: Comparison) -> tuple[ProblemSensitivity, ...]:
     """The problems with a grid of learning rates; UsageError where no optimizer has two."""
-    found = tuple(filter(None, map(_sensitivity, comparison.problems)))
+    found = tuple(filter(None, map(problem_sensitivity, comparison.problems)))
     if not found:
         raise UsageError(
             "no optimizer was run with two learning rates, so there is no sensitivity to draw; "
@@ -85,7 +97,8 @@ def problem_sensitivities(comparison: Comparison) -> tuple[ProblemSensitivity, .
     return found
 
 
-def _sensitivity(problem: ProblemComparison) -> ProblemSensitivity | None:
+def problem_sensitivity(problem: ProblemComparison) -> ProblemSensitivity | None:
+    """The curves of the optimizers that were run with several learning rates; None without."""
     grids = _grids(problem)
     shown = [rows for rows in grids if len(rows) > 1 and any(row.leads for row in rows)]
     if not shown:

@@ -137,6 +137,23 @@ def test_seeds_that_were_added_are_a_second_look_with_fresh_ones_as_remedy(
     assert "--set name=adam_mnist_fresh16 --seeds 16-23" in found["second look"].command
 
 
+def test_fresh_seeds_that_were_trained_already_are_compared_alone(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        store(tmp_path, optimizer, seeds=range(8))
+        store(tmp_path, optimizer, experiment="adam_mnist_fresh8")
+    command = findings(tmp_path)["second look"].command
+    assert command == f"optbench compare {tmp_path}/adam_mnist_fresh8"
+
+
+def test_an_extension_in_a_folder_of_its_own_is_not_fresh(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        store(tmp_path, optimizer, BASE[:5], seeds=range(5))
+        store(tmp_path, optimizer, BASE[5:], seeds=range(5, 8), declared_seeds=8, experiment="b")
+    command = findings(tmp_path)["second look"].command
+    assert command is not None
+    assert "--seeds 8-15" in command
+
+
 def test_after_a_second_look_more_seeds_are_no_remedy(tmp_path: Path) -> None:
     # Six pairs cannot decide at .01, but a third look is not allowed.
     for optimizer in (ADAM, SGD):

@@ -77,3 +77,24 @@ def test_one_learning_rate_each_is_refused(tmp_path: Path) -> None:
     write_loss(tmp_path, 0.001, 1.0, optimizer=ADAM)
     with pytest.raises(UsageError, match="no optimizer was run with two learning rates"):
         sensitivity(tmp_path)
+
+
+def test_what_the_choice_of_the_learning_rate_costs(tmp_path: Path) -> None:
+    """By hand: of both seeds the best is lr 1, so the excesses are (.5 + .75 + 0)/3 and
+    (1 + .25 + 0)/3 of losses in steps of a quarter, whose log-spaced mean is plain."""
+    for lr, losses in ((0.01, [1.5, 2.0]), (0.1, [1.75, 1.25]), (1, [1.0, 1.0])):
+        for seed, loss in enumerate(losses):
+            write_loss(tmp_path, lr, loss, seed=seed)
+    (curve,) = sensitivity(tmp_path).curves
+    assert curve.sensitivity is not None
+    assert curve.sensitivity.best_lr == 1
+    assert curve.sensitivity.excess.mean == pytest.approx((1.25 / 3 + 1.25 / 3) / 2)
+
+
+def test_only_seeds_that_every_learning_rate_has_tell_what_it_costs(tmp_path: Path) -> None:
+    for lr, losses in ((0.1, [1.5, 2.5]), (1, [1.0])):
+        for seed, loss in enumerate(losses):
+            write_loss(tmp_path, lr, loss, seed=seed)
+    (curve,) = sensitivity(tmp_path).curves
+    assert curve.sensitivity is not None
+    assert (curve.sensitivity.excess.mean, curve.sensitivity.excess.n) == (0.25, 1)
