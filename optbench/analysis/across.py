@@ -1,17 +1,70 @@
-"""What several problems say together about the time to their targets."""
+"""What several problems say together."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optbench.analysis.statistics.aggregate import geometric_mean
+from optbench.analysis.statistics.aggregate import (
+    geometric_mean,
+    interquartile_mean,
+    optimality_gap,
+    stratified_bootstrap,
+)
+from optbench.analysis.target import final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optbench.analysis.comparison import ProblemComparison
+    from optbench.analysis.interval import Estimate
     from optbench.analysis.rows import SettingRow
+
+
+@dataclass(frozen=True)
+class Overall:
+    """An optimizer over all problems: interquartile mean of its final accuracies, a fraction,
+    with a bootstrap interval from ten seeds on, and how far it falls short of 1 on average."""
+
+    name: str
+    accuracy: Estimate
+    gap: float
+
+
+def overall_accuracies(problems: Sequence[ProblemComparison]) -> tuple[Overall, ...]:
+    """Of what leads in each of several problems, best first.
+
+    An accuracy needs no normalization: 0 and 1 are the same everywhere. Empty for one problem and
+    for losses; without those that lack a seed in a problem.
+    """
+    if len(problems) < 2 or not all(problem.metric.is_accuracy for problem in problems):
+        return ()
+    columns = [problem.metric.name for problem in problems]
+    told = [_overall(name, rows, columns) for name, rows in _in_all(problems).items()]
+    return tuple(sorted(filter(None, told), key=lambda one: -one.accuracy.mean))
+
+
+def _overall(name: str, rows: Sequence[SettingRow], columns: Sequence[str]) -> Overall | None:
+    scores = [_finals(row, column) for row, column in zip(rows, columns, strict=True)]
+    if len({tuple(found) for found in scores}) != 1 or not scores[0]:
+        return None
+    values = [list(found.values()) for found in scores]
+    return Overall(
+        name=name,
+        accuracy=stratified_bootstrap(values, interquartile_mean),
+        gap=optimality_gap([value for row in values for value in row]),
+    )
+
+
+def _finals(row: SettingRow, column: str) -> dict[int, float]:
+    """By seed; a diverged one has learned nothing that counts."""
+    told: dict[int, float] = {}
+    for run in row.runs:
+        value = final(run, column) if run.status == "completed" else 0.0
+        if run.finished and value is not None:
+            told[run.result.seed] = value if math.isfinite(value) else 0.0
+    return told
 
 
 def mean_speedups(problems: Sequence[ProblemComparison]) -> dict[str, float]:

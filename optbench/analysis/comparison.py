@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from optbench.analysis.across import mean_speedups
+from optbench.analysis.across import Overall, mean_speedups, overall_accuracies
 from optbench.analysis.metric import QUANTITIES, Metric
 from optbench.analysis.reference import default_reference, find_reference, unknown_reference
 from optbench.analysis.rows import RowBuilder, SettingRow
@@ -80,6 +80,11 @@ class Comparison:
     def mean_speedups(self) -> dict[str, float]:
         """Over several problems: name → geometric mean of its speedups."""
         return mean_speedups(self.problems)
+
+    @property
+    def overall_accuracies(self) -> tuple[Overall, ...]:
+        """Interquartile means over all problems, best first."""
+        return overall_accuracies(self.problems)
 
     where: tuple[str, ...]  # the conditions that left other runs out
 

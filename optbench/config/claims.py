@@ -184,11 +184,12 @@ class _ClaimReader:
         return str(node.value)
 
     def _text(self, name: str) -> str:
+        """In one line, however YAML folded it."""
         node = self.node.mapping.get(name)
         if node is not None and not isinstance(node.value, str):
             key = child_key(self.key, name)
             self.problems.add(node, key, f"must be text, got {node.shown()}")
-        return "" if node is None else str(node.value)
+        return "" if node is None else " ".join(str(node.value).split())
 
     def _flag(self, name: str) -> bool | None:
         node = self.node.mapping.get(name)

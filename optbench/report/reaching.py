@@ -10,7 +10,7 @@ from optbench.report import numbers, words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optbench.analysis.comparison import Comparison, ProblemComparison
+    from optbench.analysis.comparison import ProblemComparison
     from optbench.analysis.metric import Metric
     from optbench.analysis.rows import SettingRow
     from optbench.analysis.speedup import Speedup
@@ -38,16 +38,6 @@ def reaching(row: SettingRow, reference: SettingRow, problem: ProblemComparison)
         yield f"Neither {row.name} nor {reference.name} reached {target} {within}."
 
 
-def across_problems(comparison: Comparison) -> Iterator[str]:
-    """By what factor each was sooner over all problems; nothing for one problem."""
-    reference = comparison.problems[0].reference
-    for name, mean in comparison.mean_speedups.items():
-        if reference is not None:
-            share = _part(mean, reference.name, comparison.problems[0].unit)
-            over = f"geometric mean over {len(comparison.problems)} problems"
-            yield f"{name} reached the targets in {share} ({over})."
-
-
 def goal(metric: Metric, target: float) -> str:
     """`97% test accuracy` or `a train loss of 0.1`."""
     quantity, value = words.quantity(metric.name), words.value(metric, target)
@@ -63,10 +53,10 @@ def sooner(name: str, other: str, measured: str, found: Speedup) -> str:
         if share.share < 1
     ]
     details = ", ".join([*filter(None, [ends]), f"{found.n} paired seeds", *reached])
-    return f"{name} reached {measured} in {_part(found.ratio, other, found.unit)} ({details})."
+    return f"{name} reached {measured} in {part(found.ratio, other, found.unit)} ({details})."
 
 
-def _part(ratio: float, other: str, unit: Unit) -> str:
+def part(ratio: float, other: str, unit: Unit) -> str:
     """`1/2.4 of sgd's steps` for what was sooner, `1.3 times sgd's steps` for what was later."""
     if ratio == 1:
         return f"as many {unit} as {other}"

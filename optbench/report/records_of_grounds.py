@@ -33,8 +33,11 @@ def nested_grounds(grounds: Grounds) -> dict[str, Any]:
     document = {"kind": _KINDS[type(grounds)], **dataclasses.asdict(grounds)}
     if "metric" in document:
         document["metric"] = document["metric"]["name"]
-    if isinstance(grounds, PairGrounds | SpeedGrounds):
+    if isinstance(grounds, PairGrounds):
         document["verdict"] = nested_verdict(grounds.verdict)
     if isinstance(grounds, SpeedGrounds):
+        verdict = document.pop("verdict")  # on the final values, which are not in question
+        document |= {"level": verdict["alpha"], "look": verdict["look"]}
+        document["hindrance"] = None if verdict["decision"] else verdict["why"]
         document["speedup"] = nested_speedup(grounds.speedup)
     return document

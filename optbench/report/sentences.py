@@ -7,9 +7,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from optbench.report import words
+from optbench.report.across import across_problems
 from optbench.report.differences import single_basis
 from optbench.report.learning_rates import learning_rates
-from optbench.report.reaching import across_problems, reaching
+from optbench.report.reaching import reaching
 from optbench.report.verdicts import judged, sentences, word
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ DIVERGES = {"setting": {"optimizer": "adam"}, "diverges": True}
 
 
 def verify(folder: Path, *options: str | Path, **parts: Any) -> Outcome:
-    parts = {"optimizer": [ADAM, SGD], "seeds": 6} | parts
-    path = write_experiment(folder, **parts)
+    described: dict[str, Any] = {"optimizer": [ADAM, SGD], "seeds": 6, **parts}
+    path = write_experiment(folder, **described)
     return command("verify", path, "--runs-dir", folder / "runs", "--quiet", *options)
 
 
@@ -57,9 +57,7 @@ def test_too_few_seeds_leave_a_claim_undecided(tmp_path: Path) -> None:
     outcome = verify(tmp_path, "--format", "json", expect=[LEARNS], seeds=5)
     assert outcome.code == 1
     assert found(outcome) == [("undecided", "supported")]
-    assert (
-        "5 pairs cannot reach a verdict, 6 can" in json.loads(outcome.out)["claims"][0]["numbers"]
-    )
+    assert "5 pairs cannot reach a verdict, 6 can" in json.loads(outcome.out)["claims"][0]["text"]
 
 
 def test_json_names_file_and_line(tmp_path: Path) -> None:

@@ -94,6 +94,10 @@ def test_every_kind_of_claim_is_read(claim: str, expected: dict[str, object]) ->
     assert said(claim) == {"setting": ADAM, **expected}
 
 
+def test_a_claims_text_is_one_line() -> None:
+    assert said(f'{{{WHO}, diverges: true, claim: "two\\n  lines\\n"}}')["text"] == "two lines"
+
+
 STATEMENT_RULE = f"a claim makes one statement: {', '.join(STATEMENTS)}"
 LOSS = "metric: train_loss"
 
