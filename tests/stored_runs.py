@@ -76,7 +76,7 @@ def result_document(
     """A result.json as plain data; `changes` replace its keys."""
     config = {
         "name": experiment,
-        "dataset": {"name": "mnist", "train": None, "test": None, "validation": 0},
+        "dataset": {"name": problem.split()[0], "train": None, "test": None, "validation": 0},
         "model": {"name": "mlp", "hidden": [128], "activation": "relu", "dropout": 0},
         "optimizer": optimizer or ADAM,
         "schedule": schedule or {"name": "constant"},

@@ -13,6 +13,7 @@ from optbench.analysis.statistics.aggregate import (
     stratified_bootstrap,
 )
 from optbench.analysis.target import final
+from optbench.config.spec import format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +33,29 @@ class Overall:
     gap: float
 
 
+def are_several(problems: Sequence[ProblemComparison]) -> bool:
+    """Whether these are two or more, none of them a variant of another.
+
+    One data set split in two ways, or the stand-in of another, is not a second problem.
+    """
+    kinds = {_kind(problem) for problem in problems}
+    return 1 < len(kinds) == len(problems)
+
+
+def _kind(problem: ProblemComparison) -> tuple[str, str]:
+    """The data set that was asked for, and the model."""
+    config = problem.rows[0].runs[0].result.config
+    data = problem.requested_dataset or str(config["dataset"]["name"])
+    return data.removesuffix("-5k"), format_value(config["model"])
+
+
 def overall_accuracies(problems: Sequence[ProblemComparison]) -> tuple[Overall, ...]:
     """Of what leads in each of several problems, best first.
 
     An accuracy needs no normalization: 0 and 1 are the same everywhere. Empty for one problem and
     for losses; without those that lack a seed in a problem.
     """
-    if len(problems) < 2 or not all(problem.metric.is_accuracy for problem in problems):
+    if not are_several(problems) or not all(problem.metric.is_accuracy for problem in problems):
         return ()
     columns = [problem.metric.name for problem in problems]
     told = [_overall(name, rows, columns) for name, rows in _in_all(problems).items()]
@@ -74,7 +91,7 @@ def mean_speedups(problems: Sequence[ProblemComparison]) -> dict[str, float]:
     whose mean is 0, infinite or neither.
     """
     references = {problem.reference.name for problem in problems if problem.reference}
-    if len(problems) < 2 or len(references) != 1:
+    if not are_several(problems) or len(references) != 1:
         return {}
     found = {
         name: geometric_mean([row.speedup.ratio for row in rows if row.speedup])

@@ -184,10 +184,19 @@ def _environment_changes(settings: Iterable[History]) -> Iterator[EnvironmentCha
         before, after = _values(name, then), _values(name, now)
         if before != after:
             yield EnvironmentChange(name, before, after)
+    for history in shared:
+        before, after = _hashes(history.before.values()), _hashes(history.after.values())
+        if before != after:
+            yield EnvironmentChange(f"code of {history.setting.optimizer}", before, after)
 
 
 def _values(name: str, runs: Iterable[StoredRun]) -> tuple[str, ...]:
     return tuple(sorted({str(run.result.environment.get(name, "unknown")) for run in runs}))
+
+
+def _hashes(runs: Iterable[StoredRun]) -> tuple[str, ...]:
+    """Beginnings of setting hashes: they hold the content of plug-in files."""
+    return tuple(sorted({run.result.setting[:8] for run in runs}))
 
 
 def _nothing_in_common(before: Sequence[StoredRun], after: Sequence[StoredRun]) -> str:
@@ -195,6 +204,6 @@ def _nothing_in_common(before: Sequence[StoredRun], after: Sequence[StoredRun]) 
     then, now = (" and ".join(sorted(found)) or "nothing" for found in problems)
     told = "" if problems[0] & problems[1] else f" (before: {then}; now: {now})"
     return (
-        f"--baseline: no setting and seed has finished both before and now{told}; train the "
-        "baseline's configurations with `optbench run CONFIG.yaml`"
+        f"--baseline: no setting and seed has finished both before and now{told}; train the same "
+        "configurations before and after the change, with `optbench run CONFIG.yaml`"
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.analysis.interval import Estimate, t_interval
 from optbench.analysis.setting import Setting, group_settings, labels
 from optbench.analysis.target import final
+from optbench.config.canonical import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,6 +80,22 @@ class History:
         return digests[0] is not None and digests[0] == digests[1]
 
 
+def setting_key(run: StoredRun) -> str:
+    """The setting's hash; of somebody's own optimizer or schedule without the content of its file.
+
+    A change of that file is what is asked about: the hash would make it another setting.
+    """
+    config = run.result.config
+    names = [str(config[part]["name"]) for part in ("optimizer", "schedule")]
+    if not any(".py:" in name for name in names):
+        return run.result.setting
+    parts = [
+        dict(config[part]) | {"name": Path(name).name}
+        for part, name in zip(("optimizer", "schedule"), names, strict=True)
+    ]
+    return digest({"parts": parts, "training": config["training"], "of": run.result.problem})
+
+
 def _finals(runs: Iterable[StoredRun], metric: Metric) -> dict[int, float]:
     """Seed → final value of the completed runs that measured it."""
     completed = (run for run in runs if run.status == "completed")
@@ -92,7 +110,7 @@ def histories(before: Iterable[StoredRun], after: Iterable[StoredRun]) -> list[l
     for run in (run for side in sides for seeds in side.values() for run in seeds.values()):
         grouped[run.result.problem].append(run)
     ordered = sorted(grouped.items(), key=lambda item: (item[1][0].result.labels.problem, item[0]))
-    return [_of_problem(group_settings(members), *sides) for _, members in ordered]
+    return [_of_problem(group_settings(members, setting_key), *sides) for _, members in ordered]
 
 
 def _of_problem(
@@ -109,5 +127,5 @@ def _of_problem(
 def _by_setting(runs: Iterable[StoredRun]) -> dict[str, dict[int, StoredRun]]:
     found: dict[str, dict[int, StoredRun]] = defaultdict(dict)
     for run in sorted(runs, key=lambda run: run.result.seed):
-        found[run.result.setting][run.result.seed] = run
+        found[setting_key(run)][run.result.seed] = run
     return found

@@ -63,11 +63,16 @@ class Setting:
         return tuple(run for run in self.runs if run.status == "diverged")
 
 
-def group_settings(runs: Iterable[StoredRun]) -> list[Setting]:
-    """The settings among runs of one problem, ordered by optimizer, learning rate and the rest."""
+def group_settings(
+    runs: Iterable[StoredRun], key: Callable[[StoredRun], str] = lambda run: run.result.setting
+) -> list[Setting]:
+    """The settings among runs of one problem, ordered by optimizer, learning rate and the rest.
+
+    Runs are of one setting where their `key` is the same.
+    """
     grouped: dict[str, list[StoredRun]] = defaultdict(list)
     for run in runs:
-        grouped[run.result.setting].append(run)
+        grouped[key(run)].append(run)
     settings = [
         Setting(key, tuple(sorted(members, key=lambda run: run.result.seed)))
         for key, members in grouped.items()

@@ -6,12 +6,14 @@ import json as json_format
 import sys
 from typing import TYPE_CHECKING
 
+from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
 from optbench.commands.training import complain_of_failed, stored_runs, train
 from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED
 from optbench.execution.environment import installed_torch
 from optbench.execution.study import Options, load_experiments, plan_runs
+from optbench.report.audit import audit_lines
 from optbench.report.comparison import render
 from optbench.report.plan import (
     closing_line,
@@ -52,10 +54,17 @@ def run_command(
         screen.write("\n")
     stored = list(stored_runs(plan).values())
     if any(run.finished for run in stored):
-        comparison = compare(stored, Question())
-        screen.say(render(comparison, "table", colour=screen.colour, width=screen.width))
+        _compare(stored, screen)
     screen.write(f"{closing_line([run.path for run in stored], options.store)}\n")
     return EXIT_RUNS_FAILED if complain_of_failed(ended) else EXIT_OK
+
+
+def _compare(runs: Sequence[StoredRun], screen: Screen) -> None:
+    """The table, and what is unfair about it where there is more to it than one seed each."""
+    comparison = compare(runs, Question())
+    screen.say(render(comparison, "table", colour=screen.colour, width=screen.width))
+    if not all(problem.one_seed_each for problem in comparison.problems):
+        screen.say(audit_lines(audit(comparison), screen.width))
 
 
 def _print_ended(event: Ended) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optbench.analysis.across import are_several
 from optbench.analysis.pictures.profile import profile
 from optbench.errors import UsageError
 from optbench.report import numbers, words
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def across_problems(comparison: Comparison) -> Iterator[str]:
     """By what factor each was sooner, scores and accuracies over all problems; nothing for one."""
-    if len(comparison.problems) < 2:
+    if not are_several(comparison.problems):
         return
     yield from _speedups(comparison)
     yield from _scores(comparison)

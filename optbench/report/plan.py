@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from optbench.analysis.looks import FIRST_ALPHA
+from optbench.analysis.statistics.power import fewest_pairs, shown_effect
 from optbench.report.layout import paragraph
 from optbench.store.result import without_non_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from optbench.config.spec import Experiment, Run
@@ -39,7 +41,8 @@ def describe_plan(runs: Sequence[tuple[Run, Path, bool]]) -> str:
     settings = len({run.setting.setting_hash for run, _, _ in runs})
     seeds = len({run.seed for run, _, _ in runs})
     head = f"{_count(len(runs), 'run')}: {_count(settings, 'setting')} × {_count(seeds, 'seed')}"
-    lines = [f"{head}, {finished:,} finished already, {len(runs) - finished:,} to train", ""]
+    lines = [f"{head}, {finished:,} finished already, {len(runs) - finished:,} to train"]
+    lines += [*_prospect(runs), ""]
     lines += [
         f"  {'finished' if done else 'to train':<8}  {directory}"
         for _, directory, done in runs[:MOST_RUNS]
@@ -47,6 +50,22 @@ def describe_plan(runs: Sequence[tuple[Run, Path, bool]]) -> str:
     if len(runs) > MOST_RUNS:
         lines.append(f"  … and {len(runs) - MOST_RUNS:,} more")
     return "\n".join(lines)
+
+
+def _prospect(runs: Sequence[tuple[Run, Path, bool]]) -> Iterator[str]:
+    """`5 seeds cannot reach a verdict; 6 can, at differences above 1.6 standard deviations`."""
+    settings = {run.setting.setting_hash for run, _, _ in runs}
+    seeds = {run.declared_seeds for run, _, _ in runs}
+    if len(settings) == 1 or len(seeds) != 1 or seeds == {1}:
+        return
+    (declared,) = seeds
+    fewest = fewest_pairs(FIRST_ALPHA)
+    effect = shown_effect(max(declared, fewest), FIRST_ALPHA)
+    shown = f"differences above {effect:.1f} standard deviations"
+    if declared < fewest:
+        yield f"{declared} seeds cannot reach a verdict; {fewest} can, at {shown}"
+    else:
+        yield f"{declared} seeds show {shown}, four times out of five"
 
 
 def finished_line(finished: int, runs: int) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from optbench.store.metrics import Row
     from optbench.store.result import Result
 
+MANY = 20  # runs of which each gets one line where no terminal can redraw it
 LABEL = 18  # columns for a setting; what is longer is cut
 BAR = 10
 
@@ -101,7 +102,7 @@ class _Watcher:
 
 
 class _Plain(_Watcher):
-    """One line an evaluation, without colour or control characters."""
+    """One line an evaluation, of many runs one a run, without colour or control characters."""
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +116,7 @@ class _Plain(_Watcher):
             return
         if isinstance(event, Ended):
             self.print(track.line(bar=False, rest=_outcome(event.result)))
-        elif _is_row(event) and 0 < track.steps < track.event.total:
+        elif self.runs <= MANY and _is_row(event) and 0 < track.steps < track.event.total:
             self.print(track.line(bar=False, rest=track.left()))
 
 

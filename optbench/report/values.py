@@ -21,15 +21,25 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 def value_texts(values: Mapping[str, Any]) -> dict[str, str]:
     """The values as text, under their own keys.
 
-    In the shortest form in which different values still differ: how many parameter groups there
-    are, the beginning of the text, the whole of it.
+    In the shortest form in which different values still differ: four digits, or how many parameter
+    groups there are; the beginning of the text; the whole of it.
     """
     distinct = len(set(map(format_value, values.values())))
     candidates = (
         {key: form(value) for key, value in values.items()}
-        for form in (_counted, _beginning, format_value)
+        for form in (_rounded, _counted, _beginning, format_value)
     )
     return next(texts for texts in candidates if len(set(texts.values())) == distinct)
+
+
+def rounded(value: float) -> str:
+    """A number in four significant digits: 0.003162 for a point of a logarithmic grid."""
+    return format_value(float(f"{value:.4g}"))
+
+
+def _rounded(value: Any) -> str:
+    is_long = isinstance(value, float) and len(format_value(value)) > len("0.0001234")
+    return rounded(value) if is_long else _counted(value)
 
 
 def _counted(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from stored_runs import ADAM, SGD, load, make_rows, write_run
+from stored_runs import ADAM, SGD, load, make_rows, result_document, write_run
 
 from optbench.analysis.comparison import Comparison, compare
 from optbench.analysis.question import Question
@@ -78,3 +78,18 @@ def test_the_page_says_it_once_below_all_problems(tmp_path: Path) -> None:
     page = " ".join(render(compared(tmp_path, target=0.85)).split())
     assert page.count("Interquartile mean of the test accuracy over 2 problems: adam 90.0%") == 1
     assert "adam 1, sgd 0; it depends on who takes part." in page
+
+
+def test_two_splits_of_one_data_set_are_no_two_problems(tmp_path: Path) -> None:
+    for problem, held_out in (("a", 0), ("b", 500)):
+        for optimizer in (ADAM, SGD):
+            document = result_document(optimizer=optimizer, problem=problem, experiment=problem)
+            dataset = document["config"]["dataset"] | {"name": "mnist", "validation": held_out}
+            config = document["config"] | {"dataset": dataset}
+            rows = make_rows([0.1, 0.9])
+            described = {"optimizer": optimizer, "problem": problem, "experiment": problem}
+            write_run(tmp_path, rows, config=config, **described)
+    found = compared(tmp_path)
+    assert len(found.problems) == 2
+    assert found.overall_accuracies == ()
+    assert found.mean_speedups == {}

@@ -181,7 +181,7 @@ def test_stores_without_a_common_setting_and_seed_are_refused(stores: Stores) ->
     assert str(caught.value) == (
         "--baseline: no setting and seed has finished both before and now (before: digits · mlp "
         "64-128-10 · cross entropy; now: mnist · mlp 784-128-10 · cross entropy); train the "
-        "baseline's configurations with `optbench run CONFIG.yaml`"
+        "same configurations before and after the change, with `optbench run CONFIG.yaml`"
     )
 
 
@@ -198,3 +198,17 @@ def test_a_damaged_run_is_a_note_on_either_side(stores: Stores) -> None:
 def test_runs_whose_bytes_nobody_recorded_are_not_called_identical(stores: Stores) -> None:
     stores.write(BEFORE, BEFORE, files={})
     assert stores.change().outcome == "undecided"
+
+
+def test_a_change_of_ones_own_class_is_compared_and_named(stores: Stores) -> None:
+    """The hash of a setting holds the content of its plug-in file; the class is still the same."""
+    own = {"name": "/home/me/lion.py:Lion", "lr": 0.1}
+    for root, content in ((stores.old, "1" * 64), (stores.new, "2" * 64)):
+        for seed in range(2):
+            rows = make_rows([0.1, 0.9])
+            write_run(root, rows, optimizer=own, seed=seed, declared_seeds=2, setting=content)
+    found = stores.compared()
+    (change,) = found.changes
+    assert (change.outcome, change.seeds) == ("identical", (0, 1))
+    code = next(one for one in found.environment if one.name == "code of Lion")
+    assert (code.before, code.after) == (("1" * 8,), ("2" * 8,))

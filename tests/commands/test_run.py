@@ -70,7 +70,8 @@ def test_a_dry_run_names_the_runs_and_makes_nothing(tmp_path: Path) -> None:
     outcome = run(tmp_path, "--dry-run", optimizer=TWO, seeds=3)
     assert outcome.code == 0
     assert outcome.out.startswith(
-        "6 runs: 2 settings × 3 seeds, 0 finished already, 6 to train\n\n"
+        "6 runs: 2 settings × 3 seeds, 0 finished already, 6 to train\n"
+        "3 seeds cannot reach a verdict; 6 can, at differences above 1.8 standard deviations\n\n"
         f"  to train  {tmp_path}/runs/tiny/adam-lr0.01-batch_size16-s0-"
     )
     assert not (tmp_path / "runs").exists()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from experiments import make_runs, write_experiment
 from stored_runs import load, make_rows, write_run
 
@@ -75,3 +76,16 @@ def test_a_json_line_is_result_json_and_the_directory(tmp_path: Path) -> None:
     line = json.loads(json.dumps(result_line(load(tmp_path)[0]), allow_nan=False))
     assert line.pop("directory") == str(directory)
     assert line == json.loads((directory / "result.json").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("seeds", "line"),
+    [
+        (5, "5 seeds cannot reach a verdict; 6 can, at differences above 1.8 standard deviations"),
+        (8, "8 seeds show differences above 1.3 standard deviations, four times out of five"),
+    ],
+)
+def test_a_plan_says_what_its_seeds_can_show(tmp_path: Path, seeds: int, line: str) -> None:
+    optimizers = [{"name": name, "lr": 0.1} for name in ("adam", "sgd")]
+    runs = make_runs(tmp_path, optimizer=optimizers, seeds=seeds)
+    assert describe_plan([(run, tmp_path, False) for run in runs]).splitlines()[1] == line

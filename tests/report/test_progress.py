@@ -147,3 +147,12 @@ def test_a_label_has_what_tells_settings_of_one_optimizer_apart(tmp_path: Path) 
         "sgd lr=0.1 momentum=0.9",
         "adam lr=0.001",
     ]
+
+
+def test_of_many_runs_each_has_one_line_where_nothing_can_be_redrawn(run: Run) -> None:
+    stream = io.StringIO()
+    with make_progress(stream, [run] * 21, quiet=False) as progress:
+        for event in story(run):
+            progress.show(event)
+    (line,) = [line for line in stream.getvalue().splitlines() if " s0 " in line]
+    assert line.endswith("done 6.1 s")

@@ -19,6 +19,8 @@ BIAS, NORM = {"match": "*.bias", "lr": 0.1}, {"match": "norm.*", "weight_decay":
         ([[BIAS | {"lr": lr}] for lr in (1, 2)],
          ["[{match: *.bias, lr: 1}]", "[{match: *.bias, lr: 2}]"]),
         (["a_very_long_argument", 1], ["a_very_long_arg…", "1"]),
+        ([0.00316227766017, 0.01], ["0.003162", "0.01"]),
+        ([0.00316227766017, 0.00316227766], ["0.00316227766017", "0.00316227766"]),
     ],
 )  # fmt: skip
 def test_values_are_as_short_as_lets_them_differ(values: list[Any], texts: list[str]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optbench.analysis.audit.contest import Contest, Entrant, Flaw, labels, listed
 from optbench.analysis.audit.mending import compare, train, train_fresh
+from optbench.analysis.audit.tuning import at_edge
 from optbench.analysis.looks import FIRST_ALPHA
 from optbench.analysis.statistics.power import fewest_pairs
 
@@ -24,11 +25,11 @@ def selected_on_reported(contest: Contest) -> Iterator[Flaw]:
     if not chosen:
         return
     told = [f"{e.label} (of {len(contest.families[e.family])})" for e in chosen]
-    yield Flaw(
-        f"selected on the seeds that are reported: {listed(told)}",
-        tuple(chosen),
-        _on_fresh_seeds(contest),
-    )
+    message = f"selected on the seeds that are reported: {listed(told)}"
+    if any(at_edge(contest)):  # fresh seeds of a setting that tuning would yet leave decide nothing
+        yield Flaw(f"{message}; fresh seeds come after wider grids", tuple(chosen), None)
+    else:
+        yield Flaw(message, tuple(chosen), _on_fresh_seeds(contest))
 
 
 def looked_again(contest: Contest) -> Iterator[Flaw]:

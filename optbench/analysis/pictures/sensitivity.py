@@ -126,7 +126,7 @@ def _grids(problem: ProblemComparison) -> list[list[SettingRow]]:
 
 
 def _without_lr(row: SettingRow) -> tuple[object, ...]:
-    rest = [(name, repr(value)) for name, value in row.hyperparameters.items() if name != "lr"]
+    rest = [(k, format_value(v)) for k, v in row.hyperparameters.items() if k != "lr"]
     return (row.optimizer, *sorted(rest))
 
 

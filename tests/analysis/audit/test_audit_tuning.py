@@ -158,6 +158,15 @@ def test_selection_is_told_with_the_selected_settings_on_fresh_seeds(tmp_path: P
     assert compared == f"optbench compare {tmp_path}/adam_mnist_fresh8"
 
 
+def test_fresh_seeds_come_after_wider_grids(tmp_path: Path) -> None:
+    store_grid(tmp_path, ADAM, PEAK)
+    store_grid(tmp_path, SGD, {0.01: 0.0, 0.1: 0.01, 1.0: 0.02})
+    found = findings(tmp_path)
+    assert "sgd lr=1" in found["learning rate at the edge"].message
+    assert found["selected on reported seeds"].command is None
+    assert found["selected on reported seeds"].message.endswith("come after wider grids")
+
+
 def test_settings_on_fresh_seeds_are_not_called_untuned(tmp_path: Path) -> None:
     store_fair(tmp_path)
     assert "untuned" not in findings(tmp_path)

@@ -98,3 +98,10 @@ def test_only_seeds_that_every_learning_rate_has_tell_what_it_costs(tmp_path: Pa
     (curve,) = sensitivity(tmp_path).curves
     assert curve.sensitivity is not None
     assert (curve.sensitivity.excess.mean, curve.sensitivity.excess.n) == (0.25, 1)
+
+
+def test_one_value_in_two_spellings_is_one_grid(tmp_path: Path) -> None:
+    for lr, decay in ((0.1, 0), (1, 0.0)):
+        write_loss(tmp_path, lr, 1.0, optimizer=SGD | {"lr": lr, "weight_decay": decay})
+    (curve,) = sensitivity(tmp_path).curves
+    assert [stop.lr for stop in curve.stops] == [0.1, 1]
