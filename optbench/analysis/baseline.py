@@ -94,6 +94,7 @@ class BaselineComparison:
     problems: tuple[ProblemChanges, ...]
     environment: tuple[EnvironmentChange, ...]
     notes: tuple[Note, ...]
+    damaged_now: bool
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -101,8 +102,8 @@ class BaselineComparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether any setting is: what a gate in CI asks."""
-        return any(change.outcome == "worse" for change in self.changes)
+        """Whether any setting is, or runs of now can't be read: what a gate in CI asks."""
+        return self.damaged_now or any(change.outcome == "worse" for change in self.changes)
 
 
 def compare_with_baseline(
@@ -126,6 +127,7 @@ def compare_with_baseline(
         problems=tuple(_problem_changes(problem, question) for problem in problems),
         environment=tuple(_environment_changes(settings)),
         notes=notes + more,
+        damaged_now=bool(more),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from optbench.config.spec import format_value
+from optbench.config.spec import format_value, short_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -160,7 +160,9 @@ def _shown(name: str, setting: Setting) -> str:
 def labels(settings: Sequence[Setting]) -> list[str]:
     """A name for each setting, unlike all others: `sgd lr=0.01 momentum=0.9`."""
     names = {group[0].optimizer: telling(group) for group in _alike(settings)}
-    plain = [_label(setting, names[setting.optimizer]) for setting in settings]
+    plain = [_label(setting, names[setting.optimizer], short_value) for setting in settings]
+    if len(set(plain)) < len(settings):  # four digits don't tell them apart
+        plain = [_label(setting, names[setting.optimizer], format_value) for setting in settings]
     counts = Counter(plain)
     return [
         label if counts[label] == 1 else f"{label} #{setting.key[:6]}"
@@ -168,8 +170,9 @@ def labels(settings: Sequence[Setting]) -> list[str]:
     ]
 
 
-def _label(setting: Setting, names: Iterable[str]) -> str:
-    told = [f"{name}={text}" for name in names if (text := _shown(name, setting))]
+def _label(setting: Setting, names: Iterable[str], form: Callable[[object], str]) -> str:
+    values = setting.hyperparameters
+    told = [f"{name}={form(values[name])}" for name in names if name in values]
     return " ".join([setting.optimizer, *told])
 
 

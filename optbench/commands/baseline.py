@@ -28,7 +28,7 @@ def baseline_command(
     errors: Screen,
 ) -> int:
     """Show what changed since the runs under `baseline`; 1 if anything is worse."""
-    _check_options(page)
+    _check_options(question, page)
     now, before = scan(*roots), scan(baseline)
     errors.write(render_notes([*now.notes, *before.notes], width=errors.width))
     comparison = compare_with_baseline(now.runs, before.runs, question)
@@ -39,8 +39,9 @@ def baseline_command(
     return EXIT_CLAIM if comparison.is_worse else EXIT_OK
 
 
-def _check_options(page: Page) -> None:
+def _check_options(question: Question, page: Page) -> None:
     given = {
+        "--by": question.by != "optimizer",
         "--chart": page.chart is not None,
         "--methods": page.methods,
         "--audit": page.audit_in_full,

@@ -40,7 +40,7 @@ class Page:
     view: View = DEFAULT_VIEW
     methods: bool = False  # how the comparison was made instead of what it shows
     audit_in_full: bool = False
-    strict: bool = False  # whether a finding is a failure
+    strict: bool = False  # whether a finding is a failure, and a damaged run
 
 
 def compare_command(
@@ -60,7 +60,8 @@ def compare_command(
     if page.chart is not None:
         errors.write(f"Chart: {page.chart.path}\n")
     errors.write(render_notes(comparison.notes, width=errors.width))
-    return EXIT_CLAIM if page.strict and findings else EXIT_OK
+    damaged = any(note.kind == "damaged" for note in (*found.notes, *comparison.notes))
+    return EXIT_CLAIM if page.strict and (findings or damaged) else EXIT_OK
 
 
 def _rendered(

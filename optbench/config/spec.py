@@ -163,6 +163,14 @@ def display_name(name: str) -> str:
     return name.rpartition(":")[2]
 
 
+def short_value(value: object) -> str:
+    """As `format_value`; a long number in four significant digits, 0.003162 of a log grid."""
+    text = format_value(value)
+    if isinstance(value, float) and len(text) > len("0.0001234"):
+        return format_value(float(f"{value:.4g}"))
+    return text
+
+
 def format_value(value: object) -> str:
     """A value as YAML would have it, in its shortest form: `1` for 1.0, `[0.9, 0.99]`."""
     match value:

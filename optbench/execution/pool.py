@@ -119,11 +119,12 @@ class _Crew:
         """Go on without a process that died."""
         self.members.remove(member)
         reason = f"its process died ({member.death()})"
-        if member.index is None:
+        if member.index is not None:
+            yield _bury(self.plan.to_train[member.index], reason, force=self.plan.force)
+            if self.waiting:
+                self._hire()
+        elif not self.rehearsed or (self.waiting and not self.members):
             raise EnvironmentFault(f"a worker could not begin: {reason}")
-        yield _bury(self.plan.to_train[member.index], reason, force=self.plan.force)
-        if self.waiting:
-            self._hire()
 
 
 class _Member:

@@ -55,7 +55,8 @@ def notes(problem: ProblemChanges, margin: float | None) -> Iterator[str]:
     if any(verdict.test == "welch" for verdict in judged):
         yield f"{NOT_PAIRED} not paired: initial weights or batch order are not those of before."
     if margin is not None:
-        yield f"Within {words.distance(problem.metric, margin)} counts as equivalent (--margin)."
+        within = words.distance(problem.metric, margin)
+        yield f"A loss within {within} counts as equivalent (--margin)."
 
 
 def remarks(comparison: BaselineComparison) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optbench.analysis.pictures.sensitivity import LrCurve, problem_sensitivity
+from optbench.config.spec import short_value
 from optbench.report import numbers, words
-from optbench.report.values import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _sentence(curve: LrCurve, measured: str) -> Iterator[str]:
     diverged = sum(bool(stop.diverged) for stop in curve.stops)
     lost = f", {diverged} of which diverged" if diverged else ""
     yield (
-        f"{curve.series.label} does best at lr={rounded(found.best_lr)}; over the "
+        f"{curve.series.label} does best at lr={short_value(found.best_lr)}; over the "
         f"{len(curve.stops)} learning rates tried{lost}, its {measured} is {numbers.loss(cost)}"
         f"{span} above that on average."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from optbench.analysis.metric import METRICS
@@ -62,8 +63,8 @@ def _seed_cell(row: SettingRow, run: StoredRun, key: str, shared: Cell) -> Cell:
     if run.status != "completed":
         return Cell(run.status, alarming=run.status in ("diverged", "failed"))
     value = final(run, key)
-    if value is None:
-        return Cell(numbers.DASH)
+    if value is None or math.isnan(value):
+        return Cell(numbers.DASH if value is None else "not finite")
     return Cell(
         numbers.percent(value, DECIMALS) if key.endswith("accuracy") else numbers.loss(value)
     )

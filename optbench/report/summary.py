@@ -11,7 +11,7 @@ from optbench.report.cells import RowCells
 from optbench.report.footnotes import default_target, footnotes, marks
 from optbench.report.seeds import seed_sections
 from optbench.report.sentences import mention_target
-from optbench.report.table import Column, Table
+from optbench.report.table import Cell, Column, Table
 from optbench.report.verdicts import judged
 from optbench.report.view import DEFAULT_VIEW, View, ordered, shown_hyperparameters
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optbench.report.table import Row
 
 LONGEST_NAME = 16  # of a reference in a column's header
+MOST_ROWS = 24  # of more settings only the best of each optimizer are shown
 
 # Which columns go first in a narrow terminal; the metric and what ranks the rows stay.
 _DROPS = {"val_accuracy": 5, "train_loss": 4, "val_loss": 4, "test_accuracy": 2, "test_loss": 2}
@@ -35,9 +36,15 @@ def summary_table(
 ) -> Table:
     """The settings of one problem, the best of each optimizer in a section of its own."""
     rows = ordered(problem, view)
+    left_out = 0 if view != DEFAULT_VIEW or len(rows) <= MOST_ROWS else _others(rows)
+    if left_out:
+        rows = [row for row in rows if row.leads]
     columns = [
         Column("optimizer", "optimizer"),
-        *(_hyperparameter_column(name, problem) for name in shown_hyperparameters(problem, view)),
+        *(
+            _hyperparameter_column(name, problem, is_told=left_out > 0 and name != "lr")
+            for name in shown_hyperparameters(problem, view)
+        ),
         Column("n", "seed" if view.all_seeds else "n", align="right"),
         *(_measure_column(name, problem) for name in _measures(problem, view)),
         *_target_columns(problem, comparison),
@@ -49,8 +56,18 @@ def summary_table(
         columns=tuple(columns),
         sections=_sections(problem, rows, columns, view),
         title=f"{problem.label} · {_seeds(problem)}",
-        notes=(*([] if view.all_seeds else marks(problem)), *footnotes(problem, comparison)),
+        notes=(
+            *([] if view.all_seeds else marks(problem)),
+            *footnotes(problem, comparison),
+            *([f"{left_out:,} other settings are not shown: --by setting."] if left_out else []),
+        ),
     )
+
+
+def _others(rows: Sequence[SettingRow]) -> int:
+    """How many are not the best of an optimizer; 0 where no row is."""
+    others = sum(not row.leads for row in rows)
+    return others if others < len(rows) else 0
 
 
 def _sections(
@@ -59,6 +76,8 @@ def _sections(
     if view.all_seeds:
         return seed_sections(problem, rows, columns)
     cells = RowCells(problem, tuple(column.key for column in columns))
+    if len(rows) < len(problem.rows):  # an optimizer's name stands for its best setting
+        return (tuple((Cell(row.name), *cells.row(row)[1:]) for row in rows),)
     sections = (
         tuple(cells.row(row) for row in rows if row.leads is leads) for leads in (True, False)
     )
@@ -75,11 +94,15 @@ def _measures(problem: ProblemComparison, view: View) -> list[str]:
     return [column for column in dict.fromkeys(shown) if column in measured]
 
 
-def _hyperparameter_column(name: str, problem: ProblemComparison) -> Column:
-    """An argument of the schedule stands under its own name unless that is another's too."""
+def _hyperparameter_column(name: str, problem: ProblemComparison, *, is_told: bool) -> Column:
+    """An argument of the schedule stands under its own name unless that is another's too.
+
+    It may give way where names tell the rows apart.
+    """
     short = name.removeprefix("schedule.")
     header = name if short in problem.differing else short
-    return Column(name, header, drop=0 if name in problem.telling else _DROP_OF_GIVEN)
+    stays = name in problem.telling and not is_told
+    return Column(name, header, drop=0 if stays else _DROP_OF_GIVEN)
 
 
 def _measure_column(name: str, problem: ProblemComparison) -> Column:

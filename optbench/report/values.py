@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optbench.config.spec import format_value
+from optbench.config.spec import format_value, short_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,14 +32,8 @@ def value_texts(values: Mapping[str, Any]) -> dict[str, str]:
     return next(texts for texts in candidates if len(set(texts.values())) == distinct)
 
 
-def rounded(value: float) -> str:
-    """A number in four significant digits: 0.003162 for a point of a logarithmic grid."""
-    return format_value(float(f"{value:.4g}"))
-
-
 def _rounded(value: Any) -> str:
-    is_long = isinstance(value, float) and len(format_value(value)) > len("0.0001234")
-    return rounded(value) if is_long else _counted(value)
+    return short_value(value) if isinstance(value, float) else _counted(value)
 
 
 def _counted(value: Any) -> str:

@@ -67,7 +67,7 @@ def _undecided(about: str, verdict: Verdict, metric: Metric) -> Iterator[str]:
         yield f"{found}; {verdict.n} {kind} cannot reach a verdict, {verdict.fewest} can."
     else:
         yield f"{found}{_flips(verdict)}."
-    if verdict.shown is not None:
+    if verdict.shown:  # without any variance nothing can be said
         yield f"These {verdict.n} seeds could have shown {_shown(verdict, metric)}."
     if verdict.seeds_far is not None:
         yield _prospects(verdict, verdict.seeds_far)

@@ -212,3 +212,12 @@ def test_a_change_of_ones_own_class_is_compared_and_named(stores: Stores) -> Non
     assert (change.outcome, change.seeds) == ("identical", (0, 1))
     code = next(one for one in found.environment if one.name == "code of Lion")
     assert (code.before, code.after) == (("1" * 8,), ("2" * 8,))
+
+
+def test_runs_that_cannot_be_read_any_more_do_not_pass(stores: Stores) -> None:
+    stores.write(BEFORE[:2], BEFORE[:2])
+    assert not stores.compared().is_worse
+    for metrics in stores.new.rglob("metrics.csv"):
+        metrics.write_text("damaged")
+        break
+    assert stores.compared().is_worse

@@ -133,3 +133,14 @@ def test_a_label_says_nothing_that_only_another_optimizer_varies(tmp_path: Path)
     write_run(tmp_path, ROWS, optimizer=ADAM)
     write_run(tmp_path, ROWS, optimizer=ADAM | {"name": "adamw"})
     assert labels(group_settings(load(tmp_path)))[-1] == "adamw lr=0.001"
+
+
+def test_a_long_number_is_short_in_a_label_unless_another_looks_like_it(tmp_path: Path) -> None:
+    for lr in (0.00316227766017, 0.01):
+        write_run(tmp_path, ROWS, optimizer=ADAM | {"lr": lr})
+    assert labels(group_settings(load(tmp_path))) == ["adam lr=0.003162", "adam lr=0.01"]
+    write_run(tmp_path, ROWS, optimizer=ADAM | {"lr": 0.00316227766018})
+    assert labels(group_settings(load(tmp_path)))[:2] == [
+        "adam lr=0.00316227766017",
+        "adam lr=0.00316227766018",
+    ]

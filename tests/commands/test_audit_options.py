@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from audited import BASE, store, store_fair, store_grid
 from experiments import command, write_experiment
-from stored_runs import ADAM, SGD, result_document
+from stored_runs import ADAM, SGD, make_rows, result_document, write_run
 
 import optbench
 
@@ -148,3 +148,11 @@ def in_a_shell(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "-c", text], check=False, cwd=folder, env=environment, capture_output=True, text=True
     )
+
+
+def test_strict_does_not_pass_what_cannot_be_read(tmp_path: Path) -> None:
+    store_fair(tmp_path)
+    extra = write_run(tmp_path, make_rows([0.1, 0.9]), experiment="more", problem="another · net")
+    (extra / "result.json").write_text("{")
+    assert command("compare", tmp_path).code == 0
+    assert command("compare", tmp_path, "--strict").code == 1

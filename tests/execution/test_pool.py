@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,25 @@ class Dies(torch.optim.SGD):
     found = {json.loads(line)["status"]: json.loads(line) for line in outcome.out.splitlines()}
     assert found["failed"]["reason"] == "its process died (SIGKILL)"
     assert [json.loads(line)["status"] for line in outcome.out.splitlines()].count("completed") == 2
+
+
+def test_a_process_that_dies_without_a_run_takes_no_other_along(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path, optimizer=TWO, **LONG)
+    arguments = ("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2")
+    command(*arguments, "--set", "optimizer[1].lr=1e30", "--quiet")  # the second diverges at once
+    for status in (tmp_path / "runs").rglob("adam*/result.json"):
+        shutil.rmtree(status.parent)
+    with Child(*arguments, "--set", "optimizer[1].lr=1e29", cwd=tmp_path) as process:
+        process.wait_for("diverged")
+        workers = psutil.Process(process.process.pid).children()
+        idle = min(workers, key=lambda worker: worker.cpu_percent(0.3))
+        idle.send_signal(signal.SIGKILL)
+        assert process.wait() == 0
+    assert sorted(map(status_of, (p.parent for p in (tmp_path / "runs").rglob("result.json")))) == [
+        "completed",
+        "diverged",
+        "diverged",
+    ]
 
 
 def test_a_process_that_dies_before_it_can_train_ends_the_command(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_no_line_is_wider_than_the_terminal(stores: Path) -> None:
 
 def test_a_margin_is_named_and_makes_a_small_loss_pass(stores: Path) -> None:
     text = page(stores, question={"margin": 0.02})
-    assert "Within 2.0 points counts as equivalent (--margin)." in text
+    assert "A loss within 2.0 points counts as equivalent (--margin)." in text
     assert "1 equivalent, 1 identical, 1 missing, 1 new, 1 worse." in text
 
 

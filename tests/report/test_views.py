@@ -141,3 +141,19 @@ def test_several_problems_have_the_geometric_mean_of_their_speedups(tmp_path: Pa
     told = "adam reached the targets in 1/4 of sgd's steps (geometric mean over 2 problems)."
     assert told in render(comparison)
     assert "geometric" not in render(compare(load(tmp_path / "a"), Question(target=0.9)))
+
+
+def test_of_many_settings_the_page_shows_the_best_of_each_optimizer(tmp_path: Path) -> None:
+    rates = [10 ** (-index / 4) for index in range(12)]
+    for optimizer in (ADAM, SGD, SGD | {"momentum": 0.9}):
+        for index, lr in enumerate(rates):
+            rows = make_rows([0.1, 0.9 - index / 100])
+            write_run(tmp_path, rows, optimizer=optimizer | {"lr": lr})
+    page = render(compare(load(tmp_path), Question()))
+    assert "33 other settings are not shown: --by setting." in page
+    table = page[: page.index("By default")].splitlines()
+    names = [line.split()[0] for line in table if line.startswith("  ") and "0.9" in line]
+    assert sorted(names) == ["adam", "momentum", "sgd"]
+    everything = render(compare(load(tmp_path), Question(by="setting")))
+    assert "not shown" not in everything
+    assert everything.count("0.1778") == 3  # 10^(-3/4), of each optimizer

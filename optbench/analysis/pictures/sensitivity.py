@@ -120,7 +120,8 @@ def _grids(problem: ProblemComparison) -> list[list[SettingRow]]:
     """Rows that share everything but the learning rate, in order of the best of each."""
     grids: dict[object, list[SettingRow]] = defaultdict(list)
     for row in problem.rows:
-        if isinstance(row.hyperparameters.get("lr"), float | int) and row.completed + row.diverged:
+        lr = row.hyperparameters.get("lr")
+        if isinstance(lr, float | int) and lr > 0 and row.completed + row.diverged:
             grids[_without_lr(row)].append(row)
     return list(grids.values())
 

@@ -105,3 +105,14 @@ def test_one_value_in_two_spellings_is_one_grid(tmp_path: Path) -> None:
         write_loss(tmp_path, lr, 1.0, optimizer=SGD | {"lr": lr, "weight_decay": decay})
     (curve,) = sensitivity(tmp_path).curves
     assert [stop.lr for stop in curve.stops] == [0.1, 1]
+
+
+@pytest.mark.parametrize("foreign", [0, -1, "0.1", None])
+def test_a_learning_rate_that_no_run_can_have_is_on_no_grid(
+    tmp_path: Path, foreign: object
+) -> None:
+    for lr in (foreign, 0.1, 1):
+        write_loss(tmp_path, 0.1, 1.0, optimizer=SGD | {"lr": lr})
+    (curve,) = sensitivity(tmp_path).curves
+    assert curve.sensitivity is not None
+    assert [stop.lr for stop in curve.stops if stop.lr != 1] == [0.1]
