@@ -111,8 +111,8 @@ def test_one_value_in_two_spellings_is_one_grid(tmp_path: Path) -> None:
 def test_a_learning_rate_that_no_run_can_have_is_on_no_grid(
     tmp_path: Path, foreign: object
 ) -> None:
-    for lr in (foreign, 0.1, 1):
-        write_loss(tmp_path, 0.1, 1.0, optimizer=SGD | {"lr": lr})
+    for lr, loss in ((foreign, 2.0), (0.1, 1.0), (1, 1.0)):
+        write_loss(tmp_path, 0.1, loss, optimizer=SGD | {"lr": lr})
     (curve,) = sensitivity(tmp_path).curves
     assert curve.sensitivity is not None
     assert [stop.lr for stop in curve.stops if stop.lr != 1] == [0.1]
