@@ -89,7 +89,8 @@ def test_every_step_succeeds_in_a_fresh_copy(workspace: Path) -> None:
         assert done.returncode == 0, (name, done.stdout, done.stderr)
         assert "::error" not in done.stderr
     told = {name for name, text in summaries.items() if text}
-    assert told == {"Compare", "Compare with main"}
+    assert told == {"Judge claims", "Compare", "Compare with main"}
+    assert "| supported | Momentum reaches" in summaries["Judge claims"]
     assert "| adam |" in summaries["Compare"]
     assert "2 settings: 2 identical" in summaries["Compare with main"]
 
