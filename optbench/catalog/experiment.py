@@ -210,7 +210,7 @@ class _Expansion:
     ) -> Setting:
         self._check_schedule(schedule, dataset, optimizer)
         data = dict(dataset.arguments)
-        fallback = data.pop("fallback", None)
+        fallback, requested = data.pop("fallback", None), data.pop("instead_of", None)
         choices = {
             "dataset": dataset,
             "model": model,
@@ -227,6 +227,7 @@ class _Expansion:
             hyperparameters=_hyperparameters(optimizer, schedule, training),
             plugins={c.name: c.plugin for c in (model, optimizer, schedule) if c.plugin},
             fallback=fallback if isinstance(fallback, dict) else None,
+            requested_dataset=None if requested is None else str(requested),
             written={name: choice.part for name, choice in choices.items()},
         )
 

@@ -57,12 +57,15 @@ _SCHEDULE = _Kind("a schedule", "schedules")
 
 
 def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
-    """`{name, …}` of a data set; a `fallback` is resolved likewise and kept under its key."""
+    """`{name, …}` of a data set; a `fallback` is resolved likewise and kept under its key.
+
+    So is the name under `instead_of`, which a run's own file has where a fallback stood in.
+    """
     if _named(node, key, DATASETS, _DATASET, problems) is None:
         return {}
     name = _name(node)
     before = len(problems)
-    body = _without(node, "name", "fallback")
+    body = _without(node, "name", "fallback", "instead_of")
     arguments = check_arguments(body, key, dataset_receiver(name), problems)
     resolved: Arguments = {"name": name, **arguments}
     if len(problems) == before:
@@ -70,6 +73,9 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
     if "fallback" in node.mapping:
         path = child_key(key, "fallback")
         resolved["fallback"] = _fallback(node.mapping["fallback"], path, name, problems)
+    if "instead_of" in node.mapping:
+        path = child_key(key, "instead_of")
+        resolved["instead_of"] = _asked_for(node.mapping["instead_of"], path, problems)
     return resolved
 
 
@@ -109,6 +115,15 @@ def _check_sizes(node: Node, key: str, dataset: Arguments, problems: Problems) -
 
 def _whole(value: Plain) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _asked_for(node: Node, key: str, problems: Problems) -> str | None:
+    """The name of the data set in whose place another is."""
+    if isinstance(node.value, str) and node.value in DATASETS:
+        return node.value
+    remedy = remedy_for_name(str(node.value), tuple(DATASETS), _DATASET.listing)
+    problems.add(node, key, f"unknown data set {node.shown()}", remedy)
+    return None
 
 
 def _fallback(node: Node, key: str, wanted: str, problems: Problems) -> Arguments:

@@ -171,6 +171,9 @@ def best_row(rows: list[Row]) -> Row | None:
 def config_text(run: Run, directory: RunDirectory) -> str:
     """config.yaml: the resolved run; plug-in files are named from the run's own directory."""
     config = run.config
+    if run.setting.requested_dataset is not None:  # else the next run would not know
+        asked = {"instead_of": run.setting.requested_dataset}
+        config["dataset"] = {**run.setting.dataset, **asked}
     for part in ("model", "optimizer", "schedule"):
         arguments = config[part]
         if isinstance(arguments, dict) and arguments["name"] in run.setting.plugins:

@@ -69,6 +69,9 @@ def test_how_a_step_is_computed_is_kept_only_where_it_is_asked_for(tmp_path: Pat
          "dataset: (train + test) × features must be below 1,073,741,824, got 2,000,004,000"),
         ("{name: mnist, fallback: mnist}",
          "dataset.fallback.name: mnist can't stand in for itself"),
+        ("{name: mnist-5k, instead_of: mnst}",
+         "dataset.instead_of: unknown data set 'mnst' [did you mean 'mnist'?  (optbench list "
+         "datasets)]"),
         ("{name: mnist, fallback: 3}",
          "dataset.fallback: must be a name or a mapping with a name, got 3"),
         ("{name: mnist, fallback: {validation: 3}}",
@@ -197,6 +200,14 @@ def test_groups_keep_their_own_arguments_only(tmp_path: Path) -> None:
         {"match": "*.bias", "weight_decay": 0.0},
         {"match": "0.*", "lr": 1.0},
     ]
+
+
+def test_what_was_asked_for_is_known_and_no_part_of_the_data_set(tmp_path: Path) -> None:
+    setting = only_setting(tmp_path, dataset="{name: mnist-5k, instead_of: mnist}")
+    plain = only_setting(tmp_path, dataset="mnist-5k")
+    assert (setting.requested_dataset, plain.requested_dataset) == ("mnist", None)
+    assert setting.dataset == plain.dataset
+    assert setting.setting_hash == plain.setting_hash
 
 
 def test_a_fallback_is_resolved_and_no_part_of_the_data_set(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ class Mine(torch.optim.SGD):
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy where nobody listens."""
+    """A proxy where nobody listens; urllib keeps the opener that first saw the proxies."""
+    monkeypatch.setattr("urllib.request._opener", None)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
@@ -244,6 +245,17 @@ def test_a_fallback_is_announced_and_recorded(tmp_path: Path) -> None:
     assert stored.result.requested_dataset == "mnist"
     assert stored.result.config["dataset"]["name"] == "mnist-5k"
     assert stored.result.sizes.train == 100
+
+
+@pytest.mark.usefixtures("no_network")
+def test_more_seeds_of_a_stand_ins_own_file_still_know_what_was_asked_for(tmp_path: Path) -> None:
+    dataset = {"name": "mnist", "fallback": {"name": "mnist-5k", "train": 100, "test": 50}}
+    path = write_experiment(tmp_path, dataset=dataset, training={"epochs": 1})
+    places = {"runs_dir": tmp_path / "runs", "data_dir": tmp_path / "data"}
+    (first,) = run(path, **places)
+    both = run(first.path / "config.yaml", seeds="2", **places)
+    assert both[0] == first
+    assert [stored.result.requested_dataset for stored in both] == ["mnist", "mnist"]
 
 
 @pytest.mark.usefixtures("no_network")
