@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from optbench.store.scan import StoredRun
 
 STORE = Path("runs")  # where `optbench run` writes unless told otherwise
-MOST_NAMED = 4  # settings that are named one by one; of more, all of their experiments' folders
+MOST_NAMED = 20  # settings that are named one by one; of more, all of their experiments' folders
 LONGEST_NAME = 80  # characters of an experiment's name that are kept in that of another
 _FRESH = re.compile(r"_fresh\d+$", re.ASCII)
 

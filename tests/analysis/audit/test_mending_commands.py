@@ -55,12 +55,23 @@ def test_decades_around_reach_ten_times_as_far_with_two_points_each() -> None:
 
 
 def test_many_settings_are_named_by_their_folder(tmp_path: Path) -> None:
-    for lr in (1, 2, 3, 4, 5):
+    for lr in range(1, 22):
         store(tmp_path, SGD | {"lr": lr}, BASE[:3], seeds=range(3), declared_seeds=4)
     command = findings(tmp_path)["missing seeds"].command
     assert command == (
         f"optbench run {tmp_path}/adam_mnist/*/config.yaml --seeds 4 --runs-dir {tmp_path}"
     )
+
+
+def test_of_a_study_only_the_settings_concerned_are_named(tmp_path: Path) -> None:
+    optimizers = [{"name": name, "lr": 0.1} for name in ("a", "b", "c", "d", "e", "f")]
+    for optimizer in optimizers:
+        for lr, gain in ((0.01, 0.0), (0.1, 0.02), (1.0, 0.01)):
+            store(tmp_path, optimizer | {"lr": lr}, [base + gain for base in BASE])
+    command = findings(tmp_path)["selected on reported seeds"].command
+    assert command is not None
+    assert command.count("config.yaml") == 6  # and not those of the other twelve settings
+    assert "*" not in command
 
 
 def test_names_with_spaces_are_quoted(tmp_path: Path) -> None:
