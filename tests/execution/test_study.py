@@ -251,7 +251,7 @@ def test_a_fallback_is_announced_and_recorded(tmp_path: Path) -> None:
 def test_more_seeds_of_a_stand_ins_own_file_still_know_what_was_asked_for(tmp_path: Path) -> None:
     dataset = {"name": "mnist", "fallback": {"name": "mnist-5k", "train": 100, "test": 50}}
     path = write_experiment(tmp_path, dataset=dataset, training={"epochs": 1})
-    places = {"runs_dir": tmp_path / "runs", "data_dir": tmp_path / "data"}
+    places: dict[str, Any] = {"runs_dir": tmp_path / "runs", "data_dir": tmp_path / "data"}
     (first,) = run(path, **places)
     both = run(first.path / "config.yaml", seeds="2", **places)
     assert both[0] == first
