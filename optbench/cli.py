@@ -11,11 +11,33 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optbench.errors import EXIT_OK
+from optbench.options import (
+    PAGE,
+    PICTURE,
+    TRUST,
+    Assignments,
+    ByOption,
+    Configs,
+    DataDirOption,
+    DeviceOption,
+    FallbackOption,
+    FormatOption,
+    JudgingFormatOption,
+    MarginOption,
+    MetricOption,
+    OutputOption,
+    ReferenceOption,
+    RunsDir,
+    RunsDirs,
+    Seeds,
+    TargetOption,
+    UnitOption,
+    WhereOption,
+    WorkersOption,
+)
 
 if TYPE_CHECKING:
     from optbench.commands.screen import Screen
-
-_QUESTION, _PAGE, _TRUST, _PICTURE = "Question", "Page", "Trust", "Picture"  # parts of --help
 
 app = typer.Typer(
     name="optbench",
@@ -29,114 +51,10 @@ runs_app = typer.Typer(no_args_is_help=True, help="List runs, or show one.")
 app.add_typer(runs_app, name="runs")
 
 
-def _formats() -> tuple[str, ...]:
-    from optbench.report.formats import FORMATS
-
-    return FORMATS
-
-
-def _judging_formats() -> tuple[str, ...]:
-    from optbench.report.formats import JUDGING_FORMATS
-
-    return JUDGING_FORMATS
-
-
 def _listings() -> tuple[str, ...]:
     from optbench.catalog.listing import KINDS
 
     return tuple(KINDS)
-
-
-Configs = Annotated[list[Path], typer.Argument(help="Experiment files (YAML).", show_default=False)]
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set a value, e.g. optimizer.lr=1e-2."),
-]
-Seeds = Annotated[
-    str | None, typer.Option(metavar="SEEDS", help="A count (5), a list (0,3,7; 0-4) or +5.")
-]
-DeviceOption = Annotated[
-    str | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
-]
-FallbackOption = Annotated[
-    bool, typer.Option("--fallback/--no-fallback", help="Let `fallback` data stand in.")
-]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(help="Where data sets are; else $OPTBENCH_DATA, else the user's cache."),
-]
-WorkersOption = Annotated[
-    int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
-]
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
-FormatOption = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="table, markdown, csv, json or latex.",
-        autocompletion=_formats,
-    ),
-]
-JudgingFormatOption = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="table, markdown, csv, json, latex or junit.",
-        autocompletion=_judging_formats,
-        rich_help_panel=_PAGE,
-    ),
-]
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
-]
-RunsDirs = Annotated[
-    list[Path] | None, typer.Argument(help="Where run directories are.  [default: runs]")
-]
-ReferenceOption = Annotated[
-    str | None,
-    typer.Option(help="What the others are compared with, e.g. sgd.", rich_help_panel=_QUESTION),
-]
-MetricOption = Annotated[
-    str, typer.Option(help="The metric that is compared.", rich_help_panel=_QUESTION)
-]
-TargetOption = Annotated[
-    float | None,
-    typer.Option(
-        help="When was it reached? In the metric's unit, e.g. 0.95.", rich_help_panel=_QUESTION
-    ),
-]
-WhereOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="KEY=VALUE",
-        help="Only these runs, e.g. lr=1e-3,1e-2. Repeatable.",
-        rich_help_panel=_QUESTION,
-    ),
-]
-MarginOption = Annotated[
-    float | None,
-    typer.Option(
-        help="Differences within it count as equivalent, e.g. 0.005.", rich_help_panel=_QUESTION
-    ),
-]
-ByOption = Annotated[
-    str,
-    typer.Option(
-        metavar="WHAT",
-        help="Judge the best of each optimizer, or each setting.",
-        rich_help_panel=_QUESTION,
-    ),
-]
-UnitOption = Annotated[
-    str,
-    typer.Option(
-        metavar="UNIT",
-        help="Time to target: steps, epochs, examples or seconds.",
-        rich_help_panel=_QUESTION,
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -217,7 +135,7 @@ def compare(
         Path | None,
         typer.Option(
             help="Earlier runs: compare each setting with itself; 1 if one is worse.",
-            rich_help_panel=_TRUST,
+            rich_help_panel=TRUST,
         ),
     ] = None,
     methods: Annotated[
@@ -225,19 +143,19 @@ def compare(
         typer.Option(
             "--methods",
             help="How it was done: a paragraph and BibTeX for a paper.",
-            rich_help_panel=_TRUST,
+            rich_help_panel=TRUST,
         ),
     ] = False,
     audit: Annotated[
         bool,
         typer.Option(
-            "--audit", help="Everything that is unfair, and what mends it.", rich_help_panel=_TRUST
+            "--audit", help="Everything that is unfair, and what mends it.", rich_help_panel=TRUST
         ),
     ] = False,
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", help="Exit code 1 where the audit finds something.", rich_help_panel=_TRUST
+            "--strict", help="Exit code 1 where the audit finds something.", rich_help_panel=TRUST
         ),
     ] = False,
     by: ByOption = "optimizer",
@@ -245,44 +163,42 @@ def compare(
     sort_by: Annotated[
         str | None,
         typer.Option(
-            metavar="COLUMN", help="Sort rows, e.g. by test_loss or lr.", rich_help_panel=_PAGE
+            metavar="COLUMN", help="Sort rows, e.g. by test_loss or lr.", rich_help_panel=PAGE
         ),
     ] = None,
     all_seeds: Annotated[
-        bool, typer.Option("--all-seeds", help="A row a seed.", rich_help_panel=_PAGE)
+        bool, typer.Option("--all-seeds", help="A row a seed.", rich_help_panel=PAGE)
     ] = False,
     all_columns: Annotated[
         bool,
         typer.Option(
             "--all-columns/--only-changed",
             help="Columns that do not differ, too.",
-            rich_help_panel=_PAGE,
+            rich_help_panel=PAGE,
         ),
     ] = False,
     chart: Annotated[
         Path | None,
         typer.Option(
-            help="Draw a picture too: .png, .svg, .pdf or .html.", rich_help_panel=_PICTURE
+            help="Draw a picture too: .png, .svg, .pdf or .html.", rich_help_panel=PICTURE
         ),
     ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
             help="Of what: curves, sensitivity, seeds, target, profile or tuning.",
-            rich_help_panel=_PICTURE,
+            rich_help_panel=PICTURE,
         ),
     ] = None,
     x: Annotated[
         str | None,
         typer.Option(
-            help="Its time in steps, epochs, examples or seconds.", rich_help_panel=_PICTURE
+            help="Its time in steps, epochs, examples or seconds.", rich_help_panel=PICTURE
         ),
     ] = None,
     log: Annotated[
         bool | None,
-        typer.Option(
-            "--log/--linear", help="Its losses on such a scale.", rich_help_panel=_PICTURE
-        ),
+        typer.Option("--log/--linear", help="Its losses on such a scale.", rich_help_panel=PICTURE),
     ] = None,
 ) -> None:
     """Tabulate optimizers against each other, best setting of each first.

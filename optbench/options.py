@@ -1,0 +1,115 @@
+"""The options that several commands take, as typer reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# Parts of --help.
+QUESTION, PAGE, TRUST, PICTURE = "Question", "Page", "Trust", "Picture"
+
+
+def _formats() -> tuple[str, ...]:
+    from optbench.report.formats import FORMATS
+
+    return FORMATS
+
+
+def _judging_formats() -> tuple[str, ...]:
+    from optbench.report.formats import JUDGING_FORMATS
+
+    return JUDGING_FORMATS
+
+
+Configs = Annotated[list[Path], typer.Argument(help="Experiment files (YAML).", show_default=False)]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a value, e.g. optimizer.lr=1e-2."),
+]
+Seeds = Annotated[
+    str | None, typer.Option(metavar="SEEDS", help="A count (5), a list (0,3,7; 0-4) or +5.")
+]
+DeviceOption = Annotated[
+    str | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
+]
+FallbackOption = Annotated[
+    bool, typer.Option("--fallback/--no-fallback", help="Let `fallback` data stand in.")
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(help="Where data sets are; else $OPTBENCH_DATA, else the user's cache."),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
+]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="table, markdown, csv, json or latex.",
+        autocompletion=_formats,
+    ),
+]
+JudgingFormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="table, markdown, csv, json, latex or junit.",
+        autocompletion=_judging_formats,
+        rich_help_panel=PAGE,
+    ),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
+]
+RunsDirs = Annotated[
+    list[Path] | None, typer.Argument(help="Where run directories are.  [default: runs]")
+]
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(help="What the others are compared with, e.g. sgd.", rich_help_panel=QUESTION),
+]
+MetricOption = Annotated[
+    str, typer.Option(help="The metric that is compared.", rich_help_panel=QUESTION)
+]
+TargetOption = Annotated[
+    float | None,
+    typer.Option(
+        help="When was it reached? In the metric's unit, e.g. 0.95.", rich_help_panel=QUESTION
+    ),
+]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="Only these runs, e.g. lr=1e-3,1e-2. Repeatable.",
+        rich_help_panel=QUESTION,
+    ),
+]
+MarginOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Differences within it count as equivalent, e.g. 0.005.", rich_help_panel=QUESTION
+    ),
+]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        metavar="WHAT",
+        help="Judge the best of each optimizer, or each setting.",
+        rich_help_panel=QUESTION,
+    ),
+]
+UnitOption = Annotated[
+    str,
+    typer.Option(
+        metavar="UNIT",
+        help="Time to target: steps, epochs, examples or seconds.",
+        rich_help_panel=QUESTION,
+    ),
+]
