@@ -7,6 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optbench.analysis.clock import clock
 from optbench.analysis.interval import CONFIDENCE
 from optbench.analysis.pairing import pairs
 from optbench.analysis.statistics.order import median_ranks, sign_test_p
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from optbench.analysis.metric import Metric
     from optbench.analysis.target import Unit
     from optbench.store.scan import StoredRun
-
-# Seconds are compared only where these of the environment agree, and the kind of cohort.
-_SAME_SPEED = ("host", "processor", "device", "threads", "torch")
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,7 @@ def _same_speed(runs: Iterable[StoredRun], unit: Unit) -> bool:
     """Whether times in this unit may be compared; steps always may."""
     if unit != "seconds":
         return True
-    kinds = set()
-    for run in runs:
-        environment, cohort = run.result.environment, run.result.cohort
-        told = (environment.get(key) for key in _SAME_SPEED)
-        kinds.add((*told, cohort.size, cohort.stacked))
-    return len(kinds) == 1
+    return len({clock(run) for run in runs}) == 1
 
 
 def _ratio(ours: float, theirs: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optbench.analysis.clock import clock
 from optbench.errors import StoreError, UsageError
 from optbench.store.timing import train_seconds
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from optbench.store.scan import StoredRun
 
 _COLUMNS = {"epochs": "epoch", "steps": "steps", "examples": "examples"}
-
-# Seconds of two runs are compared only where these of the environment agree.
-_SAME_SPEED = ("host", "processor", "device", "threads", "torch")
 
 
 def positions(run: StoredRun, unit: Unit) -> list[float]:
@@ -33,15 +31,8 @@ def check_clock(runs: Iterable[StoredRun], unit: Unit) -> None:
     """Refuse seconds of different machines, or of runs trained alone and stacked together."""
     if unit != "seconds":
         return
-    kinds = {_speed(run) for run in runs}
-    if len(kinds) > 1:
+    if len({clock(run) for run in runs}) > 1:
         raise UsageError(
             "seconds can't be compared: the runs were trained on different machines or in cohorts "
             "of different sizes; choose epochs or steps"
         )
-
-
-def _speed(run: StoredRun) -> tuple[object, ...]:
-    environment, cohort = run.result.environment, run.result.cohort
-    told = (environment.get(key) for key in _SAME_SPEED)
-    return (*told, cohort.size, cohort.stacked)
