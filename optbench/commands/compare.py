@@ -10,12 +10,8 @@ from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.commands.screen import Screen, deliver
 from optbench.errors import EXIT_CLAIM, EXIT_OK
-from optbench.report.audit import audit_lines, audit_markdown, audit_records
+from optbench.report.audit import audit_lines, audit_markdown
 from optbench.report.comparison import render
-from optbench.report.formats import json_text
-from optbench.report.junit import to_junit
-from optbench.report.junit_comparison import cases
-from optbench.report.records import document
 from optbench.report.runs import render_notes
 from optbench.report.view import DEFAULT_VIEW, View
 from optbench.store.scan import scan
@@ -72,15 +68,18 @@ def _rendered(
 
         return render_methods(comparison, __version__, page.output_format, width=screen.width)
     colour = screen.colour and page.output is None
-    text = render(comparison, page.output_format, colour=colour, width=screen.width, view=page.view)
+    failing = findings if page.strict or page.output_format != "junit" else ()
+    text = render(
+        comparison,
+        page.output_format,
+        colour=colour,
+        width=screen.width,
+        view=page.view,
+        findings=failing,
+    )
     match page.output_format:
         case "table":
             return f"{text}\n{audit_lines(findings, screen.width, in_full=page.audit_in_full)}"
         case "markdown":
             return f"{text}\n{audit_markdown(findings, in_full=page.audit_in_full)}"
-        case "json":
-            return json_text(document(comparison) | {"findings": audit_records(findings)})
-        case "junit":
-            failures = findings if page.strict else ()
-            return to_junit("optbench compare", cases(comparison, failures))
     return text

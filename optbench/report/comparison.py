@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optbench.report.audit import audit_records
 from optbench.report.formats import (
     JUDGING_FORMATS,
     check_format,
@@ -23,6 +24,9 @@ from optbench.report.summary import summary_table
 from optbench.report.view import DEFAULT_VIEW, View, check_view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optbench.analysis.audit.finding import Finding
     from optbench.analysis.comparison import Comparison
 
 
@@ -33,9 +37,11 @@ def render(
     colour: bool = False,
     width: int | None = 80,
     view: View = DEFAULT_VIEW,
+    findings: Sequence[Finding] = (),
 ) -> str:
     """The whole page with a final newline; `colour` and `width` are for `table` alone.
 
+    The audit's `findings` stand in JSON, and fail in JUnit XML; people are told beside the page.
     Raises UsageError for a format that is not one of `formats.JUDGING_FORMATS` and for a column
     to sort by that there is not.
     """
@@ -49,10 +55,10 @@ def render(
         tables = [summary_table(problem, comparison, view) for problem in comparison.problems]
         return "\n".join(map(to_latex, tables))
     if output_format == "junit":
-        return to_junit("optbench compare", cases(comparison))
+        return to_junit("optbench compare", cases(comparison, findings))
     if output_format == "csv":
         return to_csv((seed_records if view.all_seeds else record_table)(comparison))
-    return json_text(document(comparison))
+    return json_text(document(comparison) | {"findings": audit_records(findings)})
 
 
 def _text(comparison: Comparison, view: View, *, colour: bool, width: int | None) -> str:

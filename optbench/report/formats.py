@@ -81,7 +81,7 @@ def json_text(document: Mapping[str, Any]) -> str:
 
 def markdown_text(text: str) -> str:
     """The text with what Markdown would take as markup escaped."""
-    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", safe_text(text))
+    return re.sub(r"([\\|`*_<>\[\]$~])", r"\\\1", safe_text(text))
 
 
 def _csv(value: Value) -> Value:

@@ -117,6 +117,12 @@ def test_markdown_cells_cant_break_out_of_the_table() -> None:
     )
 
 
+def test_markdown_makes_neither_formulas_nor_strikes_of_a_name() -> None:
+    text = to_markdown(table(row("$y$ ~~x~~", 0.1, 1)))
+    assert "| \\$y\\$ \\~\\~x\\~\\~ |" in text
+
+
+
 def test_an_unknown_format_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="got 'markdwn'; did you mean 'markdown'"):
         render_table(table(), "markdwn")
