@@ -122,7 +122,6 @@ def test_markdown_makes_neither_formulas_nor_strikes_of_a_name() -> None:
     assert "| \\$y\\$ \\~\\~x\\~\\~ |" in text
 
 
-
 def test_an_unknown_format_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="got 'markdwn'; did you mean 'markdown'"):
         render_table(table(), "markdwn")
