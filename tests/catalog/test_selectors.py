@@ -183,3 +183,13 @@ def test_settings_are_not_compared_with_themselves(tmp_path: Path) -> None:
         "expect[0].better_than: chooses the very settings that `setting` chooses "
         "[name what they differ in, such as optimizer or lr]"
     ]
+
+
+def test_a_mistake_in_one_claim_does_not_hide_that_another_chooses_nothing(folder: Path) -> None:
+    wrong = "{setting: {optimizer: adam}, metric: test_accuracy, at_least: 97}"
+    nobody = "{setting: {optimizer: sgdd}, diverges: true}"
+    found = told(folder, **PARTS, expect=f"[{wrong}, {nobody}]")
+    assert [text.partition(":")[0] for text in found] == [
+        "expect[0].at_least",
+        "expect[1].setting.optimizer",
+    ]
