@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXACT_PAIRS = 20  # 2^19 sign patterns take some milliseconds
 DRAWS = 100_000
-TOLERANCE = 1e-9  # of the sum of |d|: sums that differ by rounding alone are ties
+TOLERANCE = 1e-12  # of the sum of |d|: sums that differ by rounding alone are ties
 BLOCK = 5_000  # draws at a time: bounds the memory
 
 
