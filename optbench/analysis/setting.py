@@ -37,12 +37,8 @@ class Setting:
 
     @cached_property
     def family(self) -> str:
-        """What competes for one place as "best of its kind": momentum is not plain SGD."""
-        arguments = self.config["optimizer"]
-        for (optimizer, argument), family in _SPECIAL_CASES.items():
-            if arguments["name"] == optimizer and arguments.get(argument):
-                return family
-        return self.optimizer
+        """What competes for one place as "best of its kind"."""
+        return family(self.config["optimizer"])
 
     @cached_property
     def hyperparameters(self) -> dict[str, Any]:
@@ -61,6 +57,14 @@ class Setting:
     @cached_property
     def diverged(self) -> tuple[StoredRun, ...]:
         return tuple(run for run in self.runs if run.status == "diverged")
+
+
+def family(optimizer: Mapping[str, Any]) -> str:
+    """What people call an optimizer with these arguments: momentum is not plain SGD."""
+    for (name, argument), found in _SPECIAL_CASES.items():
+        if optimizer["name"] == name and optimizer.get(argument):
+            return found
+    return str(optimizer["name"]).rpartition(":")[2]
 
 
 def group_settings(

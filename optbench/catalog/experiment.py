@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.plugins import content_hash, is_import_path
+from optbench.catalog.receivers import LATER_TRAINING
 from optbench.catalog.resolve import (
     Arguments,
     resolve_dataset,
@@ -109,8 +110,9 @@ def _few_enough(document: Document, seeds: int, problems: Problems) -> bool:
         message = f"expands to {total:,} settings; at most {MAX_SETTINGS:,} are taken"
     elif total * seeds > MAX_RUNS:
         message = f"expands to {total * seeds:,} runs; at most {MAX_RUNS:,} are taken"
-    if message and document.optimizers:
-        part = document.optimizers[0]
+    if message:
+        parts = [*itertools.chain(*groups), document.training]
+        part = max(parts, key=lambda part: count(part.node))
         problems.add(part.node, part.key, message, "take fewer points, or split the experiment")
     return not message
 
@@ -178,7 +180,8 @@ class _Expansion:
                 resolve(Part(part.key, next(expand(node))))
 
     def _dataset(self, part: Part) -> _Choice:
-        return _Choice(resolve_dataset(part.node, part.key, self.problems), part, {})
+        dataset = resolve_dataset(part.node, part.key, self.problems)
+        return _Choice(dataset, part, {}, _plugin(dataset))
 
     def _model(self, part: Part) -> _Choice:
         model = resolve_model(part.node, part.key, self.problems)
@@ -193,6 +196,7 @@ class _Expansion:
         varied = {key: training[key] for key in self.varied if key in training}
         if training.get("batch_size") != DEFAULT_BATCH_SIZE:
             varied["batch_size"] = training.get("batch_size")
+        varied |= {key: training[key] for key in LATER_TRAINING if key in training}
         return _Choice(training, part, varied)
 
     def _optimizer(self, part: Part) -> _Choice:
@@ -231,7 +235,7 @@ class _Expansion:
             schedule=schedule.arguments,
             training=training.arguments,
             hyperparameters=_hyperparameters(optimizer, schedule, training),
-            plugins={c.name: c.plugin for c in (model, optimizer, schedule) if c.plugin},
+            plugins={c.name: c.plugin for c in (dataset, model, optimizer, schedule) if c.plugin},
             fallback=fallback if isinstance(fallback, dict) else None,
             requested_dataset=None if requested is None else str(requested),
             written={name: choice.part for name, choice in choices.items()},

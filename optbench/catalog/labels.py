@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.config.spec import Setting, display_name, format_value
@@ -20,17 +21,20 @@ def problem_label(setting: Setting, input_shape: Sequence[int], classes: int) ->
 
 def dataset_label(dataset: Mapping[str, object]) -> str:
     """A data set and how it was cut: `mnist (5,000 for validation)`."""
-    cuts = [f"{key} {_count(value)}" for key, value in dataset.items() if _says_more(key, value)]
+    name = display_name(str(dataset["name"]))
+    cuts = [f"{key} {_shown(key, v)}" for key, v in dataset.items() if _says_more(key, v)]
     if dataset.get("validation"):
         cuts.append(f"{dataset['validation']:,} for validation")
-    return f"{dataset['name']} ({', '.join(cuts)})" if cuts else str(dataset["name"])
+    return f"{name} ({', '.join(cuts)})" if cuts else name
 
 
 def _says_more(key: str, value: object) -> bool:
     return key not in ("name", "validation") and value is not None
 
 
-def _count(value: object) -> str:
+def _shown(key: str, value: object) -> str:
+    if key == "path":
+        return Path(str(value)).name
     return f"{value:,}" if isinstance(value, int) else format_value(value)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.models import MODELS
+from optbench.catalog.objectives import OBJECTIVES
+from optbench.catalog.objectives.receiver import objective_receiver
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
 from optbench.catalog.receivers import (
     dataset_receiver,
@@ -13,6 +15,7 @@ from optbench.catalog.receivers import (
     optimizer_receiver,
     schedule_receiver,
 )
+from optbench.catalog.reference import REFERENCE
 from optbench.catalog.schedules import schedules
 from optbench.config.spec import format_value
 from optbench.config.suggest import did_you_mean
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from optbench.catalog.entry import Entry
 
 Line = tuple[str, str, str]  # name, summary, arguments with their defaults
+_TEXTBOOK = "Textbook versions, a short file of equations each (docs/optimizers.md):"
 
 
 def listing(kind: str) -> list[Line]:
@@ -34,6 +38,11 @@ def listing(kind: str) -> list[Line]:
         hint = did_you_mean(kind, KINDS)
         raise UsageError(f"{known}; {hint}" if hint else known)
     return KINDS[kind]()
+
+
+def headings(kind: str) -> Mapping[str, str]:
+    """What stands above some of the lines about a kind, by their names."""
+    return {next(iter(REFERENCE)): _TEXTBOOK} if kind == "optimizers" else {}
 
 
 def _datasets() -> list[Line]:
@@ -66,4 +75,5 @@ KINDS: dict[str, Callable[[], list[Line]]] = {
     "models": lambda: _entries(MODELS, model_receiver),
     "optimizers": lambda: _entries(optimizers(), optimizer_receiver),
     "schedules": lambda: _entries(schedules(), schedule_receiver),
+    "objectives": lambda: _entries(OBJECTIVES, objective_receiver),
 }

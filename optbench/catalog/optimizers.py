@@ -1,4 +1,4 @@
-"""Optimizers by name: every class of `torch.optim`, in whatever version is installed."""
+"""Optimizers by name: every class of the installed `torch.optim`, and the textbook versions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from optbench.catalog.entry import Entry
+from optbench.catalog.reference import REFERENCE
 from optbench.catalog.rules import (
     AT_LEAST_ONE,
     AT_LEAST_ZERO,
@@ -45,6 +46,7 @@ RULES: dict[str, Rule] = {
     "step_sizes": GREATER_THAN_ZERO,
     "beta2_decay": AT_MOST_ZERO,
     "d": AT_LEAST_ONE,
+    "ns_steps": Rule("from 1 to 99", lambda v: 1 <= v < 100),
 }
 
 
@@ -105,7 +107,7 @@ _SUMMARIES = {
 _REFUSALS = {
     "lbfgs": "it evaluates the loss several times a step, which this version can't do yet",
     "sparseadam": "it takes only sparse gradients, and no model of this version has any",
-    "muon": "it takes only matrices, and this version can't give the biases to another yet",
+    "muon": "it takes only matrices; reference.muon gives all else to AdamW",
 }
 
 _PRESETS = {
@@ -126,7 +128,7 @@ _PRESETS = {
 
 @cache
 def optimizers() -> dict[str, Entry]:
-    """All names, in alphabetical order; read from torch's source without importing it."""
+    """torch's by name, read from its source without importing it; then the textbook versions."""
     classes = [name for name in exported_classes("torch.optim") if name != "Optimizer"]
     entries = {
         name.lower(): Entry(
@@ -137,4 +139,4 @@ def optimizers() -> dict[str, Entry]:
         )
         for name in classes
     }
-    return dict(sorted({**entries, **_PRESETS}.items()))
+    return dict(sorted({**entries, **_PRESETS}.items())) | REFERENCE

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from optbench.catalog.annotations import ValueType
 from optbench.catalog.arguments import check_arguments
 from optbench.catalog.datasets import DATASETS
+from optbench.catalog.datasets.plugin_source import plugin_source
 from optbench.catalog.models import MODELS
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
 from optbench.catalog.plugins import anchored, is_import_path
 from optbench.catalog.receivers import (
+    COMMON_DATA,
     EVALUATE_EVERY,
+    LATER_TRAINING,
     TRAINING,
     data_parameters,
     dataset_receiver,
@@ -28,10 +31,10 @@ from optbench.catalog.unknown import remedy_for_class, remedy_for_name
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.schema import read_part
 from optbench.config.spec import display_name
-from optbench.errors import UsageError
+from optbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from optbench.catalog.arguments import Receiver
     from optbench.catalog.datasets import Source
@@ -43,7 +46,10 @@ EntryT = TypeVar("EntryT")
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of part: its noun, what lists it, and whether a class of one's own can be one."""
+    """A kind of part: its noun, what lists it, and whether an unknown one may mean one's own class.
+
+    An unknown data set rather means a well-known one: `ImageNet`.
+    """
 
     noun: str
     listing: str
@@ -61,14 +67,16 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
 
     So is the name under `instead_of`, which a run's own file has where a fallback stood in.
     """
-    if _named(node, key, DATASETS, _DATASET, problems) is None:
+    name = _dataset_name(node, key, problems)
+    receiver = _receiver(dataset_receiver, name, node, key, problems)
+    if receiver is None:
         return {}
-    name = _name(node)
     before = len(problems)
     body = _without(node, "name", "fallback", "instead_of")
-    arguments = check_arguments(body, key, dataset_receiver(name), problems)
-    resolved: Arguments = {"name": name, **arguments}
-    if len(problems) == before:
+    resolved: Arguments = {"name": name, **check_arguments(body, key, receiver, problems)}
+    if len(problems) == before and name in DATASETS:
+        if "path" in receiver.parameters:
+            resolved["path"] = str(_beside(node.mapping["path"]))
         _check_sizes(node, key, resolved, problems)
     if "fallback" in node.mapping:
         path = child_key(key, "fallback")
@@ -79,14 +87,29 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
     return resolved
 
 
+def _dataset_name(node: Node, key: str, problems: Problems) -> str:
+    """A data set's name, or its import path; empty where there is neither."""
+    name = node.mapping["name"]
+    if isinstance(name.value, str) and is_import_path(name.value):
+        return anchored(name.value, _folder(name))
+    return "" if _named(node, key, DATASETS, _DATASET, problems) is None else str(name.value)
+
+
+def _beside(node: Node) -> Path:
+    """The path that a value names, from the folder of its file."""
+    return (_folder(node) / Path(str(node.value)).expanduser()).resolve()
+
+
 def source_of(dataset: Mapping[str, object]) -> Source:
     """The source that a resolved data set names, with its own arguments.
 
     Raises `UsageError` for arguments that it can't do anything with.
     """
     name = str(dataset["name"])
-    own = _own_arguments(name)
-    arguments = {key: value for key, value in dataset.items() if key in own}
+    common = {"name", *COMMON_DATA} - _own_arguments(name)
+    arguments = {key: value for key, value in dataset.items() if key not in common}
+    if is_import_path(name):
+        return plugin_source(name, arguments)
     return DATASETS[name].factory(**arguments)
 
 
@@ -98,11 +121,13 @@ def _check_sizes(node: Node, key: str, dataset: Arguments, problems: Problems) -
     """What is held out and taken must be there to be held out and taken."""
     try:
         source = source_of(dataset)
+        limits = {"validation": source.train_size - 1, "test": source.test_size}
     except UsageError as error:
         problems.add(node, key, str(error))
         return
+    except DataError:  # said when the data are wanted: a fallback may stand in
+        return
     held_out = _whole(dataset["validation"])
-    limits = {"validation": source.train_size - 1, "test": source.test_size}
     if held_out < source.train_size and "train" not in _own_arguments(str(dataset["name"])):
         limits["train"] = source.train_size - held_out
     for name, limit in limits.items():
@@ -152,9 +177,14 @@ def resolve_model(node: Node, key: str, problems: Problems) -> Arguments:
     return {"name": name, **check_arguments(_without(node, "name"), key, receiver, problems)}
 
 
-def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Arguments, Arguments]:
-    """`{name, …}` of an optimizer, and the arguments that say more than its defaults."""
-    name = _target(node, key, optimizers(), _OPTIMIZER, problems)
+def resolve_optimizer(
+    node: Node, key: str, problems: Problems, possible: Collection[str] = ()
+) -> tuple[Arguments, Arguments]:
+    """`{name, …}` of an optimizer, and the arguments that say more than its defaults.
+
+    `possible` are names that are refused elsewhere, but not here.
+    """
+    name = _target(node, key, optimizers(), _OPTIMIZER, problems, possible)
     receiver = _receiver(optimizer_receiver, name, node, key, problems)
     if receiver is None:
         return {}, {}
@@ -230,8 +260,11 @@ def resolve_schedule(node: Node, key: str, problems: Problems) -> tuple[Argument
 
 
 def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
-    """`training:` with its defaults: epochs, batch_size, loss, evaluate_every."""
+    """`training:` with its defaults."""
     values = check_arguments(node, key, TRAINING, problems)
+    for name, default in LATER_TRAINING.items():
+        if name in values and values[name] == default:
+            del values[name]
     every = node.mapping.get("evaluate_every")
     if every is not None and every.value is not None:
         path = child_key(key, "evaluate_every")
@@ -284,6 +317,7 @@ def _target(
     entries: Mapping[str, Entry],
     kind: _Kind,
     problems: Problems,
+    possible: Collection[str] = (),
 ) -> str:
     """A part's name as the catalog has it, or its import path; empty where it has neither."""
     name = node.mapping["name"]
@@ -296,7 +330,7 @@ def _target(
         if _named(node, key, entries, kind, problems) is None:
             return ""
         known = str(name.value)
-    if entries[known].refusal:
+    if entries[known].refusal and known not in possible:
         message = f"{name.value} can't be used: {entries[known].refusal}"
         problems.add(name, child_key(key, "name"), message, f"see: optbench list {kind.listing}")
         return ""

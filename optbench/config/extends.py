@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_BASES = 10
 
 _PART = re.compile(
-    r"(dataset|model|optimizer|schedule)(\[\d+\])?"
+    r"(dataset|model|objective|optimizer|schedule)(\[\d+\])?"
     r"|optimizer(\[\d+\])?\.schedule|dataset(\[\d+\])?\.fallback"
 )
 

@@ -29,7 +29,7 @@ _ARGUMENTS = {
     "dataset": ("validation", "fallback"),
     "model": ("hidden", "activation", "dropout"),
     "optimizer": ("lr", "betas", "momentum", "weight_decay", "eps"),
-    "training": ("epochs", "batch_size", "loss", "evaluate_every"),
+    "training": ("epochs", "batch_size", "loss", "evaluate_every", "clip_norm", "compile"),
 }
 _ELSEWHERE = {
     "learning_rate": "optimizer.lr",

@@ -80,8 +80,11 @@ class Setting:
 
     @property
     def _problem(self) -> Resolved:
+        dataset = dict(self.dataset)
+        if self.data_hash:  # a path is where the data are, not what
+            dataset.pop("path", None)
         return {
-            "dataset": self.dataset,
+            "dataset": self._by_content(dataset),
             "data": self.data_hash,
             "model": self._by_content(self.model),
             "loss": self.training["loss"],

@@ -27,7 +27,7 @@ class DataChoice:
         self.data_dir = data_dir
         self.allow_fallback = allow_fallback
         self.announce = announce
-        self._outcomes: dict[str, DataError | None] = {}
+        self._outcomes: dict[tuple[object, object], DataError | None] = {}
         self._announced: set[tuple[object, object]] = set()
 
     def settle(self, setting: Setting) -> Setting:
@@ -50,10 +50,10 @@ class DataChoice:
         return self.settle(substitute)
 
     def _obtain(self, dataset: Mapping[str, object]) -> DataError | None:
-        name = str(dataset["name"])
-        if name not in self._outcomes:
-            self._outcomes[name] = self._try(source_of(dataset))
-        return self._outcomes[name]
+        key = dataset["name"], dataset.get("path")  # files of the user's own have a path
+        if key not in self._outcomes:
+            self._outcomes[key] = self._try(source_of(dataset))
+        return self._outcomes[key]
 
     def _try(self, source: Source) -> DataError | None:
         if not source.missing(self.data_dir):

@@ -34,10 +34,11 @@ def smoke(experiment: Experiment, data_dir: Path) -> Experiment:
 
 def _smaller(setting: Setting, data_dir: Path) -> Setting:
     dataset = dict(setting.dataset)
-    requested = None
-    if source_of(dataset).missing(data_dir):
-        requested = str(dataset["name"])
-        dataset = {"name": DATASETS[requested].stand_in, "validation": dataset["validation"]}
+    name, requested = str(dataset["name"]), None
+    stand_in = DATASETS[name].stand_in if name in DATASETS else None
+    if stand_in is not None and source_of(dataset).missing(data_dir):
+        requested = name
+        dataset = {**stand_in, "validation": dataset["validation"]}
     return dataclasses.replace(
         setting,
         dataset={**dataset, **_sizes(dataset)},

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 BIBTEX = {
+    "cauchy1847": """@article{cauchy1847,
+  author  = {Cauchy, Augustin-Louis},
+  title   = {M{\\'e}thode g{\\'e}n{\\'e}rale pour la r{\\'e}solution des syst{\\`e}mes
+             d'{\\'e}quations simultan{\\'e}es},
+  journal = {Comptes Rendus Hebdomadaires des S{\\'e}ances de l'Acad{\\'e}mie des Sciences},
+  volume  = {25}, pages = {536--538}, year = {1847},
+}""",
     "robbins1951": """@article{robbins1951,
   author  = {Robbins, Herbert and Monro, Sutton},
   title   = {A Stochastic Approximation Method},
@@ -104,6 +111,15 @@ BIBTEX = {
   volume  = {45}, pages = {503--528}, year = {1989},
   doi     = {10.1007/BF01589116},
 }""",
+    "chen2023": """@inproceedings{chen2023,
+  author    = {Chen, Xiangning and Liang, Chen and Huang, Da and Real, Esteban and
+               Wang, Kaiyuan and Pham, Hieu and Dong, Xuanyi and Luong, Thang and
+               Hsieh, Cho-Jui and Lu, Yifeng and Le, Quoc V.},
+  title     = {Symbolic Discovery of Optimization Algorithms},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {36}, year = {2023},
+  url       = {https://arxiv.org/abs/2302.06675},
+}""",
     "jordan2024": """@misc{jordan2024,
   author = {Jordan, Keller and Jin, Yuchen and Boza, Vlado and You, Jiacheng and Cesista, Franz and
             Newhouse, Laker and Bernstein, Jeremy},
@@ -130,6 +146,32 @@ BIBTEX = {
   title  = {{Fashion-MNIST}: A Novel Image Dataset for Benchmarking Machine Learning Algorithms},
   year   = {2017},
   url    = {https://arxiv.org/abs/1708.07747},
+}""",
+    "clanuwat2018": """@misc{clanuwat2018,
+  author = {Clanuwat, Tarin and Bober-Irizar, Mikel and Kitamoto, Asanobu and Lamb, Alex and
+            Yamamoto, Kazuaki and Ha, David},
+  title  = {Deep Learning for Classical {Japanese} Literature},
+  year   = {2018},
+  url    = {https://arxiv.org/abs/1812.01718},
+}""",
+    "krizhevsky2009": """@misc{krizhevsky2009,
+  author       = {Krizhevsky, Alex},
+  title        = {Learning Multiple Layers of Features from Tiny Images},
+  howpublished = {Technical report, University of Toronto},
+  year         = {2009},
+}""",
+    "netzer2011": """@inproceedings{netzer2011,
+  author    = {Netzer, Yuval and Wang, Tao and Coates, Adam and Bissacco, Alessandro and Wu, Bo
+               and Ng, Andrew Y.},
+  title     = {Reading Digits in Natural Images with Unsupervised Feature Learning},
+  booktitle = {NIPS Workshop on Deep Learning and Unsupervised Feature Learning},
+  year      = {2011},
+}""",
+    "greydanus2020": """@misc{greydanus2020,
+  author = {Greydanus, Sam and Kobak, Dmitry},
+  title  = {Scaling Down Deep Learning with {MNIST-1D}},
+  year   = {2020},
+  url    = {https://arxiv.org/abs/2011.14439},
 }""",
     "alpaydin1998": """@misc{alpaydin1998,
   author       = {Alpaydin, E. and Kaynak, C.},
@@ -231,6 +273,21 @@ OPTIMIZERS = {
     "asgd": "polyak1992",
     "lbfgs": "liu1989",
     "muon": "jordan2024",
+    "reference.adagrad": "duchi2011",
+    "reference.adam": "kingma2015",
+    "reference.adamax": "kingma2015",
+    "reference.adamw": "loshchilov2019",
+    "reference.amsgrad": "reddi2018",
+    "reference.classical_momentum": "polyak1964",
+    "reference.gradient_descent": "cauchy1847",
+    "reference.lion": "chen2023",
+    "reference.momentum": "polyak1964",
+    "reference.muon": "jordan2024",
+    "reference.nadam": "dozat2016",
+    "reference.nesterov": "sutskever2013",
+    "reference.radam": "liu2020",
+    "reference.rmsprop": "tieleman2012",
+    "reference.sgd": "robbins1951",
 }
 
 DATASETS = {
@@ -238,6 +295,11 @@ DATASETS = {
     "mnist-5k": "lecun1998",
     "fashion-mnist": "xiao2017",
     "digits": "alpaydin1998",
+    "kmnist": "clanuwat2018",
+    "cifar10": "krizhevsky2009",
+    "cifar100": "krizhevsky2009",
+    "svhn": "netzer2011",
+    "mnist-1d": "greydanus2020",
 }
 
 SCHEDULES = {

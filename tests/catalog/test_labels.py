@@ -38,3 +38,9 @@ def test_a_problem_is_called_by_its_data_model_and_loss(
 def test_cuts_of_a_data_set_are_told() -> None:
     cut = {"name": "mnist", "train": 1000, "test": None, "validation": 500}
     assert dataset_label(cut) == "mnist (train 1,000, 500 for validation)"
+
+
+def test_data_of_ones_own_are_called_by_the_last_part_of_their_path() -> None:
+    table = {"name": "file", "path": "/home/me/iris.csv", "target": None, "test_share": 0.2}
+    assert dataset_label(table) == "file (path iris.csv, test_share 0.2)"
+    assert dataset_label({"name": "/home/me/data.py:moons", "n": 100}) == "moons (n 100)"

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from optbench.catalog.datasets import DATASETS
-from optbench.catalog.listing import listing
+from optbench.catalog.listing import KINDS, headings, listing
 from optbench.catalog.models import MODELS
+from optbench.catalog.objectives import OBJECTIVES
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.schedules import schedules
 
@@ -19,6 +20,7 @@ from optbench.catalog.schedules import schedules
         ("models", MODELS),
         ("optimizers", optimizers()),
         ("schedules", schedules()),
+        ("objectives", OBJECTIVES),
     ],
 )
 def test_everything_that_can_be_named_is_listed_with_a_summary(
@@ -39,6 +41,8 @@ def test_everything_that_can_be_named_is_listed_with_a_summary(
         ("optimizers", "momentum", "momentum=0.9"),
         ("optimizers", "lbfgs", ""),
         ("schedules", "constant", ""),
+        ("objectives", "bowl", "condition=10"),
+        ("objectives", "sphere", ""),
         ("schedules", "cosine", "warmup=0, final=0"),
         ("schedules", "steplr", "step_size, gamma=0.1"),
         ("schedules", "cosineannealinglr", "T_max=null, eta_min=0"),
@@ -57,10 +61,21 @@ def test_what_is_refused_says_why() -> None:
     assert summaries["lbfgs"].startswith("not available: it evaluates the loss several times")
 
 
+def test_torchs_optimizers_come_first_and_the_textbook_versions_under_a_heading() -> None:
+    names = [name for name, _, _ in listing("optimizers")]
+    assert [name.startswith("reference.") for name in names] == sorted(
+        name.startswith("reference.") for name in names
+    )
+    (first,) = headings("optimizers")
+    assert names.index(first) == sum(not name.startswith("reference.") for name in names)
+    assert not any(headings(kind) for kind in KINDS if kind != "optimizers")
+
+
 def test_listing_imports_no_torch() -> None:
     code = (
         "import sys; from optbench.catalog.listing import listing\n"
-        "for kind in ('datasets', 'models', 'optimizers', 'schedules'): listing(kind)\n"
+        "kinds = ('datasets', 'models', 'optimizers', 'schedules', 'objectives')\n"
+        "for kind in kinds: listing(kind)\n"
         "assert not {'torch', 'torchvision'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,11 +8,13 @@ from experiment_text import only_setting, told
 
 from optbench.catalog.optimizers import RELATIONS, RULES, optimizers
 from optbench.catalog.receivers import optimizer_receiver
+from optbench.catalog.reference import REFERENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-USABLE = [name for name, entry in optimizers().items() if not entry.refusal]
+TORCHS = {name: entry for name, entry in optimizers().items() if name not in REFERENCE}
+USABLE = [name for name, entry in TORCHS.items() if not entry.refusal]
 # One value on each side of every bound that torch's constructors check, and beyond.
 TRIED = [-1.0, -0.1, 0.0, 0.5, 1.0, 1.5]
 # Where optbench is stricter than torch: no step, or an average that grows without bound.
@@ -62,7 +64,7 @@ def test_all_of_torch_is_there_and_two_more() -> None:
         for name, value in vars(torch.optim).items()
         if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
     }
-    assert set(optimizers()) == (classes - {"optimizer"}) | {"momentum", "amsgrad"}
+    assert set(TORCHS) == (classes - {"optimizer"}) | {"momentum", "amsgrad"}
 
 
 @pytest.mark.parametrize("name", ["lbfgs", "sparseadam", "muon"])
@@ -149,6 +151,7 @@ def test_betas_of_whole_numbers_reach_torch_as_the_floats_it_insists_on(tmp_path
 
 
 def test_rules_and_relations_are_about_arguments_that_there_are() -> None:
-    known = {name for n in USABLE for name in optimizer_receiver(n).parameters}
+    usable = [*USABLE, *REFERENCE]
+    known = {name for n in usable for name in optimizer_receiver(n).parameters}
     assert set(RULES) <= known
     assert {relation.argument for relation in RELATIONS} <= known

@@ -139,7 +139,7 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{batchsize: 3}",
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
-                      "loss, evaluate_every]"),
+                      "loss, evaluate_every, clip_norm, compile]"),
         ("{loss: mse}", "training.loss: must be cross_entropy, got 'mse'"),
         ("{loss: crossentropy}", "training.loss: must be cross_entropy, got 'crossentropy' [did "
                                  "you mean 'cross_entropy'?]"),

@@ -10,7 +10,8 @@ from optbench.analysis.audit.mending import grid, train
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_DECOUPLED = ("adamw", "adafactor", "muon")  # the rest of torch's add it to the gradient
+# All others of the catalog add it to the gradient, unless an argument says otherwise.
+_DECOUPLED = ("adamw", "adafactor", "muon", "reference.adamw", "reference.lion", "reference.muon")
 
 
 def one_sided(contest: Contest) -> Iterator[Flaw]:

@@ -9,14 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.bundle import DIGITS, MNIST_5K
+from optbench.catalog.datasets.cifar import CIFAR10, CIFAR100
 from optbench.catalog.datasets.data import Data, Examples
-from optbench.catalog.datasets.mnist import FASHION_MNIST, MNIST
+from optbench.catalog.datasets.image_folder import image_folder
+from optbench.catalog.datasets.mnist import FASHION_MNIST, KMNIST, MNIST
+from optbench.catalog.datasets.mnist import STAND_IN as MNIST_STAND_IN
+from optbench.catalog.datasets.mnist_1d import mnist_1d
+from optbench.catalog.datasets.own_file import file
+from optbench.catalog.datasets.plane import spirals, xor
 from optbench.catalog.datasets.source import Source
 from optbench.catalog.datasets.split import prepare
+from optbench.catalog.datasets.svhn import SVHN
 from optbench.catalog.datasets.synthetic import synthetic
+from optbench.catalog.datasets.zipf import zipf_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["DATASETS", "Data", "Entry", "Examples", "Source", "default_data_dir", "prepare"]
 
@@ -25,41 +33,68 @@ __all__ = ["DATASETS", "Data", "Entry", "Examples", "Source", "default_data_dir"
 class Entry:
     """A data set's name in YAML leads here.
 
-    `factory`'s keyword parameters are its YAML arguments. `stand_in` names the set of the same
-    input shape that needs no download.
+    `factory`'s keyword parameters are its YAML arguments. `stand_in` is, of a set that has to be
+    downloaded, one of the same input shape that needn't be, as YAML would name it.
     """
 
     summary: str
     factory: Callable[..., Source]
-    stand_in: str
+    stand_in: Mapping[str, object] | None = None
 
 
 DATASETS: dict[str, Entry] = {
     "mnist": Entry(
         "handwritten digits: 60,000 train, 10,000 test, 28×28, 10 classes; downloaded",
         lambda: MNIST,
-        stand_in="mnist-5k",
+        MNIST_STAND_IN,
     ),
     "fashion-mnist": Entry(
         "articles of clothing: 60,000 train, 10,000 test, 28×28, 10 classes; downloaded",
         lambda: FASHION_MNIST,
-        stand_in="mnist-5k",
+        MNIST_STAND_IN,
+    ),
+    "kmnist": Entry(
+        "cursive Japanese: 60,000 train, 10,000 test, 28×28, 10 classes; downloaded",
+        lambda: KMNIST,
+        MNIST_STAND_IN,
+    ),
+    "cifar10": Entry(
+        "small colour photos: 50,000 train, 10,000 test, 3×32×32, 10 classes; downloaded",
+        lambda: CIFAR10,
+        CIFAR10.stand_in,
+    ),
+    "cifar100": Entry(
+        "small colour photos: 50,000 train, 10,000 test, 3×32×32, 100 classes; downloaded",
+        lambda: CIFAR100,
+        CIFAR100.stand_in,
+    ),
+    "svhn": Entry(
+        "digits of house numbers: 73,257 train, 26,032 test, 3×32×32, 10 classes; downloaded",
+        lambda: SVHN,
+        SVHN.stand_in,
     ),
     "mnist-5k": Entry(
         "5,000 images of mnist: 4,000 train, 1,000 test, 28×28, 10 classes; bundled",
         lambda: MNIST_5K,
-        stand_in="mnist-5k",
     ),
     "digits": Entry(
         "small handwritten digits: 1,437 train, 360 test, 8×8, 10 classes; bundled",
         lambda: DIGITS,
-        stand_in="digits",
+    ),
+    "mnist-1d": Entry(
+        "digits as noisy signals: 4,000 train, 1,000 test, 1×40, 10 classes; generated",
+        mnist_1d,
     ),
     "synthetic": Entry(
-        "Gaussian blobs: train, test, features, classes as asked for; generated",
-        synthetic,
-        stand_in="synthetic",
+        "Gaussian blobs: train, test, features, classes as asked for; generated", synthetic
     ),
+    "xor": Entry("points of a square, 2 classes: the exclusive or of their halves; generated", xor),
+    "spirals": Entry("points of the plane, 2 classes: two intertwined spirals; generated", spirals),
+    "zipf-words": Entry(
+        "sparse bags of words, their frequencies as in language; generated", zipf_words
+    ),
+    "file": Entry("tensors of your own in a .npz, .pt or .csv file", file),
+    "image-folder": Entry("PNG and JPEG files of your own, a folder for each class", image_folder),
 }
 
 

@@ -13,7 +13,6 @@ import sys
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
-from optbench.catalog.datasets import idx
 from optbench.catalog.datasets.reachability import await_answer, describe_failure
 from optbench.catalog.datasets.remote import Remote, UnavailableError
 from optbench.errors import DataError
@@ -22,21 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from optbench.catalog.datasets.idx import IdxFile
+    from optbench.catalog.datasets.remote import RemoteFile
 
 STALL = 10.0  # seconds without a byte that count as a failure
 DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EACCES}
 
 
 def download(
-    files: Sequence[IdxFile],
+    files: Sequence[RemoteFile],
     folder: Path,
     remote: Remote,
     announce: Callable[[str], None],
     *,
     stall: float = STALL,
 ) -> None:
-    """Bring those of `files` that `folder` lacks, compressed, each moved there once verified.
+    """Bring those of `files` that `folder` lacks, each moved there once it is verified.
 
     Any number of processes may call this for one folder at once: one downloads, the others wait.
     Raises UnavailableError where no mirror has them or none answers in `stall` seconds, OSError
@@ -46,7 +45,7 @@ def download(
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / ".download.lock", announce), _scratch(folder / ".download") as scratch:
         for file in files:
-            if idx.locate(folder, file) is None:
+            if file.locate(folder) is None:
                 announce(f"Downloading {file.archive} to {folder}")
                 _bring(file, scratch, remote, stall)
                 _publish(scratch / file.archive, folder / file.archive)
@@ -74,7 +73,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bring(file: IdxFile, scratch: Path, remote: Remote, stall: float) -> None:
+def _bring(file: RemoteFile, scratch: Path, remote: Remote, stall: float) -> None:
     """Download one file by torchvision, from the first mirror that has the genuine one."""
     from torchvision.datasets.utils import download_url  # takes seconds, as it imports torch
 
@@ -83,7 +82,7 @@ def _bring(file: IdxFile, scratch: Path, remote: Remote, stall: float) -> None:
         try:
             with _socket_timeout(stall), _bar_on_terminals_only():
                 download_url(url, scratch, file.archive, md5=remote.md5[file.archive])
-            idx.read(scratch / file.archive, file)
+            file.check(scratch / file.archive)
         except (OSError, HTTPException, RuntimeError, DataError) as error:
             if getattr(error, "errno", None) in DISK_FAULTS:
                 raise

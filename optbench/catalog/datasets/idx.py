@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optbench.catalog.datasets.content import check_sha256, read_content
+from optbench.catalog.datasets.content import check_file, check_sha256, first_file, read_content
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ REMEDY = "Delete it, and it is downloaded again; or put the genuine file there."
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One file: its name without .gz, the shape it holds, the SHA-256 of its raw content."""
+    """One file: its name, the shape it holds, its SHA-256.
+
+    A name without .gz stands for the compressed file too, and the digest is that of the raw
+    content. A name with .gz means that file alone: no digest of its content is published.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -34,7 +38,7 @@ class IdxFile:
     @property
     def archive(self) -> str:
         """The compressed file's name."""
-        return f"{self.name}.gz"
+        return self.name if self._only_packed else f"{self.name}.gz"
 
     @property
     def header(self) -> bytes:
@@ -42,31 +46,34 @@ class IdxFile:
         magic = bytes([0, 0, UNSIGNED_BYTE, len(self.shape)])
         return magic + struct.pack(f">{len(self.shape)}I", *self.shape)
 
+    def locate(self, folder: Path) -> Path | None:
+        """The file in `folder`, raw before compressed; None where neither is there."""
+        return first_file(folder, (self.name, self.archive))
 
-def locate(folder: Path, file: IdxFile) -> Path | None:
-    """The file in `folder`, raw before compressed; None where neither is there."""
-    try:
-        return next((p for p in (folder / file.name, folder / file.archive) if p.is_file()), None)
-    except OSError as error:
-        raise DataError(
-            f"{folder} can't be looked into: {error.strerror}.\n"
-            "  Make it readable, or name another data directory by --data-dir or $OPTBENCH_DATA."
-        ) from error
+    @property
+    def _only_packed(self) -> bool:
+        return self.name.endswith(".gz")
 
+    def check(self, path: Path) -> None:
+        """Raises DataError unless `path` is this file."""
+        self.read(path)
 
-def read(path: Path, file: IdxFile) -> NDArray[np.uint8]:
-    """The array in `path`, of the file's shape, writable, verified to the last bit.
+    def read(self, path: Path) -> NDArray[np.uint8]:
+        """The array in `path`, of the file's shape, writable, verified to the last bit.
 
-    Raises DataError that names the path, what was expected, what was found and the remedy.
-    """
-    import numpy as np
+        Raises DataError that names the path, what was expected, what was found and the remedy.
+        """
+        import numpy as np
 
-    header = file.header
-    content = read_content(path, len(header) + math.prod(file.shape), remedy=REMEDY)
-    if content[: len(header)] != header:
-        raise DataError(
-            f"{path} must start with the idx header {header.hex(' ', 4)}, "
-            f"found {content[: len(header)].hex(' ', 4)}.\n  {REMEDY}"
-        )
-    check_sha256(path, content, file.sha256, remedy=REMEDY)
-    return np.frombuffer(content, np.uint8, offset=len(header)).reshape(file.shape)
+        header = self.header
+        if self._only_packed:
+            check_file(path, "sha256", self.sha256, remedy=REMEDY)
+        content = read_content(path, len(header) + math.prod(self.shape), remedy=REMEDY)
+        if content[: len(header)] != header:
+            raise DataError(
+                f"{path} must start with the idx header {header.hex(' ', 4)}, "
+                f"found {content[: len(header)].hex(' ', 4)}.\n  {REMEDY}"
+            )
+        if not self._only_packed:
+            check_sha256(path, content, self.sha256, remedy=REMEDY)
+        return np.frombuffer(content, np.uint8, offset=len(header)).reshape(self.shape)

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST, from torchvision's files in the data directory."""
+"""MNIST and its like, from torchvision's files in the data directory."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from optbench.catalog.datasets import idx
 from optbench.catalog.datasets.data import Examples
+from optbench.catalog.datasets.downloaded import Downloaded
 from optbench.catalog.datasets.idx import IdxFile
-from optbench.catalog.datasets.remote import Remote, UnavailableError, torchvision_remote
-from optbench.errors import DataError
+from optbench.catalog.datasets.remote import Remote, torchvision_remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
+STAND_IN = {"name": "mnist-5k"}
 
 
 @dataclass(frozen=True)
@@ -57,22 +55,10 @@ class IdxSource:
         return hashlib.sha256(listing.encode()).hexdigest()
 
     def missing(self, data_dir: Path) -> tuple[Path, ...]:
-        folder = data_dir / self.folder
-        return tuple(folder / f.name for f in self.files if idx.locate(folder, f) is None)
+        return self._downloaded.missing(data_dir)
 
     def fetch(self, data_dir: Path, announce: Callable[[str], None]) -> None:
-        if not self.missing(data_dir):
-            return
-        from optbench.catalog.datasets.download import download
-
-        try:
-            download(self.files, data_dir / self.folder, self.remote(), announce)
-        except UnavailableError as fault:
-            headline = f"{self.name} is neither in {data_dir} nor downloadable ({fault.reason})."
-            raise self._absence(headline, data_dir, *fault.details) from fault
-        except OSError as error:
-            headline = f"{self.name} can't be stored in {data_dir} ({error.strerror})."
-            raise self._absence(headline, data_dir) from error
+        self._downloaded.fetch(data_dir, announce)
 
     def load(self, data_dir: Path) -> tuple[Examples, Examples]:
         return (
@@ -80,30 +66,13 @@ class IdxSource:
             self._examples(data_dir, self.test_images, self.test_labels),
         )
 
+    @property
+    def _downloaded(self) -> Downloaded:
+        return Downloaded(self.name, self.folder, self.files, self.remote, STAND_IN)
+
     def _examples(self, data_dir: Path, images: IdxFile, labels: IdxFile) -> Examples:
-        targets = self._read(data_dir, labels).astype("int64")
-        return Examples(self._read(data_dir, images)[:, None], targets)
-
-    def _read(self, data_dir: Path, file: IdxFile) -> NDArray[np.uint8]:
-        path = idx.locate(data_dir / self.folder, file)
-        if path is None:
-            raise self._absence(f"{self.name} is not in {data_dir}.", data_dir)
-        return idx.read(path, file)
-
-    def _absence(self, headline: str, data_dir: Path, *details: str) -> DataError:
-        files = ", ".join(path.name for path in self.missing(data_dir))
-        return DataError(
-            "\n  ".join(
-                (
-                    headline,
-                    *details,
-                    f"Expected in {data_dir / self.folder}, raw or .gz: {files}.",
-                    "Put them there, or name the data directory by --data-dir or $OPTBENCH_DATA;",
-                    "or allow a stand-in by `fallback: {name: mnist-5k}` under `dataset`;",
-                    "or use the data set mnist-5k, which comes with optbench.",
-                )
-            )
-        )
+        inputs, targets = (f.read(self._downloaded.find(data_dir, f)) for f in (images, labels))
+        return Examples(inputs[:, None], targets.astype("int64"))
 
 
 MNIST = IdxSource(
@@ -156,4 +125,32 @@ FASHION_MNIST = IdxSource(
         "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
     remote=partial(torchvision_remote, "FashionMNIST"),
+)
+
+# Digests of the compressed files, https://github.com/ankane/torchvision-ruby; their MD5 are in
+# torchvision.
+KMNIST = IdxSource(
+    name="kmnist",
+    folder="KMNIST/raw",
+    train_images=IdxFile(
+        "train-images-idx3-ubyte.gz",
+        (60_000, 28, 28),
+        "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+    ),
+    train_labels=IdxFile(
+        "train-labels-idx1-ubyte.gz",
+        (60_000,),
+        "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+    ),
+    test_images=IdxFile(
+        "t10k-images-idx3-ubyte.gz",
+        (10_000, 28, 28),
+        "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+    ),
+    test_labels=IdxFile(
+        "t10k-labels-idx1-ubyte.gz",
+        (10_000,),
+        "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+    ),
+    remote=partial(torchvision_remote, "KMNIST"),
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 
 class UnavailableError(Exception):
@@ -18,9 +19,30 @@ class UnavailableError(Exception):
         self.details = tuple(details)
 
 
+class RemoteFile(Protocol):
+    """A file of a data set that can be downloaded, and recognized."""
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+
+    @property
+    def archive(self) -> str:
+        """What it is called on the mirrors, and in the folder once it was downloaded."""
+
+    def locate(self, folder: Path) -> Path | None:
+        """Where it is in `folder`, in any form that can be read; None where it isn't.
+
+        Raises DataError where `folder` can't be looked into.
+        """
+
+    def check(self, path: Path) -> None:
+        """Raises DataError unless the file at `path` is the genuine one."""
+
+
 @dataclass(frozen=True)
 class Remote:
-    """Mirrors (addresses that end in a slash) and the MD5 of each compressed file on them."""
+    """Mirrors (addresses that end in a slash) and the MD5 of each file on them."""
 
     mirrors: tuple[str, ...]
     md5: Mapping[str, str]

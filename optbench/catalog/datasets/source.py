@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """One data set. All but `fetch` and `load` is known without its files and without numpy."""
+    """One data set; of the catalog's, all but `fetch` and `load` needs neither files nor numpy.
+
+    The shape and the sizes of the user's own are known by reading them; DataError if that fails.
+    """
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -17,6 +17,30 @@ MODELS: dict[str, Entry] = {
         "optbench.catalog.models.cnn:CNN",
         "two convolutions with pooling and one hidden layer, of LeNet's kind",
     ),
+    "lenet": Entry(
+        "optbench.catalog.models.lenet:LeNet",
+        "LeNet-5 for images up to 32×32 (LeCun et al. 1998)",
+    ),
+    "cifar-cnn": Entry(
+        "optbench.catalog.models.cifar_cnn:CifarCNN",
+        "the network of PyTorch's tutorial on CIFAR-10: conv, pool, conv, pool, three linear",
+    ),
+    "resnet18": Entry(
+        "optbench.catalog.models.resnet:ResNet18",
+        "ResNet-18 with a 3×3 stem for small images (He et al. 2016)",
+    ),
+    "vit": Entry(
+        "optbench.catalog.models.vit:ViT",
+        "a tiny vision transformer (Dosovitskiy et al. 2021)",
+    ),
+    "gru": Entry(
+        "optbench.catalog.models.gru:GRU",
+        "gated recurrent units over sequences [channels, length] (Cho et al. 2014)",
+    ),
+    "conv1d": Entry(
+        "optbench.catalog.models.conv1d:Conv1d",
+        "three convolutions over sequences [channels, length], as MNIST-1D's paper has them",
+    ),
 }
 
 # Parameters that the data set answers, under the names that people give them.

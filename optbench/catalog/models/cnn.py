@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from optbench.catalog.models.shapes import image_shape
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,10 +29,7 @@ class CNN(nn.Sequential):
         hidden: int = 128,
         dropout: float = 0.0,
     ) -> None:
-        if len(input_shape) != 3:
-            shape = list(input_shape)
-            raise UsageError(f"cnn needs images [channels, height, width]; the data are {shape}")
-        depth, height, width = input_shape
+        depth, height, width = image_shape("cnn", input_shape)
         if min(height, width) < 2 ** len(channels):
             raise UsageError(
                 f"cnn halves images {len(channels)} times; {height}×{width} is too small for that"

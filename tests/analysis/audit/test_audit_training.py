@@ -122,6 +122,7 @@ def test_decay_of_one_kind_is_fair(tmp_path: Path) -> None:
     store(tmp_path, ADAMW, [base + 0.01 for base in BASE])
     decoupled = {"weight_decay": 0.01, "decoupled_weight_decay": True}
     store(tmp_path, {"name": "nadam", "lr": 0.001} | decoupled)
+    store(tmp_path, {"name": "reference.lion", "lr": 0.001, "weight_decay": 0.01})
     assert findings(tmp_path) == {}
 
 

@@ -230,7 +230,7 @@ def test_a_name_look_up_that_never_returns_is_given_up(monkeypatch: pytest.Monke
         end.set()
 
 
-@pytest.mark.parametrize("name", ["MNIST", "FashionMNIST"])
+@pytest.mark.parametrize("name", ["MNIST", "FashionMNIST", "KMNIST"])
 def test_mirrors_and_sums_are_the_ones_of_the_installed_torchvision(name: str) -> None:
     import torchvision.datasets  # takes seconds
 

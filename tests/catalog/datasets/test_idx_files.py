@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from tiny_mnist import archives, image_file, raw_files, tiny_source, write
 
-from optbench.catalog.datasets import idx
 from optbench.catalog.datasets.idx import IdxFile
 from optbench.errors import EXIT_ENVIRONMENT, DataError
 
@@ -72,7 +71,7 @@ def test_a_data_directory_with_an_impossible_name_is_an_error_of_the_environment
 
 def refusal(path: Path, file: IdxFile) -> str:
     with pytest.raises(DataError) as caught:
-        idx.read(path, file)
+        file.read(path)
     said = str(caught.value)
     assert str(path) in said
     assert "Delete it" in said
@@ -163,3 +162,16 @@ def test_the_content_hash_is_what_sha256sum_makes_of_the_raw_files() -> None:
 
 def test_the_header_is_the_one_of_the_format() -> None:
     assert described(b"", (10, 4, 4)).header == image_file(10, 0)[:16]
+
+
+def test_where_only_the_archives_digest_is_known_only_the_archive_is_taken(tmp_path: Path) -> None:
+    archive = archives()[f"{IMAGES}.gz"]
+    packed = IdxFile(f"{IMAGES}.gz", (10, 4, 4), hashlib.sha256(archive).hexdigest())
+    (tmp_path / IMAGES).write_bytes(raw_files()[IMAGES])
+    assert packed.locate(tmp_path) is None
+    path = tmp_path / packed.archive
+    path.write_bytes(archive)
+    assert packed.locate(tmp_path) == path
+    assert packed.read(path).ravel().tolist() == list(range(7, 167))
+    path.write_bytes(gzip.compress(raw_files()[IMAGES], mtime=1))  # the same content
+    assert "it must have the SHA-256" in refusal(path, packed)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optbench.catalog.datasets.mnist import FASHION_MNIST, MNIST, IdxSource
+from optbench.catalog.datasets.mnist import FASHION_MNIST, KMNIST, MNIST, IdxSource
 from optbench.errors import DataError
 
 # Examples of each digit, as counted on http://yann.lecun.com/exdb/mnist/ files in many papers.
@@ -53,7 +53,9 @@ def test_the_content_hash_is_what_sha256sum_printed(source: IdxSource, printed: 
     assert source.content_hash() == printed  # sha256sum *-ubyte | sha256sum
 
 
-@pytest.mark.parametrize("source", [MNIST, FASHION_MNIST], ids=["mnist", "fashion-mnist"])
+@pytest.mark.parametrize(
+    "source", [MNIST, FASHION_MNIST, KMNIST], ids=["mnist", "fashion-mnist", "kmnist"]
+)
 def test_without_a_network_one_sentence_says_so_first(
     source: IdxSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,120 @@
+"""Data that lie where the user says: described by reading them once, identified by content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optbench.catalog.datasets.labelled import class_count
+from optbench.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optbench.catalog.datasets.data import Examples
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of data once they were read."""
+
+    input_shape: tuple[int, ...]
+    classes: int
+    train_size: int
+    test_size: int
+
+
+@dataclass(frozen=True)
+class OwnSource:
+    """Base of sources in a file or folder of the user's; its fields are its arguments."""
+
+    path: str
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self._facts.input_shape
+
+    @property
+    def classes(self) -> int:
+        return self._facts.classes
+
+    @property
+    def train_size(self) -> int:
+        return self._facts.train_size
+
+    @property
+    def test_size(self) -> int:
+        return self._facts.test_size
+
+    @property
+    def _facts(self) -> Facts:
+        return _facts(self, self._stamp())
+
+    def content_hash(self) -> str:
+        """SHA-256 over the names and bytes of the files; of data that aren't there, of the path."""
+        return _digest(self.path, self._stamp())
+
+    def missing(self, data_dir: Path) -> tuple[Path, ...]:  # noqa: ARG002
+        return () if Path(self.path).exists() else (Path(self.path),)
+
+    def fetch(self, data_dir: Path, announce: Callable[[str], None]) -> None:  # noqa: ARG002
+        if self.missing(data_dir):
+            raise self.absence()
+
+    def load(self, data_dir: Path) -> tuple[Examples, Examples]:  # noqa: ARG002
+        if not Path(self.path).exists():
+            raise self.absence()
+        try:
+            return self.read()
+        except OSError as error:
+            raise DataError(f"{self.path} can't be read: {error.strerror}.") from error
+
+    def read(self) -> tuple[Examples, Examples]:
+        """Training and test examples of what is there; raises DataError."""
+        raise NotImplementedError
+
+    def files(self) -> list[Path]:
+        """Every file that determines the content, in a fixed order."""
+        raise NotImplementedError
+
+    def absence(self) -> DataError:
+        return DataError(
+            f"{self.path} isn't there.\n"
+            "  A path in an experiment file starts at the folder of that file."
+        )
+
+    def _stamp(self) -> Stamp:
+        """Tells one version of the files from the next, without reading them."""
+        if not Path(self.path).exists():
+            return ()
+        try:
+            found = [(path, path.stat()) for path in self.files()]
+        except OSError as error:
+            raise DataError(f"{self.path} can't be looked into: {error.strerror}.") from error
+        return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)
+
+
+Stamp = tuple[tuple[str, int, int], ...]  # path, modification time in ns, bytes
+
+
+@lru_cache(maxsize=16)  # every setting asks again
+def _facts(source: OwnSource, stamp: Stamp) -> Facts:  # noqa: ARG001 (part of the key)
+    train, test = source.load(Path())
+    return Facts(train.inputs.shape[1:], class_count(train), len(train), len(test))
+
+
+@lru_cache(maxsize=16)
+def _digest(path: str, stamp: Stamp) -> str:
+    listing: list[tuple[str, str]] = [] if stamp else [("missing", path)]
+    for name, _, _ in stamp:
+        try:
+            with Path(name).open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(f"{name} can't be read: {error.strerror}.") from error
+        listing.append((str(Path(name).relative_to(path)), digest))
+    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()

@@ -1,0 +1,111 @@
+"""Tensors from a file: .npz, .pt or .csv. Nothing in such a file is ever executed."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optbench.catalog.datasets.labelled import from_arrays
+from optbench.catalog.datasets.own import OwnSource
+from optbench.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from optbench.catalog.datasets.data import Examples
+
+
+# What numpy, zipfile and torch raise for files that are something else.
+_UNREADABLE = (
+    OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError,
+    RuntimeError, NotImplementedError, TypeError, LookupError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FileSource(OwnSource):
+    """Arrays `x_train`, `y_train`, `x_test`, `y_test` (or `x` and `y`) by name, or a table.
+
+    Of a .csv file, with a header, the column `target` (by default the last) is the class, in
+    numbers or in words, and the others are the features.
+    """
+
+    target: str | None
+    test_share: float
+
+    def read(self) -> tuple[Examples, Examples]:
+        path = Path(self.path)
+        try:
+            arrays = self._arrays(path)
+        except _UNREADABLE as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise DataError(f"{path} can't be read as {path.suffix}: {reason}.") from error
+        return from_arrays(arrays, self.test_share, str(path))
+
+    def files(self) -> list[Path]:
+        return [Path(self.path)]
+
+    def _arrays(self, path: Path) -> Mapping[str, ArrayLike]:
+        match path.suffix:
+            case ".npz":
+                return _from_npz(path)
+            case ".pt":
+                return _from_pt(path)
+        return _from_csv(path, self.target)
+
+
+def file(path: str, target: str | None = None, test_share: float = 0.2) -> FileSource:
+    """Tensors from a file; raises UsageError for one of another kind."""
+    if Path(path).suffix not in (".npz", ".pt", ".csv"):
+        raise UsageError(f"path must name a .npz, .pt or .csv file, got {path}")
+    if target is not None and not path.endswith(".csv"):
+        raise UsageError("target names the column of the classes in a .csv file; leave it out")
+    return FileSource(path, target, test_share)
+
+
+def _from_npz(path: Path) -> Mapping[str, ArrayLike]:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as archive:
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it is a single array without a name")
+        return {name: archive[name] for name in archive.files}
+
+
+def _from_pt(path: Path) -> Mapping[str, ArrayLike]:
+    import torch
+
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__}, not tensors by name")
+    tensors = {k: v for k, v in content.items() if isinstance(v, torch.Tensor)}
+    return {str(name): tensor.detach().numpy() for name, tensor in tensors.items()}
+
+
+def _from_csv(path: Path, target: str | None) -> Mapping[str, ArrayLike]:
+    import polars as pl
+
+    try:
+        content = path.read_bytes()
+        content.decode()  # polars takes any bytes; a ValueError says which aren't UTF-8
+        table = pl.read_csv(content, infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(str(error)) from error
+    column = target or table.columns[-1]
+    if column not in table.columns:
+        raise DataError(f"{path} has no column {column!r} among {', '.join(table.columns)}.")
+    features = table.drop(column)
+    wrong = [c for c, kind in features.schema.items() if not kind.is_numeric()]
+    if wrong or not features.width or table.null_count().sum_horizontal().item():
+        at_fault = f"{wrong[0]!r} doesn't" if wrong else "there is a gap, or no such column"
+        raise DataError(f"{path} must hold a number in each row of each feature: {at_fault}.")
+    classes = table[column]
+    if classes.dtype == pl.String:  # numbered in alphabetical order
+        classes = classes.rank("dense") - 1
+    return {"x": features.to_numpy(), "y": classes.to_numpy()}

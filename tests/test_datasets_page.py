@@ -1,0 +1,40 @@
+"""The examples of docs/datasets.md, in a folder that has what they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from experiments import command
+from PIL import Image
+from test_docs import blocks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = "docs/datasets.md"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (function,) = blocks(PAGE, "python")
+    (tmp_path / "data.py").write_text(function)
+    rows = [f"{i / 10},{i % 7},{'setosa' if i % 2 else 'virginica'}" for i in range(90)]
+    (tmp_path / "iris.csv").write_text("\n".join(["length,width,species", *rows]))
+    for name in ("cat", "dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(10):
+            Image.new("RGB", (40, 30), (i, 0, 0)).save(tmp_path / "photos" / name / f"{i}.png")
+    monkeypatch.setenv("OPTBENCH_DATA", str(tmp_path / "none"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_each_experiment_that_the_page_shows_trains(number: int, folder: Path) -> None:
+    (folder / "shown.yaml").write_text(blocks(PAGE, "yaml")[number])
+    outcome = command("run", folder / "shown.yaml", "--smoke", "--runs-dir", folder / "runs")
+    assert outcome.code == 0, outcome.err
+
+
+def test_all_of_them_are_tried() -> None:
+    assert len(blocks(PAGE, "yaml")) == 4
