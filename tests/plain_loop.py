@@ -59,7 +59,9 @@ class PlainRun:
     row_steps: int = 0
     schedule: LRScheduler | None = None
     by_step: bool = False
+    clip_norm: float | None = None
     rows: list[Row] = field(default_factory=list)
+    grad_norm: float = 0.0  # of the last batch, before clipping
 
     def train(self) -> list[Row]:
         inputs, targets = self.data.train.inputs, self.data.train.targets
@@ -96,6 +98,10 @@ class PlainRun:
         loss = functional.cross_entropy(outputs, targets)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
+        gradients = [p.grad.flatten() for p in self.model.parameters() if p.grad is not None]
+        self.grad_norm = norm(torch.cat(gradients))
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
         if self.schedule is not None and self.by_step:
             self.schedule.step()
@@ -103,13 +109,12 @@ class PlainRun:
 
     def _measured(self, losses: list[tuple[float, int, int]]) -> Row:
         seen = sum(k for _, _, k in losses)
-        gradients = [p.grad.flatten() for p in self.model.parameters() if p.grad is not None]
         row = {
             "train_loss": sum(loss * k for loss, _, k in losses) / seen,
             "train_accuracy": sum(hits for _, hits, _ in losses) / seen,
             "test_loss": mean_loss(self.model, self.data.test),
             "test_accuracy": accuracy(self.model, self.data.test),
-            "grad_norm": norm(torch.cat(gradients)),
+            "grad_norm": self.grad_norm,
             "param_norm": norm(self._flat()),
         }
         if self.data.validation is not None:

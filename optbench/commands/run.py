@@ -12,10 +12,12 @@ from optbench.analysis.question import Question
 from optbench.commands.training import complain_of_failed, stored_runs, train
 from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED
 from optbench.execution.environment import installed_torch
+from optbench.execution.outlook import look_ahead
 from optbench.execution.study import Options, load_experiments, plan_runs
 from optbench.report.audit import audit_lines
 from optbench.report.comparison import render
 from optbench.report.plan import (
+    Training,
     closing_line,
     describe_plan,
     elsewhere,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.commands.screen import Screen
+    from optbench.execution.plan import Plan
     from optbench.training.events import Ended
 
 
@@ -39,10 +42,10 @@ def run_command(
 
     With `json`, standard output carries a line a finished run; the screen is to be elsewhere.
     """
-    plan = plan_runs(load_experiments(configs, options), options, screen.announce)
+    experiments = load_experiments(configs, options)
+    plan = plan_runs(experiments, options, screen.announce, dry=dry_run)
     if dry_run:
-        screen.say(describe_plan([(p.run, p.directory, p.stored is not None) for p in plan.runs]))
-        return EXIT_OK
+        return _dry_run(plan, options, screen)
     finished = [planned.stored for planned in plan.runs if planned.stored]
     screen.say("\n".join(f"{note}; trains again" for note in plan.damaged))
     screen.say(finished_line(len(finished), len(plan.runs)))
@@ -57,6 +60,20 @@ def run_command(
         _compare(stored, screen)
     screen.write(f"{closing_line([run.path for run in stored], options.store)}\n")
     return EXIT_RUNS_FAILED if complain_of_failed(ended) else EXIT_OK
+
+
+def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
+    training = None
+    if plan.to_train:
+        outlook = look_ahead(plan, options.data_folder, options.workers)
+        screen.announce(outlook.dealt.warning)
+        dealt = outlook.dealt
+        training = Training(
+            len(dealt.cohorts), dealt.workers, dealt.bytes, outlook.seconds, outlook.missing
+        )
+    runs = [(p.run, p.directory, p.stored is not None) for p in plan.runs]
+    screen.say(describe_plan(runs, training))
+    return EXIT_OK
 
 
 def _compare(runs: Sequence[StoredRun], screen: Screen) -> None:

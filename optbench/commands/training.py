@@ -28,9 +28,10 @@ def train(
     """
     told: list[Ended] = []
     runs = [planned.run for planned in plan.to_train]
+    finished = [(p.run, p.stored.result) for p in plan.finished if p.stored]
     try:
-        with make_progress(screen.stream, runs, quiet=screen.quiet) as progress:
-            for event in train_plan(plan, options):
+        with make_progress(screen.stream, runs, finished, quiet=screen.quiet) as progress:
+            for event in train_plan(plan, options, progress.announce):
                 progress.show(event)
                 if isinstance(event, Ended):
                     told.append(event)

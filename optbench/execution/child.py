@@ -1,4 +1,4 @@
-"""A worker process: takes runs over a connection, trains them, tells what happens."""
+"""A worker process: takes cohorts over a connection, trains them, tells what happens."""
 
 from __future__ import annotations
 
@@ -41,12 +41,18 @@ def _serve(connection: Connection, interruptions: Interruptions) -> None:
     task: Task = connection.recv()
     try:
         with interruptions.shielded():  # an import that a signal breaks off ends in any error
+            from optbench.execution.rehearsal import rehearse
             from optbench.execution.worker import Worker
+            from optbench.training.device import prefer
 
+            found = rehearse(task.plan) if task.rehearse else None
         worker = Worker(task.data_dir, interruptions)
-        connection.send(Ready(worker.prepare(task.plan, rehearse=task.rehearse)))
+        connection.send(Ready(found))
+        to_train = task.plan.to_train
         while isinstance(order := connection.recv(), Train):
-            for event in worker.train(task.plan.to_train[order.index], force=task.plan.force):
+            prefer(order.device)
+            cohort = [to_train[index] for index in order.cohort]
+            for event in worker.train(cohort, force=task.plan.force):
                 connection.send(Happened(event))
             connection.send(Done())
     except OptbenchError as error:

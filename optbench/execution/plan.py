@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.config.spec import Experiment, Run, Setting
-    from optbench.execution.data import DataChoice
     from optbench.store.scan import Note, StoredRun
 
 
@@ -50,9 +49,13 @@ class Plan:
 
 
 def make_plan(
-    experiments: Sequence[Experiment], data: DataChoice, runs_dir: Path, *, force: bool
+    experiments: Sequence[Experiment],
+    settle: Callable[[Setting], Setting],
+    runs_dir: Path,
+    *,
+    force: bool,
 ) -> Plan:
-    """Decide each setting's data and look every run up in the store.
+    """Decide each setting's data, as `settle` does, and look every run up in the store.
 
     Where all runs are finished with the data asked for, those need not be there any more.
     """
@@ -62,7 +65,7 @@ def make_plan(
         done = _look_up(asked, index, runs_dir)
         if all(planned.stored for planned in done):
             return Plan(asked, done, force)
-    decided = _settled(experiments, data.settle)
+    decided = _settled(experiments, settle)
     runs = _look_up(decided, index, runs_dir)
     if force:
         again = tuple(dataclasses.replace(planned, stored=None) for planned in runs)

@@ -1,24 +1,31 @@
-"""Carries a plan out in worker processes, each training a run at a time."""
+"""Carries a plan out in worker processes, each training a cohort at a time."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 from collections import deque
+from contextlib import suppress
 from multiprocessing.connection import Pipe, wait
 from typing import TYPE_CHECKING
 
 from optbench.errors import EnvironmentFault
+from optbench.execution.deal import Deal, deal
+from optbench.execution.memory import available_memory
 from optbench.execution.wire import Broken, Done, Happened, Ready, Task, Train
 from optbench.store.rundir import RunDirectory
 from optbench.training.events import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from optbench.execution.cohorts import Cohort
+    from optbench.execution.data import Announce
+    from optbench.execution.deal import Rehearsed
     from optbench.execution.plan import Plan, Planned
     from optbench.execution.wire import FromWorker
     from optbench.training.events import Event
@@ -27,108 +34,142 @@ PATIENCE = 30.0  # seconds that a worker has to store where it stopped
 
 
 class Pool:
-    """Processes of one thread each, which take a plan's runs as they become free.
+    """Processes of one thread each, which take a plan's cohorts as they become free.
 
     A run's numbers depend neither on the process that trains it nor on how many there are.
     """
 
-    def __init__(self, data_dir: Path, workers: int) -> None:
+    def __init__(self, data_dir: Path, workers: int, most: int | None = None) -> None:
+        """`workers` on the CPU; on GPUs one each, but not more than `most`."""
         self.data_dir = data_dir
         self.workers = workers
+        self.most = most
 
-    def carry_out(self, plan: Plan) -> Iterator[Event]:
-        """Train what a plan has to train; as `Worker.carry_out`, the events of runs interleaved.
+    def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
+        """Train what a plan has to train; as `here.carry_out`, the events of runs interleaved.
 
-        A run whose process dies is stored as failed, and the rest go on. Raises
-        `EnvironmentFault` where a process dies without a run.
+        Where a process dies, its runs are tried again in two halves, until the run that it dies
+        of is alone and stored as failed. Raises `EnvironmentFault` where one dies without a run.
         """
-        crew = _Crew(plan, self.data_dir)
+        crew = _Crew(plan, self, announce)
         try:
-            yield from crew.train(self.workers)
+            yield from crew.train()
         finally:
-            crew.dismiss()
+            crew.dismiss(crew.members)
 
 
 class _Crew:
-    """The processes of one plan, and the runs that none has taken yet."""
+    """The processes of one plan, and the cohorts that none has taken yet."""
 
-    def __init__(self, plan: Plan, data_dir: Path) -> None:
+    def __init__(self, plan: Plan, pool: Pool, announce: Announce) -> None:
         self.plan = plan
-        self.data_dir = data_dir
-        self.waiting = deque(range(len(plan.to_train)))
+        self.pool = pool
+        self.announce = announce
+        self.available = available_memory()
+        self.indices = {planned.run.hash: index for index, planned in enumerate(plan.to_train)}
         self.members: list[_Member] = []
-        self.rehearsed = False
+        self.dealt: Deal | None = None
+        self.places: deque[str] = deque()  # devices that have no worker
+        self.waiting: deque[Cohort] = deque()
 
-    def train(self, workers: int) -> Iterator[Event]:
-        for _ in range(min(workers, len(self.waiting))):
-            self._hire()
-        while any(member.index is not None for member in self.members) or self.waiting:
+    def train(self) -> Iterator[Event]:
+        for _ in range(min(self.pool.workers, len(self.plan.to_train))):
+            self._hire(rehearse=not self.members)
+        while self.dealt is None or self.waiting or any(m.busy for m in self.members):
             for ready in wait([member.connection for member in self.members]):
-                member = next(m for m in self.members if m.connection is ready)
-                try:
-                    yield from self._take(member, member.connection.recv())
-                except (EOFError, ConnectionResetError):
-                    yield from self._replace(member)
+                for member in [m for m in self.members if m.connection is ready]:
+                    try:
+                        yield from self._take(member, member.connection.recv())
+                    except (EOFError, ConnectionResetError):
+                        yield from self._replace(member)
 
-    def dismiss(self) -> None:
-        """End all processes; one that trains stores where it is."""
-        for member in self.members:
+    def dismiss(self, members: Sequence[_Member]) -> None:
+        """End processes; one that trains stores where it is."""
+        for member in members:
             member.stop()
-        for member in self.members:
+        for member in members:
             member.wait()
 
-    def _hire(self) -> None:
-        """The first process that comes tries every setting out, for all."""
+    def _hire(self, *, rehearse: bool = False) -> None:
+        """One process more; the first tries every setting out, for all."""
         member = _Member()
-        rehearse = not self.members
+        if self.places:
+            member.place = self.places.popleft()
         self.members.append(member)
-        member.connection.send(Task(self.plan, self.data_dir, rehearse))
+        member.connection.send(Task(self.plan, self.pool.data_dir, rehearse))
 
     def _take(self, member: _Member, message: FromWorker) -> Iterator[Event]:
         match message:
             case Broken():
                 raise message.error
             case Happened():
+                if isinstance(message.event, Ended):
+                    member.unfinished.remove(self.indices[message.event.run.hash])
                 yield message.event
             case Ready():
                 member.ready = True
-                self.rehearsed |= member is self.members[0]
-                if message.devices != ("cpu",):
-                    self._keep_only(member)
-                self._deal()
+                if message.rehearsed is not None:
+                    self._deal(message.rehearsed)
+                self._hand_out()
             case Done():
-                member.index = None
-                self._deal()
+                member.busy = False
+                self._hand_out()
 
-    def _deal(self) -> None:
-        """Give waiting runs to idle members, once it is known that all settings can be built."""
+    def _deal(self, rehearsed: Rehearsed) -> None:
+        """Cut the plan into cohorts, and have as many workers as those need."""
+        workers, most = self.pool.workers, self.pool.most
+        self.dealt = deal(self.plan.to_train, rehearsed, self.available, workers, most)
+        if self.dealt.warning:
+            self.announce(self.dealt.warning)
+        self.waiting.extend(self.dealt.cohorts)
+        devices = itertools.cycle(rehearsed.devices)
+        self.places.extend(itertools.islice(devices, self.dealt.workers))
+        spare = self.members[self.dealt.workers :]  # the one that has rehearsed is the first
+        del self.members[self.dealt.workers :]
+        self.dismiss(spare)
         for member in self.members:
-            if self.rehearsed and member.ready and member.index is None and self.waiting:
-                member.index = self.waiting.popleft()
-                member.connection.send(Train(member.index))
+            member.place = self.places.popleft()
+        while self.places:
+            self._hire()
 
-    def _keep_only(self, chosen: _Member) -> None:
-        """One process a device that is not a CPU: two would share its memory and gain nothing."""
+    def _hand_out(self) -> None:
+        """Give waiting cohorts to idle members."""
         for member in self.members:
-            if member is not chosen:
-                member.stop()
-                member.wait()
-        self.members = [chosen]
+            cohort = self._next(member) if member.ready and not member.busy else None
+            if cohort is not None:
+                with suppress(BrokenPipeError):  # it has died, and the cohort waits for others
+                    member.connection.send(Train(cohort, member.place))
+                    self.waiting.remove(cohort)
+                    member.busy, member.unfinished = True, list(cohort)
+
+    def _next(self, member: _Member) -> Cohort | None:
+        """The first waiting cohort that doesn't ask for the device of another worker."""
+        others = {other.place for other in self.members} - {member.place}
+        devices = ((cohort, self.plan.to_train[cohort[0]].run.device) for cohort in self.waiting)
+        return next((cohort for cohort, device in devices if device not in others), None)
 
     def _replace(self, member: _Member) -> Iterator[Event]:
         """Go on without a process that died."""
         self.members.remove(member)
+        self.places.extend([member.place] if self.dealt else [])
         reason = f"its process died ({member.death()})"
-        if member.index is not None:
-            yield _bury(self.plan.to_train[member.index], reason, force=self.plan.force)
-            if self.waiting:
-                self._hire()
-        elif not self.rehearsed or (self.waiting and not self.members):
-            raise EnvironmentFault(f"a worker could not begin: {reason}")
+        if not member.busy:
+            if self.dealt is None or (self.waiting and not self.members):
+                raise EnvironmentFault(f"a worker could not begin: {reason}")
+            return
+        left = member.unfinished
+        if len(left) == 1:
+            yield _bury(self.plan.to_train[left[0]], reason, force=self.plan.force)
+        elif left:
+            half = (len(left) + 1) // 2
+            self.waiting.extendleft([tuple(left[half:]), tuple(left[:half])])
+        for _ in range(min(len(self.places), len(self.waiting))):
+            self._hire()
+        self._hand_out()
 
 
 class _Member:
-    """One worker process, and the run that it has."""
+    """One worker process, and the cohort that it has: the runs of it that haven't ended."""
 
     def __init__(self) -> None:
         self.connection, theirs = Pipe()
@@ -147,7 +188,9 @@ class _Member:
         theirs.close()
         os.close(held)
         self.ready = False
-        self.index: int | None = None
+        self.busy = False
+        self.unfinished: list[int] = []
+        self.place = ""  # the device that `cuda` means for it
 
     def stop(self) -> None:
         """Ask it to end; what has not begun to train has nothing to store."""

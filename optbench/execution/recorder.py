@@ -16,34 +16,44 @@ from optbench.training.checkpoint import from_bytes
 from optbench.training.learner import Learner
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from optbench.config.spec import Run
     from optbench.store.metrics import Row
     from optbench.store.rundir import RunDirectory
     from optbench.training.data import DeviceData
     from optbench.training.records import Commit, End
 
-ALONE = Cohort(size=1, stacked=False, reason="this version trains every run alone")
-
 
 class Recorder:
-    """One run's directory while it trains, seen from the stream of its records."""
+    """One run's directory while it trains, seen from the stream of its records.
+
+    `place` is where it belongs in the end; `directory` may be one beside that.
+    """
 
     def __init__(
         self,
         run: Run,
         data: DeviceData,
         directory: RunDirectory,
+        place: Path,
         environment: Environment,
         label: str,
     ) -> None:
         self.run = run
         self.directory = directory
+        self.place = place
         self.environment = environment
         self.label = label
         self.started = _now()
         self.ended = False
         self.learner = self._resumed(data) or Learner(run, data)
         self.order_hash = self.learner.order_hash()
+        self.cohort = self._cohort(1)
+
+    def _cohort(self, size: int) -> Cohort:
+        way = self.learner.way
+        return Cohort(size=size, stacked=way.stacked, reason=way.reason)
 
     def _resumed(self, data: DeviceData) -> Learner | None:
         """The learner of the newest checkpoint that is whole and from this environment.
@@ -65,12 +75,13 @@ class Recorder:
             return learner
         return None
 
-    def begin(self) -> None:
-        """Write the configuration and the first result.json.
+    def begin(self, size: int) -> None:
+        """Write the configuration and the first result.json; `size` runs train together.
 
         A run that starts over leaves no older checkpoint: another environment's would be taken
         for this one's if the run stopped before its first commit.
         """
+        self.cohort = self._cohort(size)
         self.directory.delete_leftovers()
         if not self.learner.steps:
             self.directory.delete_checkpoints()
@@ -154,7 +165,7 @@ class Recorder:
             state_bytes_per_parameter=state_bytes,
             hashes=Hashes(run.setting.data_hash, learner.initial_weights, self.order_hash),
             environment=self.environment,
-            cohort=ALONE,
+            cohort=self.cohort,
             started=self.started,
             finished=_now() if finished else None,
             seconds=sum(train + rest for _, train, rest in learner.timings[: len(rows)]),

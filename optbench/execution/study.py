@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
 from optbench.errors import ConfigError, Problem
-from optbench.execution.data import DataChoice
+from optbench.execution.data import DataChoice, as_requested
 from optbench.execution.plan import Plan, make_plan
 from optbench.execution.pool import Pool
 from optbench.execution.signals import Interruptions
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from optbench.config.spec import Experiment
+    from optbench.execution.data import Announce
     from optbench.training.events import Event
 
 SMOKE_DIR = ".smoke"
@@ -82,14 +83,20 @@ def _load(config: str | Path, options: Options) -> Experiment:
 
 
 def plan_runs(
-    experiments: Sequence[Experiment], options: Options, announce: Callable[[str], None]
+    experiments: Sequence[Experiment], options: Options, announce: Announce, *, dry: bool = False
 ) -> Plan:
-    """Decide data and look finished runs up, importing no torch unless a download needs it."""
+    """Decide data and look finished runs up, importing no torch unless a download needs it.
+
+    A `dry` plan downloads nothing and takes it that all data asked for can be had.
+    """
     data = DataChoice(options.data_folder, allow_fallback=options.allow_fallback, announce=announce)
-    return make_plan(experiments, data, options.store, force=options.force or options.smoke)
+    settle = as_requested if dry else data.settle
+    return make_plan(experiments, settle, options.store, force=options.force or options.smoke)
 
 
-def train_plan(plan: Plan, options: Options) -> Iterator[Event]:
+def train_plan(
+    plan: Plan, options: Options, announce: Announce = lambda _: None
+) -> Iterator[Event]:
     """Train what is not finished; a signal ends it with `Interrupted`, resumable."""
     if not plan.to_train:
         return
@@ -98,12 +105,13 @@ def train_plan(plan: Plan, options: Options) -> Iterator[Event]:
     interruptions = Interruptions()
     with interruptions.caught():
         if workers > 1:
-            yield from Pool(options.data_folder, workers).carry_out(plan)
+            pool = Pool(options.data_folder, workers, options.workers)
+            yield from pool.carry_out(plan, announce)
             return
         with interruptions.shielded():  # an import that a signal breaks off ends in any error
-            from optbench.execution.worker import Worker
+            from optbench.execution.here import carry_out
 
-        yield from Worker(options.data_folder, interruptions).carry_out(plan)
+        yield from carry_out(plan, options.data_folder, interruptions, announce)
 
 
 def run(
@@ -120,7 +128,8 @@ def run(
 ) -> tuple[StoredRun, ...]:
     """Train every run of some experiment files that is not finished; returns all of them.
 
-    The arguments are those of `optbench run`; `announce` is told of a fallback or a download.
+    The arguments are those of `optbench run`; `announce` is told of a fallback, a download or
+    memory that may be short.
     Raises `ConfigError` and `UsageError` for bad input, `DataError` and `StoreError` for data
     and disk, `Interrupted` on a signal. A diverged or failed run is a result, not an error.
     """
@@ -135,6 +144,6 @@ def run(
         workers=workers,
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)
-    for _ in train_plan(plan, options):
+    for _ in train_plan(plan, options, announce):
         pass
     return tuple(planned.stored or scan(planned.directory).runs[0] for planned in plan.runs)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optbench.execution.cohorts import Cohort
+    from optbench.execution.deal import Rehearsed
     from optbench.execution.plan import Plan
     from optbench.training.events import Event
 
@@ -36,28 +38,29 @@ class Task:
 
 @dataclass(frozen=True)
 class Ready:
-    """A worker can train: the devices that the plan's runs are going to use."""
+    """A worker can train; what it found if it was to rehearse."""
 
-    devices: tuple[str, ...]
+    rehearsed: Rehearsed | None
 
 
 @dataclass(frozen=True)
 class Train:
-    """Train the plan's run of this index."""
+    """Train a cohort, the plan's runs of these indices; `cuda` means `device` for them."""
 
-    index: int
+    cohort: Cohort
+    device: str
 
 
 @dataclass(frozen=True)
 class Happened:
-    """Something worth showing of the run in training."""
+    """Something worth showing of a run in training."""
 
     event: Event
 
 
 @dataclass(frozen=True)
 class Done:
-    """The run is stored; the worker waits for the next."""
+    """The cohort's runs are stored; the worker waits for the next."""
 
 
 @dataclass(frozen=True)

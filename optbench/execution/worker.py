@@ -1,97 +1,52 @@
-"""Carries a plan out in this process: trains, stores, and says what goes on."""
+"""Trains cohorts in this process: stores their runs, and says what goes on."""
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
+from collections import defaultdict
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
 from optbench.catalog.labels import problem_label
-from optbench.catalog.resolve import source_of
-from optbench.errors import ConfigError, EnvironmentFault, Interrupted, Problem
-from optbench.execution.data import data_key, load_data, training_size
-from optbench.execution.environment import Environment, describe_environment
+from optbench.errors import EnvironmentFault, Interrupted
+from optbench.execution.data import data_key, load_data
+from optbench.execution.environment import describe_environment
 from optbench.execution.recorder import Recorder
 from optbench.store.index import finished_run
 from optbench.store.lock import RunLock
 from optbench.store.rundir import RunDirectory
-from optbench.training.build import build_model, build_optimizer, build_schedule
-from optbench.training.data import DeviceData, batches, to_device
+from optbench.training.data import DeviceData, to_device
 from optbench.training.device import choose_device, reproducible
 from optbench.training.events import Advanced, Ended, Event, Started
 from optbench.training.loop import train
-from optbench.training.records import Commit, End
+from optbench.training.records import Commit, End, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    import torch
+
     from optbench.config.spec import Run
-    from optbench.execution.plan import Plan, Planned
+    from optbench.execution.plan import Planned
     from optbench.execution.signals import Interruptions
-    from optbench.training.learner import Learner
-
-
-CPU = torch.device("cpu")
+    from optbench.store.result import Result
 
 
 class Worker:
-    """Trains runs one after the other in this process, loading each problem's data once."""
+    """Trains cohorts one after the other, loading each problem's data once."""
 
     def __init__(self, data_dir: Path, interruptions: Interruptions) -> None:
         self.data_dir = data_dir
         self.interruptions = interruptions
         self._loaded: tuple[str, str, DeviceData] | None = None
 
-    def carry_out(self, plan: Plan) -> Iterator[Event]:
-        """Train what a plan has to train, in its order.
-
-        A run that its own code breaks is stored as failed, and the rest go on. Raises
-        `ConfigError`, `UsageError`, `DataError`, `StoreError` and `Interrupted`.
-        """
-        self.prepare(plan)
-        for planned in plan.to_train:
-            yield from self.train(planned, force=plan.force)
-
-    def prepare(self, plan: Plan, *, rehearse: bool = True) -> tuple[str, ...]:
-        """Find the devices that a plan asks for; their types, each once.
-
-        `rehearse` builds every setting once before anything trains, so that what a class refuses
-        is known at once.
-        """
-        names = dict.fromkeys(planned.run.device for planned in plan.to_train)
-        devices = dict.fromkeys(choose_device(name).type for name in names)
-        if rehearse:
-            with self.interruptions.shielded():  # building imports parts of torch, see train_plan
-                self._rehearse(plan)
-        return tuple(devices)
-
-    def train(self, planned: Planned, *, force: bool) -> Iterator[Event]:
-        """Train one run to its stored end."""
-        device = choose_device(planned.run.device)
+    def train(self, cohort: Sequence[Planned], *, force: bool) -> Iterator[Event]:
+        """Train runs of one problem together to their stored ends."""
+        device = choose_device(cohort[0].run.device)
         with reproducible(device):
-            yield from self._train(planned, device, force=force)
-
-    def _rehearse(self, plan: Plan) -> None:
-        """Build model, optimizer and schedule of each setting once; raises every refusal."""
-        problems: list[Problem] = []
-        models: dict[str, nn.Module] = {}
-        for run in {p.run.setting.setting_hash: p.run for p in plan.to_train}.values():
-            source, key = source_of(run.setting.dataset), run.setting.problem_hash
-            try:
-                if key not in models:
-                    models[key] = build_model(run, source.input_shape, source.classes, CPU)
-                optimizer = build_optimizer(run.setting, models[key])
-                steps = batches(training_size(run.setting), run.setting.batch_size)
-                build_schedule(run.setting, optimizer, steps)
-            except ConfigError as error:
-                problems += error.problems
-        if problems:
-            raise ConfigError(problems)
+            yield from self._train(cohort, device, force=force)
 
     def _data(self, run: Run, device: torch.device) -> DeviceData:
         key = data_key(run.setting)
@@ -101,73 +56,103 @@ class Worker:
             self._loaded = key, str(device), data
         return self._loaded[2]
 
-    def _train(self, planned: Planned, device: torch.device, *, force: bool) -> Iterator[Event]:
-        run, place = planned.run, planned.directory
-        with ExitStack() as held:
-            final = RunDirectory(place)
-            final.create()
-            held.enter_context(RunLock(place))
-            stored = None if force else finished_run(place, run.hash)
-            if stored is not None:
-                yield Ended(run, place, stored.result)  # another process was faster
-                return
-            directory = final
-            if force:
-                directory = final.beside
-                shutil.rmtree(directory.path, ignore_errors=True)
-                directory.create()
-                held.enter_context(RunLock(directory.path))
-            environment = describe_environment(str(device))
-            for event in self._record(run, self._data(run, device), directory, environment):
-                if force and isinstance(event, Ended):
-                    with self.interruptions.shielded():
-                        directory.replace(place)
-                    yield dataclasses.replace(event, directory=place)
-                else:
-                    yield event
-
-    def _record(
-        self, run: Run, data: DeviceData, directory: RunDirectory, environment: Environment
+    def _train(
+        self, cohort: Sequence[Planned], device: torch.device, *, force: bool
     ) -> Iterator[Event]:
-        label = problem_label(run.setting, data.input_shape, data.classes)
-        recorder = Recorder(run, data, directory, environment, label)
-        recorder.begin()
+        with ExitStack() as held:
+            recorders = []
+            for planned in cohort:
+                directory = _locked(planned.directory, held, beside=force)
+                stored = None if force else finished_run(planned.directory, planned.run.hash)
+                if stored is None:
+                    recorders.append(self._recorder(planned, directory, device))
+                else:  # another process was faster
+                    yield Ended(planned.run, planned.directory, stored.result)
+            for together in _by_steps(recorders):
+                yield from self._record(together)
+
+    def _recorder(
+        self, planned: Planned, directory: RunDirectory, device: torch.device
+    ) -> Recorder:
+        data = self._data(planned.run, device)
+        label = problem_label(planned.run.setting, data.input_shape, data.classes)
+        environment = describe_environment(str(device))
+        return Recorder(planned.run, data, directory, planned.directory, environment, label)
+
+    def _record(self, recorders: Sequence[Recorder]) -> Iterator[Event]:
+        for recorder in recorders:
+            recorder.begin(len(recorders))
         try:
-            yield _started(run, recorder.learner, label)
-            yield from self._follow(run, recorder)
+            for recorder in recorders:
+                yield _started(recorder)
+            yield from self._follow(recorders)
         except (Interrupted, GeneratorExit):
-            recorder.interrupt()
+            for recorder in recorders:
+                recorder.interrupt()
             raise
         except EnvironmentFault:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001  (foreign code raises anything)
-            yield Ended(run, directory.path, recorder.fail(error))
+            for recorder in recorders:
+                if not recorder.ended:
+                    yield from self._ended(recorder, partial(recorder.fail, error))
 
-    def _follow(self, run: Run, recorder: Recorder) -> Iterator[Event]:
-        for record in train([recorder.learner]):
+    def _follow(self, recorders: Sequence[Recorder]) -> Iterator[Event]:
+        for record in train([recorder.learner for recorder in recorders]):
+            recorder = recorders[record.run]
             match record:
                 case Commit():
                     with self.interruptions.shielded():
                         recorder.commit(record)
                 case End():
-                    with self.interruptions.shielded():
-                        # Still shielded: who watches is to know of the end before a signal does.
-                        yield Ended(run, recorder.directory.path, recorder.end(record))
+                    yield from self._ended(recorder, partial(recorder.end, record))
+                case Failure(error=error):
+                    yield from self._ended(recorder, partial(recorder.fail, error))
                 case _:
-                    yield Advanced(run, record)
+                    yield Advanced(recorder.run, record)
+
+    def _ended(self, recorder: Recorder, store: Callable[[], Result]) -> Iterator[Event]:
+        with self.interruptions.shielded():
+            result = store()
+            if recorder.directory.path != recorder.place:
+                recorder.directory.replace(recorder.place)
+            # Still shielded: who watches is to know of the end before a signal does.
+            yield Ended(recorder.run, recorder.place, result)
 
 
-def _started(run: Run, learner: Learner, label: str) -> Started:
-    data = learner.data
+def _locked(place: Path, held: ExitStack, *, beside: bool) -> RunDirectory:
+    """A run's directory, or a fresh one beside it, ours while `held` is."""
+    directory = RunDirectory(place)
+    directory.create()
+    held.enter_context(RunLock(place))
+    if beside:
+        directory = directory.beside
+        shutil.rmtree(directory.path, ignore_errors=True)
+        directory.create()
+        held.enter_context(RunLock(directory.path))
+    return directory
+
+
+def _by_steps(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
+    """Runs that stand at the same step; resumed ones may not."""
+    groups: defaultdict[int, list[Recorder]] = defaultdict(list)
+    for recorder in recorders:
+        groups[recorder.learner.steps].append(recorder)
+    return list(groups.values())
+
+
+def _started(recorder: Recorder) -> Started:
+    run, learner, data = recorder.run, recorder.learner, recorder.learner.data
     held_out = "" if data.validation is None else f"{len(data.validation):,} validation, "
     sizes = f"{len(data.train):,} train, {held_out}{len(data.test):,} test"
     return Started(
         run=run,
-        problem=label,
+        problem=recorder.label,
         data=sizes,
         device=str(data.device),
         steps=learner.steps,
         total=run.setting.epochs * learner.epoch_steps,
         epochs=run.setting.epochs,
         batch_size=learner.batch_size,
+        cohort=recorder.cohort.size,
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.looks import FIRST_ALPHA
 from optbench.analysis.statistics.power import fewest_pairs, shown_effect
+from optbench.config.spec import format_value
 from optbench.report.layout import paragraph
+from optbench.report.words import listed
 from optbench.store.result import without_non_finite
 
 if TYPE_CHECKING:
@@ -35,13 +38,24 @@ def warning(problem: Problem) -> str:
     return str(dataclasses.replace(problem, message=f"warning: {problem.message}"))
 
 
-def describe_plan(runs: Sequence[tuple[Run, Path, bool]]) -> str:
+@dataclass(frozen=True)
+class Training:
+    """What training the rest of a plan takes; `seconds` is None for want of `missing` data."""
+
+    cohorts: int
+    workers: int
+    bytes: int
+    seconds: float | None = None
+    missing: tuple[str, ...] = ()
+
+
+def describe_plan(runs: Sequence[tuple[Run, Path, bool]], training: Training | None) -> str:
     """The runs of a plan, each with its directory and whether it is finished already."""
     finished = sum(done for _, _, done in runs)
-    settings = len({run.setting.setting_hash for run, _, _ in runs})
-    seeds = len({run.seed for run, _, _ in runs})
-    head = f"{_count(len(runs), 'run')}: {_count(settings, 'setting')} × {_count(seeds, 'seed')}"
-    lines = [f"{head}, {finished:,} finished already, {len(runs) - finished:,} to train"]
+    counted = "all" if finished == len(runs) else f"{finished:,}"
+    lines = [f"{_count(len(runs), 'run')}: {_factors(runs)}, {counted} finished already"]
+    if training is not None:
+        lines += _training_lines(len(runs) - finished, training)
     lines += [*_prospect(runs), ""]
     lines += [
         f"  {'finished' if done else 'to train':<8}  {directory}"
@@ -50,6 +64,47 @@ def describe_plan(runs: Sequence[tuple[Run, Path, bool]]) -> str:
     if len(runs) > MOST_RUNS:
         lines.append(f"  … and {len(runs) - MOST_RUNS:,} more")
     return "\n".join(lines)
+
+
+def _factors(runs: Sequence[tuple[Run, Path, bool]]) -> str:
+    """`7 optimizers × 9 learning rates × 5 seeds` where that is all, else `63 settings × …`."""
+    settings = {run.setting.setting_hash: run.setting for run, _, _ in runs}.values()
+    seeds = _count(len({run.seed for run, _, _ in runs}), "seed")
+    rates: dict[str, set[str]] = {}
+    for setting in settings:
+        name, rate = str(setting.optimizer["name"]), format_value(setting.optimizer.get("lr"))
+        rates.setdefault(name, set()).add(rate)
+    tried = {len(found) for found in rates.values()}
+    if tried == {len(settings) // len(rates)} and len(settings) % len(rates) == 0:
+        names, (each,) = _count(len(rates), "optimizer"), tried
+        return " × ".join([names, *([_count(each, "learning rate")] if each > 1 else []), seeds])
+    return f"{_count(len(settings), 'setting')} × {seeds}"
+
+
+def _training_lines(runs: int, training: Training) -> Iterator[str]:
+    """`275 to train in 35 cohorts on 2 workers: about 9 min, 1.1 GB`."""
+    cohorts, workers = _count(training.cohorts, "cohort"), _count(training.workers, "worker")
+    about = "" if training.seconds is None else f"about {_roughly(training.seconds)}, "
+    size = _gigabytes(training.bytes)
+    yield f"{runs:,} to train in {cohorts} on {workers}: {about}{size}"
+    if training.missing:
+        verb = "is" if len(training.missing) == 1 else "are"
+        yield f"no estimate of the time: {listed(training.missing)} {verb} not on disk yet"
+
+
+def _roughly(seconds: float) -> str:
+    """As exact as an estimate is: `8 s`, `95 s`, `9 min`, `2 h 10 min`."""
+    if seconds < 100:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, rest = divmod(10 * round(minutes / 10), 60)
+    return f"{hours:,} h {rest} min" if rest else f"{hours:,} h"
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
 
 
 def _prospect(runs: Sequence[tuple[Run, Path, bool]]) -> Iterator[str]:

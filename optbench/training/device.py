@@ -10,7 +10,7 @@ import torch
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 def choose_device(name: str) -> torch.device:
@@ -31,6 +31,28 @@ def present_devices() -> tuple[str, ...]:
     if torch.backends.mps.is_available():
         names.append("mps")
     return tuple(names)
+
+
+def devices_for(names: Iterable[str]) -> tuple[str, ...]:
+    """Where workers are to train what asks for these devices: on GPUs if on any, else on the CPU.
+
+    One that names no GPU by its number may train on each.
+    """
+    chosen = [choose_device(name) for name in names]
+    return workplaces([str(device) for device in chosen], present_devices())
+
+
+def workplaces(chosen: Iterable[str], present: Iterable[str]) -> tuple[str, ...]:
+    """Of devices as chosen, `cuda` for any, the accelerators by number; `cpu` if there are none."""
+    numbered = [name for name in present if name.startswith("cuda:")]
+    places = {place: None for name in chosen for place in (numbered if name == "cuda" else [name])}
+    return tuple(place for place in places if place != "cpu") or ("cpu",)
+
+
+def prefer(device: str) -> None:
+    """Let `cuda` mean this device in this process, if it is one of CUDA's."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.set_device(device)
 
 
 @contextmanager

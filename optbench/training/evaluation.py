@@ -1,9 +1,9 @@
-"""Loss and accuracy of a network on a split."""
+"""Loss and accuracy of networks on a split."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,24 +18,36 @@ if TYPE_CHECKING:
 CHUNK = 1_000  # examples at a time: fits the cache of a CPU, keeps a GPU busy
 
 
+class Score(NamedTuple):
+    """Mean loss, and accuracy as a fraction; nan where there are no examples to go by."""
+
+    loss: float
+    accuracy: float
+
+
 @torch.no_grad()
-def evaluate(network: Network, split: Split, loss: Loss) -> tuple[float, float]:
-    """Mean loss and accuracy (a fraction) over a split's examples, in eval mode."""
-    total, correct = 0.0, 0
+def evaluate(network: Network, split: Split, loss: Loss) -> list[Score]:
+    """The score of each run of a network over a split's examples, in eval mode."""
+    totals: list[list[float]] = []
+    hits: list[list[int]] = []
     for start in range(0, len(split), CHUNK):
         inputs, targets = split.chunk(start, CHUNK)
         outputs = network.outputs(inputs)
-        total += loss(outputs, targets).item() * len(targets)
-        correct += int(count_correct(outputs, targets))
-    return total / len(split), correct / len(split)
+        totals.append([loss(run, targets).item() * len(targets) for run in outputs])
+        hits.append([int(count_correct(run, targets)) for run in outputs])
+    size = len(split)
+    return [
+        Score(math.fsum(losses) / size, sum(correct) / size)
+        for losses, correct in zip(zip(*totals, strict=True), zip(*hits, strict=True), strict=True)
+    ]
 
 
 def count_correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    """How many rows of `outputs` `[examples, classes]` are largest at their target; 0-d."""
-    return (outputs.argmax(dim=1) == targets).sum()
+    """How many of `outputs` `[…, examples, classes]` are largest at their targets; `[…]`."""
+    return (outputs.argmax(dim=-1) == targets).sum(-1)
 
 
 @torch.no_grad()
 def total_norm(tensors: Iterable[Tensor]) -> float:
     """The Euclidean norm of all elements of all tensors, summed in float64."""
-    return math.sqrt(sum(float(t.double().pow(2).sum()) for t in tensors))
+    return math.sqrt(math.fsum(float(t.double().pow(2).sum()) for t in tensors))

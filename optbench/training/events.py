@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Started:
-    """A run begins, or goes on from `steps`; `total` is how many it has in all."""
+    """A run begins, or goes on from `steps`; `total` is how many it has in all.
+
+    `cohort` runs train together, this one among them.
+    """
 
     run: Run
     problem: str
@@ -25,6 +28,7 @@ class Started:
     total: int
     epochs: int
     batch_size: int
+    cohort: int
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from optbench.training.build import (
@@ -20,11 +22,14 @@ from optbench.training.build import (
     schedule_entry,
 )
 from optbench.training.data import DeviceData, batches
-from optbench.training.evaluation import count_correct, evaluate, total_norm
-from optbench.training.network import network
-from optbench.training.seeding import batch_order, derive
+from optbench.training.evaluation import Score, total_norm
+from optbench.training.noise import Noise
+from optbench.training.seeding import batch_order
+from optbench.training.stacking import calls_back, way
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from optbench.config.spec import Run
     from optbench.store.metrics import Row
 
@@ -32,8 +37,8 @@ if TYPE_CHECKING:
 class Learner:
     """Everything that a run's training changes, at a step count.
 
-    `rows` and `timings` hold the evaluations so far; `diverged` says why the run can't go on,
-    once its loss is no longer finite.
+    `rows` and `timings` hold the evaluations so far. `diverged` says why the run can't go on, once
+    its loss is no longer finite; `failure` is what its own model, optimizer or schedule raised.
     """
 
     def __init__(self, run: Run, data: DeviceData) -> None:
@@ -44,91 +49,111 @@ class Learner:
         self.model = build_model(run, data.input_shape, data.classes, data.device).train()
         self.initial_weights = self._weights_hash()
         self.optimizer = build_optimizer(run.setting, self.model)
+        self.calls_back = calls_back(self.optimizer)
+        self.own_optimizer = not type(self.optimizer).__module__.startswith("torch.optim")
         self.schedule = build_schedule(run.setting, self.optimizer, self.epoch_steps)
         self.by_step = schedule_entry(run.setting).by_step
         self.loss = build_loss(run.setting)
-        self.network = network(self.model, self.loss)
+        self.way = way(run.setting, self.model, self.optimizer, data.input_shape, data.classes)
+        self.clip_norm = cast("float | None", run.setting.training.get("clip_norm"))
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.noise = self._first_noise()
+        self.noise = Noise(run.seed, data.device)
         self.steps = 0
         self.rows: list[Row] = []
         self.timings: list[tuple[int, float, float]] = []
         self.diverged: str | None = None
+        self.failure: BaseException | None = None
         self.interval = _Interval()
-        self._pending: list[tuple[Tensor, Tensor, Tensor]] = []  # loss, outputs, targets
         self._grad_norm: float | None = None
         self._lrs = self._current_lrs()
         self._anchor = self._snapshot()
+
+    @property
+    def over(self) -> bool:
+        """Whether the run can't go on."""
+        return self.diverged is not None or self.failure is not None
+
+    @property
+    def next_position(self) -> tuple[int, int]:
+        """Epoch and batch within it of the next step, both from 0."""
+        return divmod(self.steps, self.epoch_steps)
 
     @property
     def size(self) -> int:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self.parameters)
 
-    def step(self, inputs: Tensor, targets: Tensor, *, measure: bool) -> None:
-        """One optimizer step on a batch; `measure` takes the gradient's norm for a row."""
-        loss, outputs = self.network.differentiate(inputs, targets)
+    def update(self, closure: Callable[[], Tensor], *, measure: bool) -> None:
+        """One optimizer step by the gradients that the parameters hold.
+
+        `closure` computes loss and gradients anew, for optimizers that ask for that; `measure`
+        takes the gradient's norm for a row.
+        """
         if measure:
             self._grad_norm = total_norm(p.grad for p in self.parameters if p.grad is not None)
-        self.optimizer.step()
+        self._clip()
+        if self.calls_back:
+            self.optimizer.step(partial(self._clipped, closure))
+        else:
+            self.optimizer.step()
         self.steps += 1
-        self._pending.append((loss, outputs, targets))
         if self.schedule is not None and self.by_step:
             self._lrs = self._current_lrs()
             self.schedule.step()
 
-    def settle(self) -> None:
-        """Read the losses of the steps since the last call; notes the first that isn't finite."""
-        if not self._pending:
-            return
-        losses = torch.stack([loss for loss, _, _ in self._pending]).tolist()
-        sizes = [len(targets) for _, _, targets in self._pending]
-        outputs = torch.cat([outputs for _, outputs, _ in self._pending])
-        targets = torch.cat([targets for _, _, targets in self._pending])
-        self._pending.clear()
+    def _clipped(self, closure: Callable[[], Tensor]) -> float:
+        loss = closure()
+        self._clip()
+        return cast("float", loss)  # a tensor will do
+
+    def _clip(self) -> None:
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.parameters, self.clip_norm)
+
+    def take(self, losses: Sequence[float], sizes: Sequence[int], correct: int) -> None:
+        """Add the last steps' mean losses to the interval; notes the first that isn't finite."""
         for step, loss in enumerate(losses, start=self.steps - len(losses) + 1):
             if not math.isfinite(loss):
                 self.diverged = f"train loss became {loss} at step {step:,}"
                 return
-        self.interval.add(losses, sizes, int(count_correct(outputs, targets)))
+        self.interval.add(losses, sizes, correct)
 
-    def measure(self) -> Row:
-        """Evaluate the model and close the interval: the next row of metrics.csv."""
+    def measure(self, train: Score, validation: Score | None, test: Score) -> Row:
+        """Close the interval with these scores: the next row of metrics.csv."""
         untrained = self.steps == 0
-        train = self.interval.means()
-        if untrained:
-            train = evaluate(self.network, self.data.train, self.loss)
-        validation: tuple[float | None, float | None] = (None, None)
-        if self.data.validation is not None:
-            validation = evaluate(self.network, self.data.validation, self.loss)
-        test = evaluate(self.network, self.data.test, self.loss)
         lrs = self._lrs if self.by_step else self._current_lrs()
         row: Row = {
             "epoch": _epoch(self.steps, self.epoch_steps),
             "steps": self.steps,
             "examples": self._examples(),
             "lr": None if untrained or not lrs else lrs[0],
-            "train_loss": train[0],
-            "train_accuracy": train[1],
-            "val_loss": validation[0],
-            "val_accuracy": validation[1],
-            "test_loss": test[0],
-            "test_accuracy": test[1],
+            "train_loss": train.loss,
+            "train_accuracy": train.accuracy,
+            "val_loss": None if validation is None else validation.loss,
+            "val_accuracy": None if validation is None else validation.accuracy,
+            "test_loss": test.loss,
+            "test_accuracy": test.accuracy,
             "grad_norm": None if untrained else self._grad_norm,
             "update_norm": None if untrained else self._moved(),
             "param_norm": total_norm(self.parameters),
         }
         for name, lr in zip(group_names(self.run.setting), lrs[1:], strict=False):
             row[f"lr.{name}"] = None if untrained else lr
-        self._close(row, {"val": validation[0], "test": test[0]})
+        self._close(row)
         return row
 
-    def end_epoch(self) -> None:
-        """Advance a schedule that goes by epochs."""
+    @property
+    def waits_for_validation(self) -> bool:
+        """Whether the schedule goes by a validation loss that no row holds yet."""
+        known = bool(self.rows) and self.rows[-1].get("steps") == self.steps
+        return isinstance(self.schedule, ReduceLROnPlateau) and not known
+
+    def end_epoch(self, validation: Score | None = None) -> None:
+        """Advance a schedule that goes by epochs; `validation` where it waits for that."""
         if self.schedule is None or self.by_step:
             return
         if isinstance(self.schedule, ReduceLROnPlateau):
-            self.schedule.step(self._validation_loss())
+            self.schedule.step(self._validation_loss(validation))
         else:
             self.schedule.step()
 
@@ -151,17 +176,17 @@ class Learner:
     def weights(self) -> bytes:
         """The parameters and buffers as `torch.load(..., weights_only=True)` reads them."""
         buffer = io.BytesIO()
-        torch.save(self.model.state_dict(), buffer)
+        torch.save(self._model_state(), buffer)
         return buffer.getvalue()
 
     def state(self) -> dict[str, Any]:
         """All that has to be restored to go on from here to the same bits."""
         return {
             "steps": self.steps,
-            "model": self.model.state_dict(),
+            "model": self._model_state(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
-            "noise": self.noise,
+            "noise": self.noise.state(),
             "interval": [self.interval.loss, self.interval.correct, self.interval.examples],
             "anchor": self._anchor if self.interval.examples else None,
             "rows": self.rows,
@@ -169,7 +194,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` gave. The generator comes last: building draws from it."""
+        """Take up what `state` gave."""
         self.steps = int(state["steps"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -180,10 +205,11 @@ class Learner:
         self.rows = [dict(row) for row in state["rows"]]
         self.timings = [tuple(timing) for timing in state["timings"]]
         self._lrs = self._current_lrs()
-        self.noise = [tensor.cpu() for tensor in state["noise"]]
+        self.noise.restore(state["noise"])
 
-    def _close(self, row: Row, losses: dict[str, float | None]) -> None:
-        for name, loss in losses.items():
+    def _close(self, row: Row) -> None:
+        for name in ("val", "test"):
+            loss = row[f"{name}_loss"]
             if loss is not None and not math.isfinite(loss):
                 self.diverged = f"{name} loss became {loss} by step {self.steps:,}"
         if self.diverged is None:
@@ -195,17 +221,21 @@ class Learner:
         epochs, steps = divmod(self.steps, self.epoch_steps)
         return epochs * len(self.data.train) + steps * self.batch_size
 
-    def _validation_loss(self) -> float:
-        last = self.rows[-1] if self.rows else {}
-        known = last.get("val_loss")
-        if last.get("steps") == self.steps and known is not None:
-            return known
-        if self.data.validation is None:  # a plateau schedule without validation is refused
+    def _validation_loss(self, given: Score | None) -> float:
+        loss = self.rows[-1]["val_loss"] if given is None else given.loss
+        if loss is None:  # a plateau schedule without validation is refused
             raise AssertionError("no validation examples")
-        return evaluate(self.network, self.data.validation, self.loss)[0]
+        return loss
 
     def _current_lrs(self) -> list[float]:
         return [float(group["lr"]) for group in self.optimizer.param_groups if "lr" in group]
+
+    def _model_state(self) -> dict[str, Tensor]:
+        """Parameters and buffers in memory of their own: torch.save writes all that a view shows.
+
+        Those of stacked models are views of all runs'.
+        """
+        return {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
     def _snapshot(self) -> list[Tensor]:
         return [parameter.detach().clone() for parameter in self.parameters]
@@ -223,15 +253,6 @@ class Learner:
             )
         return digest.hexdigest()
 
-    def _first_noise(self) -> list[Tensor]:
-        """States of fresh generators: the CPU's, and the device's where it has its own."""
-        seed = derive(self.run.seed, "noise")
-        states = [torch.Generator().manual_seed(seed).get_state()]
-        if self.data.device.type != "cpu":
-            generator = torch.Generator(device=self.data.device).manual_seed(seed)
-            states.append(generator.get_state())
-        return states
-
 
 class _Interval:
     """Sums over the examples trained on since the last row, in the order of their steps."""
@@ -239,18 +260,18 @@ class _Interval:
     def __init__(self, loss: float = 0.0, correct: int = 0, examples: int = 0) -> None:
         self.loss, self.correct, self.examples = loss, correct, examples
 
-    def add(self, losses: list[float], sizes: list[int], correct: int) -> None:
+    def add(self, losses: Sequence[float], sizes: Sequence[int], correct: int) -> None:
         """Take in the mean losses of some batches of these sizes, one after the other."""
         for loss, size in zip(losses, sizes, strict=True):
             self.loss += loss * size
         self.correct += correct
         self.examples += sum(sizes)
 
-    def means(self) -> tuple[float, float]:
+    def means(self) -> Score:
         """Mean loss and accuracy; nan before the first example."""
         if not self.examples:
-            return math.nan, math.nan
-        return self.loss / self.examples, self.correct / self.examples
+            return Score(math.nan, math.nan)
+        return Score(self.loss / self.examples, self.correct / self.examples)
 
 
 def _epoch(steps: int, epoch_steps: int) -> float:

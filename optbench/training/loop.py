@@ -6,168 +6,145 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from optbench.training.batches import SharedBatches
 from optbench.training.checkpoint import to_bytes
-from optbench.training.records import Commit, End, Evaluation, Record, Step
-from optbench.training.seeding import global_state, set_global_state
+from optbench.training.noise import SharedNoise
+from optbench.training.part import parts
+from optbench.training.records import Commit, End, Evaluation, Failure, Record, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import torch
-    from torch import Tensor
-
     from optbench.training.learner import Learner
 
-READ_EVERY = 50  # steps between looks at the losses: each look waits for the device
+READ_EVERY = 50  # steps between looks at the losses on the CPU, which cost little
 
 
 def train(learners: Sequence[Learner]) -> Iterator[Record]:
     """Train runs of one problem side by side, from wherever they stand, until each has ended.
 
     They share batch size, epochs, evaluation steps and step count. The `run` of a record is the
-    index of its learner. A run whose loss is no longer finite ends as diverged; the others go on.
+    index of its learner. A run whose loss is no longer finite ends as diverged, one whose own code
+    raises has failed; the others go on.
     """
-    one = learners[0]
-    setting = one.run.setting
-    total = setting.epochs * one.epoch_steps
-    every = setting.training["evaluate_every"]
-    row_steps = every["steps"] if isinstance(every, dict) else one.epoch_steps
-    alive = dict(enumerate(learners))
-    batches = _Batches()
-    noise = _SharedNoise(one.data.device)
-    clock = _Clock(len(alive))
-    try:
-        steps = one.steps
-        if not one.rows:
-            yield from _rows(alive, clock, noise)
-        while alive and steps < total:
+    first = learners[0]
+    total = first.run.setting.epochs * first.epoch_steps
+    every = first.run.setting.training["evaluate_every"]
+    row_steps = every["steps"] if isinstance(every, dict) else first.epoch_steps
+    steps = first.steps
+    with SharedNoise(first.data.device) as noise:
+        cohort = _Cohort(learners, noise)
+        if not first.rows:
+            yield from cohort.rows()
+        while cohort.parts and steps < total:
             steps += 1
             row_due = steps % row_steps == 0 or steps == total
-            epoch_over = steps % one.epoch_steps == 0
-            for learner in alive.values():
-                noise.lend(learner)
-                learner.step(*batches.next(learner), measure=row_due)
-            if row_due or epoch_over or steps % READ_EVERY == 0 or clock.patience_is_over():
-                yield from _settle(alive, clock)
+            epoch_over = steps % first.epoch_steps == 0
+            cohort.step(measure=row_due)
+            if row_due or epoch_over or cohort.is_due_a_look(steps):
+                yield from cohort.settle()
             if row_due:
-                yield from _rows(alive, clock, noise)
+                yield from cohort.rows()
             if epoch_over:
-                yield from _end_epoch(alive, noise)
-            if row_due or epoch_over:
-                clock.start()
-        for index, learner in alive.items():
-            yield _end(index, learner)
-    finally:
-        noise.give_back()
+                yield from cohort.end_epoch()
+        yield from cohort.end()
 
 
-def _settle(alive: dict[int, Learner], clock: _Clock) -> Iterator[Record]:
-    clock.stop()
-    for index, learner in list(alive.items()):
-        learner.settle()
-        if learner.diverged:
-            yield _end(index, learner)
-            del alive[index]
-        else:
-            yield Step(index, learner.steps, learner.interval.means()[0])
-    clock.start()
+class _Cohort:
+    """The runs that go on, and what is said of them."""
 
+    def __init__(self, learners: Sequence[Learner], noise: SharedNoise) -> None:
+        self.indices = {learner: index for index, learner in enumerate(learners)}
+        self.parts = parts(learners, noise)
+        self.on_cpu = learners[0].data.device.type == "cpu"
+        self.batches = SharedBatches()
+        self.clock = _Clock()
 
-def _rows(alive: dict[int, Learner], clock: _Clock, noise: _SharedNoise) -> Iterator[Record]:
-    trained = clock.lap()
-    for index, learner in list(alive.items()):
-        began = perf_counter()
-        noise.lend(learner)  # some models draw in eval mode too
-        row = learner.measure()
-        evaluated = perf_counter() - began
-        if learner.diverged:
-            yield _end(index, learner)
-            del alive[index]
-            continue
-        learner.timings.append((learner.steps, trained, evaluated))
-        yield Evaluation(index, row, trained, evaluated)
+    @property
+    def learners(self) -> Iterator[Learner]:
+        return (learner for part in self.parts for learner in part.learners)
 
+    def is_due_a_look(self, steps: int) -> bool:
+        """Whether to read the losses within an epoch, which waits for a device that is not a CPU.
 
-def _end_epoch(alive: dict[int, Learner], noise: _SharedNoise) -> Iterator[Record]:
-    for index, learner in alive.items():
-        noise.lend(learner)
-        learner.end_epoch()
-        noise.keep(learner)
-        yield Commit(index, learner.steps, partial(to_bytes, learner))
+        Such a device has nothing to do meanwhile, so that it is left alone but for a sign of life.
+        """
+        if self.on_cpu:
+            return steps % READ_EVERY == 0 or self.clock.silence() > 0.5
+        return self.clock.silence() > 5
 
+    def step(self, *, measure: bool) -> None:
+        for part in self.parts:
+            part.step(self.batches, measure=measure)
 
-def _end(index: int, learner: Learner) -> End:
-    return End(
-        index,
-        "diverged" if learner.diverged else "completed",
-        learner.diverged,
-        learner.weights,
-        learner.state_bytes() / learner.size,
-    )
+    def settle(self) -> Iterator[Record]:
+        """Look at the losses of the last steps."""
+        for part in self.parts:
+            part.settle()
+        self.clock.stop()
+        yield from self._drop_ended()
+        for learner in self.learners:
+            yield Step(self.indices[learner], learner.steps, learner.interval.means().loss)
+        self.clock.start()
 
+    def rows(self) -> Iterator[Record]:
+        """Evaluate all runs that are left."""
+        trained = self.clock.lap(sum(len(part.learners) for part in self.parts))
+        for part in self.parts:
+            began = perf_counter()
+            part.measure()
+            evaluated = (perf_counter() - began) / len(part.learners)
+            for learner in part.learners:
+                if not learner.over:
+                    learner.timings.append((learner.steps, trained, evaluated))
+                    yield Evaluation(self.indices[learner], learner.rows[-1], trained, evaluated)
+        yield from self._drop_ended()
+        self.clock.start()
 
-class _Batches:
-    """The next batch of a learner; those of one seed at one step share it."""
+    def end_epoch(self) -> Iterator[Record]:
+        """Advance the schedules; from here a run can be resumed."""
+        for part in self.parts:
+            part.end_epoch()
+        yield from self._drop_ended()
+        for learner in self.learners:
+            yield Commit(self.indices[learner], learner.steps, partial(to_bytes, learner))
+        self.clock.start()
 
-    def __init__(self) -> None:
-        self.orders: dict[int, tuple[int, Tensor]] = {}
-        self.shared: dict[int, tuple[int, tuple[Tensor, Tensor]]] = {}
+    def end(self) -> Iterator[Record]:
+        for learner in self.learners:
+            yield self._end(learner)
 
-    def next(self, learner: Learner) -> tuple[Tensor, Tensor]:
-        """Inputs `[batch, *input_shape]` and targets `[batch]` of the learner's next step."""
-        seed = learner.run.seed
-        steps, batch = self.shared.get(seed, (-1, None))
-        if steps != learner.steps or batch is None:
-            epoch, index = divmod(learner.steps, learner.epoch_steps)
-            start = index * learner.batch_size
-            chosen = self._order(learner, epoch)[start : start + learner.batch_size]
-            batch = learner.data.train.pick(chosen)
-            self.shared[seed] = learner.steps, batch
-        return batch
+    def _drop_ended(self) -> Iterator[Record]:
+        ended = [learner for learner in self.learners if learner.over]
+        for part in self.parts:
+            part.drop_ended()
+        self.parts = [part for part in self.parts if part.learners]
+        for learner in ended:
+            yield self._end(learner)
 
-    def _order(self, learner: Learner, epoch: int) -> Tensor:
-        known, order = self.orders.get(learner.run.seed, (-1, None))
-        if known != epoch or order is None:
-            order = learner.order(epoch)
-            self.orders[learner.run.seed] = epoch, order
-        return order
-
-
-class _SharedNoise:
-    """torch's global generators, lent to one learner at a time and given back in the end."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.before = global_state(device)
-        self.holder: Learner | None = None
-
-    def lend(self, learner: Learner) -> None:
-        if self.holder is not learner:
-            if self.holder is not None:
-                self.keep(self.holder)
-            set_global_state(learner.noise, self.device)
-            self.holder = learner
-
-    def keep(self, learner: Learner) -> None:
-        if self.holder is learner:
-            learner.noise = global_state(self.device)
-
-    def give_back(self) -> None:
-        set_global_state(self.before, self.device)
+    def _end(self, learner: Learner) -> End | Failure:
+        index = self.indices[learner]
+        if learner.failure is not None:
+            return Failure(index, learner.failure)
+        return End(
+            index,
+            "diverged" if learner.diverged else "completed",
+            learner.diverged,
+            learner.weights,
+            learner.state_bytes() / learner.size,
+        )
 
 
 class _Clock:
-    """Seconds of training in an interval, a run's share of them; stopped while records go out."""
+    """Seconds of training in an interval; stopped while records go out and rows are measured."""
 
-    PATIENCE = 0.5  # seconds without a sign of life
-
-    def __init__(self, runs: int) -> None:
-        self.runs = runs
+    def __init__(self) -> None:
         self.seconds = 0.0
         self.since = perf_counter()
 
-    def patience_is_over(self) -> bool:
-        return perf_counter() - self.since > self.PATIENCE
+    def silence(self) -> float:
+        """Seconds without a sign of life."""
+        return perf_counter() - self.since
 
     def stop(self) -> None:
         self.seconds += perf_counter() - self.since
@@ -176,7 +153,8 @@ class _Clock:
     def start(self) -> None:
         self.since = perf_counter()
 
-    def lap(self) -> float:
-        share = self.seconds / self.runs
+    def lap(self, runs: int) -> float:
+        """Each run's share of the seconds since the last lap."""
+        share = self.seconds / max(runs, 1)
         self.seconds = 0.0
         return share

@@ -12,11 +12,12 @@ WORTH_ONEDNN = 1_500_000
 _ONEDNN = hasattr(torch.ops.mkldnn, "_linear_pointwise")  # not on every platform
 
 
-def affine(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """x Wᵀ + b `[batch, out]` for inputs x `[batch, in]`, weights W `[out, in]`, bias b `[out]`."""
+def affine(inputs: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
+    """x Wᵀ + b into `[batch, out]` for inputs x `[batch, in]`, W `[out, in]`, b `[out]`."""
     if _pays(inputs, weight):
-        return _onednn(inputs, weight, bias)
-    return torch.addmm(bias, inputs, weight.t())
+        out.copy_(_onednn(inputs, weight, bias))
+    else:
+        torch.addmm(bias, inputs, weight.t(), out=out)
 
 
 def weight_gradient(gradient: Tensor, inputs: Tensor) -> Tensor:
@@ -26,16 +27,19 @@ def weight_gradient(gradient: Tensor, inputs: Tensor) -> Tensor:
     return gradient.t().mm(inputs)
 
 
-def input_gradient(gradient: Tensor, weight: Tensor) -> Tensor:
-    """g W `[batch, in]` for gradients g `[batch, out]` at the outputs and weights W `[out, in]`."""
+def input_gradient(gradient: Tensor, weight: Tensor, out: Tensor) -> None:
+    """g W into `[batch, in]` for gradients g `[batch, out]` at the outputs, W `[out, in]`."""
     if _pays(gradient, weight.t()):
-        return _onednn(gradient, weight.t())
-    return gradient.mm(weight)
+        out.copy_(_onednn(gradient, weight.t()))
+    else:
+        torch.mm(gradient, weight, out=out)
 
 
 def _pays(a: Tensor, b: Tensor) -> bool:
     """For a bᵀ; a function of the sizes alone, so that a run's bits depend on nothing else."""
-    return _ONEDNN and len(a) * a.shape[1] * len(b) >= WORTH_ONEDNN
+    if not _ONEDNN or a.dtype != torch.float32:
+        return False
+    return len(a) * a.shape[1] * len(b) >= WORTH_ONEDNN
 
 
 def _onednn(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:

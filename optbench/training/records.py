@@ -53,4 +53,12 @@ class End:
     state_bytes_per_parameter: float
 
 
-Record = Step | Evaluation | Commit | End
+@dataclass(frozen=True)
+class Failure:
+    """The run is over: its own model, optimizer or schedule raised `error`."""
+
+    run: int
+    error: BaseException
+
+
+Record = Step | Evaluation | Commit | End | Failure

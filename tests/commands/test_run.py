@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,7 +49,8 @@ def test_a_line_an_epoch_without_control_characters(tmp_path: Path) -> None:
     assert "\x1b" not in out
     assert "\r" not in out
     epochs = [line for line in out.splitlines() if " s0 " in line]
-    assert [line.split(" s0 ")[1].split()[0] for line in epochs] == ["1/3", "2/3", "3/3"] * 2
+    done = [line.split(" s0 ")[1].split()[0] for line in epochs]
+    assert done == ["1/3", "1/3", "2/3", "2/3", "3/3", "3/3"]  # side by side
 
 
 def test_the_second_time_it_trains_nothing_and_prints_the_same_table(tmp_path: Path) -> None:
@@ -68,13 +70,35 @@ def test_part_of_it_may_be_finished(tmp_path: Path) -> None:
 
 def test_a_dry_run_names_the_runs_and_makes_nothing(tmp_path: Path) -> None:
     outcome = run(tmp_path, "--dry-run", optimizer=TWO, seeds=3)
-    assert outcome.code == 0
-    assert outcome.out.startswith(
-        "6 runs: 2 settings × 3 seeds, 0 finished already, 6 to train\n"
-        "3 seeds cannot reach a verdict; 6 can, at differences above 1.8 standard deviations\n\n"
-        f"  to train  {tmp_path}/runs/tiny/adam-lr0.01-batch_size16-s0-"
-    )
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0] == "6 runs: 2 optimizers × 3 seeds, 0 finished already"
+    assert re.fullmatch(r"6 to train in 1 cohort on 1 worker: about \d+ s, \d\.\d GB", lines[1])
+    assert lines[2:4] == [
+        "3 seeds cannot reach a verdict; 6 can, at differences above 1.8 standard deviations",
+        "",
+    ]
+    assert lines[4].startswith(f"  to train  {tmp_path}/runs/tiny/adam-lr0.01-batch_size16-s0-")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_counts_what_is_finished(tmp_path: Path) -> None:
+    run(tmp_path, "--quiet", optimizer=TWO, seeds=1)
+    out = run(tmp_path, "--dry-run", optimizer=TWO, seeds=3).out
+    assert out.startswith("6 runs: 2 optimizers × 3 seeds, 2 finished already\n4 to train in 1 ")
+    out = run(tmp_path, "--dry-run", optimizer=TWO, seeds=1).out
+    assert out.startswith("2 runs: 2 optimizers × 1 seed, all finished already\n\n  finished  ")
+
+
+def test_a_dry_run_downloads_nothing_and_says_what_it_cannot_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPTBENCH_DATA", str(tmp_path / "data"))
+    mnist = {"name": "mnist", "fallback": {"name": "mnist-5k"}}
+    outcome = run(tmp_path, "--dry-run", dataset=mnist)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.splitlines()[2] == "no estimate of the time: mnist is not on disk yet"
+    assert not (tmp_path / "data").exists()
 
 
 def test_quiet_prints_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from experiments import make_runs, write_experiment
@@ -10,6 +11,7 @@ from stored_runs import load, make_rows, write_run
 from optbench.catalog.experiment import load_experiment
 from optbench.report.plan import (
     MOST_RUNS,
+    Training,
     closing_line,
     describe_experiment,
     describe_plan,
@@ -33,9 +35,10 @@ def test_a_valid_file_is_told_with_its_counts(tmp_path: Path) -> None:
 
 def test_a_plan_names_each_run_and_its_state(tmp_path: Path) -> None:
     first, second = make_runs(tmp_path, seeds=2)
-    text = describe_plan([(first, Path("runs/a"), True), (second, Path("runs/b"), False)])
-    assert text == (
-        "2 runs: 1 setting × 2 seeds, 1 finished already, 1 to train\n\n"
+    runs = [(first, Path("runs/a"), True), (second, Path("runs/b"), False)]
+    assert describe_plan(runs, Training(1, 1, 700_000_000, 3.4)) == (
+        "2 runs: 1 optimizer × 2 seeds, 1 finished already\n"
+        "1 to train in 1 cohort on 1 worker: about 3 s, 0.7 GB\n\n"
         "  finished  runs/a\n"
         "  to train  runs/b"
     )
@@ -43,9 +46,14 @@ def test_a_plan_names_each_run_and_its_state(tmp_path: Path) -> None:
 
 def test_a_long_plan_is_cut(tmp_path: Path) -> None:
     runs = make_runs(tmp_path, seeds=MOST_RUNS + 1003)
-    lines = describe_plan([(run, Path(f"runs/{run.seed}"), False) for run in runs]).splitlines()
-    assert lines[0].startswith("1,043 runs: 1 setting × 1,043 seeds, 0 finished already, 1,043")
-    assert len(lines) == 2 + MOST_RUNS + 1
+    training = Training(20, 2, 1_500_000_000, 4000)
+    planned = [(run, Path(f"runs/{run.seed}"), False) for run in runs]
+    lines = describe_plan(planned, training).splitlines()
+    assert lines[:2] == [
+        "1,043 runs: 1 optimizer × 1,043 seeds, 0 finished already",
+        "1,043 to train in 20 cohorts on 2 workers: about 67 min, 1.5 GB",
+    ]
+    assert len(lines) == 3 + MOST_RUNS + 1
     assert lines[-1] == "  … and 1,003 more"
 
 
@@ -88,4 +96,51 @@ def test_a_json_line_is_result_json_and_the_directory(tmp_path: Path) -> None:
 def test_a_plan_says_what_its_seeds_can_show(tmp_path: Path, seeds: int, line: str) -> None:
     optimizers = [{"name": name, "lr": 0.1} for name in ("adam", "sgd")]
     runs = make_runs(tmp_path, optimizer=optimizers, seeds=seeds)
-    assert describe_plan([(run, tmp_path, False) for run in runs]).splitlines()[1] == line
+    assert describe_plan([(run, tmp_path, True) for run in runs], None).splitlines()[1] == line
+
+
+@pytest.mark.parametrize(
+    ("optimizers", "head"),
+    [
+        (["adam", "sgd"], "12 runs: 2 optimizers × 3 learning rates × 2 seeds, all finished"),
+        (["adam"], "6 runs: 1 optimizer × 3 learning rates × 2 seeds, all finished"),
+    ],
+)
+def test_a_plan_says_what_is_multiplied(tmp_path: Path, optimizers: list[str], head: str) -> None:
+    rates = {"grid": [0.1, 0.2, 0.3]}
+    spaces = [{"name": name, "lr": rates} for name in optimizers]
+    runs = make_runs(tmp_path, optimizer=spaces, seeds=2)
+    assert describe_plan([(run, tmp_path, True) for run in runs], None).startswith(head)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"optimizer": [{"name": "adam", "lr": {"grid": [0.1, 0.2]}}, {"name": "sgd", "lr": 0.1}]},
+        {"training": {"epochs": {"grid": [1, 2, 3]}, "batch_size": 16}},
+        {"optimizer": {"name": "adam", "lr": 0.1, "weight_decay": {"grid": [0, 0.1, 0.2]}}},
+    ],
+    ids=["more rates for one", "epochs", "decay"],
+)
+def test_other_plans_count_settings(tmp_path: Path, parts: dict[str, Any]) -> None:
+    runs = make_runs(tmp_path, **parts, seeds=2)
+    text = describe_plan([(run, tmp_path, True) for run in runs], None)
+    assert text.startswith("6 runs: 3 settings × 2 seeds, all finished already\n")
+
+
+def test_a_plan_without_its_data_says_that_there_is_no_estimate(tmp_path: Path) -> None:
+    runs = [(run, tmp_path, False) for run in make_runs(tmp_path)]
+    lines = describe_plan(runs, Training(1, 1, 1, None, ("mnist", "cifar10"))).splitlines()
+    assert lines[1] == "1 to train in 1 cohort on 1 worker: 0.0 GB"
+    assert lines[2] == "no estimate of the time: mnist and cifar10 are not on disk yet"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (95, "95 s"), (560, "9 min"), (5990, "1 h 40 min"), (7210, "2 h")],
+)
+def test_an_estimate_is_told_no_more_exactly_than_it_is(
+    tmp_path: Path, seconds: float, words: str
+) -> None:
+    runs = [(run, tmp_path, False) for run in make_runs(tmp_path)]
+    assert f": about {words}, " in describe_plan(runs, Training(1, 1, 1, seconds))

@@ -1,0 +1,100 @@
+"""What runs of a setting take while they train, found on a model and an optimizer just built."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from optbench.catalog.plugins import is_import_path
+from optbench.catalog.resolve import source_of
+from optbench.execution.cohorts import Footprint
+from optbench.training.evaluation import CHUNK
+from optbench.training.seeding import global_stream
+from optbench.training.stacking import calls_back, way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch.optim import Optimizer
+
+    from optbench.config.spec import Run, Setting
+
+IMAGE_DIMENSIONS = 3  # [channels, height, width], one byte a number; others are float32
+LOADING = 2  # a data set is there twice while it is split
+SAVING = 3  # a checkpoint's state, its bytes, and those with their digest before them
+
+
+def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.device) -> Footprint:
+    """The footprint of a run's setting on a device; `model` and `optimizer` are used up.
+
+    Foreign code isn't called here, as it may end the process: what its state and its activations
+    take is guessed.
+    """
+    setting = run.setting
+    source = source_of(setting.dataset)
+    chosen = way(setting, model, optimizer, source.input_shape, source.classes)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    weights = _bytes([*model.parameters(), *model.buffers()])
+    gradients = _bytes(trained)
+    stored = weights + _state_bytes(setting, optimizer, trained)
+    rows_start = gradients  # a copy of the parameters, for the next row's update norm
+    return Footprint(
+        stacked=chosen.stacked,
+        reason=chosen.reason,
+        device=device.type,
+        parameter_bytes=weights,
+        state_bytes=stored + gradients,
+        run_bytes=stored + gradients + rows_start + _activation_bytes(run, model),
+        shared_bytes=_data_bytes(setting) + SAVING * (stored + rows_start),
+    )
+
+
+def _state_bytes(setting: Setting, optimizer: Optimizer, trained: list[nn.Parameter]) -> int:
+    """Bytes of the optimizer's state: as it is after a step, or Adam's where that isn't known."""
+    if calls_back(optimizer):  # L-BFGS remembers pairs of steps and changes of gradients
+        remembered = optimizer.defaults.get("history_size", 1)
+        return 2 * int(remembered) * _bytes(trained)
+    if is_import_path(str(setting.optimizer["name"])):
+        return 2 * _bytes(trained)
+    for parameter in trained:
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    for parameter in trained:
+        parameter.grad = None
+    return _bytes(v for state in optimizer.state.values() for v in state.values())
+
+
+def _activation_bytes(run: Run, model: nn.Module) -> int:
+    """Bytes that a batch leaves between forward and backward, or an evaluation's examples."""
+    if is_import_path(str(run.setting.model["name"])):
+        return _bytes(model.parameters())
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.data_ptr()] = _bytes([tensor])
+        return tensor
+
+    shape = source_of(run.setting.dataset).input_shape
+    inputs = torch.zeros(2, *shape, device=next(model.parameters()).device)  # 1 has no variance
+    saved = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with global_stream(run.seed, "noise"), saved:
+        outputs = model(inputs)
+    for parameter in model.parameters():
+        kept.pop(parameter.data_ptr(), None)
+    examples = max(run.setting.batch_size, CHUNK)
+    return (sum(kept.values()) + _bytes([outputs])) * examples // len(inputs)
+
+
+def _data_bytes(setting: Setting) -> int:
+    source = source_of(setting.dataset)
+    size = 1 if len(source.input_shape) == IMAGE_DIMENSIONS else 4
+    examples = source.train_size + source.test_size
+    return LOADING * examples * (math.prod(source.input_shape) * size + 8)  # int64 classes
+
+
+def _bytes(values: Iterable[object]) -> int:
+    tensors = (value for value in values if isinstance(value, Tensor))
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

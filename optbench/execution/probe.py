@@ -1,0 +1,157 @@
+"""How long cohorts will take, from a few steps of each kind of run on the real data."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from optbench.config.canonical import digest
+from optbench.execution.data import data_key, load_data
+from optbench.training.data import DeviceData, Split, batches, to_device
+from optbench.training.device import choose_device, reproducible
+from optbench.training.evaluation import CHUNK
+from optbench.training.learner import Learner
+from optbench.training.loop import train
+from optbench.training.records import Commit, Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
+    from pathlib import Path
+
+    from optbench.config.spec import Run, Setting
+    from optbench.execution.cohorts import Cohort
+    from optbench.execution.plan import Planned
+    from optbench.training.records import Record
+
+BUDGET = 1.5  # seconds for the kinds of runs on one data set
+FIRST_STEPS, MOST_STEPS = 3, 200  # the first find out how many more the budget allows
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a run costs beside the others of its cohort, in seconds."""
+
+    begin: float
+    step: float
+    example: float  # evaluated
+    commit: float
+
+    def of(self, setting: Setting, data: DeviceData) -> float:
+        """Seconds of a whole run."""
+        held_out = len(data.test) + (0 if data.validation is None else len(data.validation))
+        steps = setting.epochs * batches(len(data.train), setting.batch_size)
+        every = setting.training["evaluate_every"]
+        rows = steps // every["steps"] if isinstance(every, dict) else setting.epochs
+        evaluated = len(data.train) + (1 + rows) * held_out  # the untrained model on all examples
+        commits = setting.epochs * self.commit
+        return self.begin + steps * self.step + evaluated * self.example + commits
+
+
+def probe(
+    to_train: Sequence[Planned], cohorts: Sequence[Cohort], data_dir: Path
+) -> tuple[float, list[float]]:
+    """Seconds that loading the data will take, and training each cohort; nothing is stored.
+
+    Raises `DataError` for data that aren't there.
+    """
+    kinds = _kinds([[to_train[index].run for index in cohort] for cohort in cohorts])
+    seconds: dict[Hashable, float] = {}
+    loading = 0.0
+    for key in {data_key(kind[0].setting): None for kind in kinds.values()}:
+        mine = {kind: runs for kind, runs in kinds.items() if data_key(runs[0].setting) == key}
+        first = next(iter(mine.values()))[0]
+        device = choose_device(first.device)
+        began = perf_counter()
+        data = to_device(load_data(first.setting.dataset, data_dir), device)
+        loading += perf_counter() - began
+        with reproducible(device):
+            for kind, runs in mine.items():
+                seconds[kind] = _pace(runs, data, BUDGET / len(mine)).of(runs[0].setting, data)
+    costs = [seconds[_kind(planned.run)] for planned in to_train]
+    return loading, [sum(costs[index] for index in cohort) for cohort in cohorts]
+
+
+def _kinds(cohorts: Sequence[Sequence[Run]]) -> dict[Hashable, list[Run]]:
+    """Of each kind as many runs as the first cohort has that holds one, or as there are."""
+    kinds: dict[Hashable, list[Run]] = {}
+    sizes: dict[Hashable, int] = {}
+    for cohort in cohorts:
+        for run in cohort:
+            kind = _kind(run)
+            runs = kinds.setdefault(kind, [])
+            if len(runs) < sizes.setdefault(kind, len(cohort)):
+                runs.append(run)
+    return kinds
+
+
+def _kind(run: Run) -> Hashable:
+    """Runs that take as long, if they don't diverge: other hyperparameters matter little."""
+    setting = run.setting
+    optimizer = setting.optimizer["name"]
+    return setting.problem_hash, digest({"training": setting.training}), optimizer, run.device
+
+
+def _pace(cohort: Sequence[Run], data: DeviceData, budget: float) -> Pace:
+    """From as many steps and evaluated examples as about `budget` seconds allow."""
+    batch = cohort[0].setting.batch_size
+    began = perf_counter()
+    pace = _timed(cohort, _beginning(data, FIRST_STEPS * batch, batch))
+    left = (budget - (perf_counter() - began)) / len(cohort)
+    steps = min(left / 2 / pace.step, MOST_STEPS)
+    if steps <= FIRST_STEPS:
+        return pace
+    examples = CHUNK if left / 4 > CHUNK * pace.example else batch
+    return _timed(cohort, _beginning(data, int(steps) * batch, examples))
+
+
+def _timed(cohort: Sequence[Run], data: DeviceData) -> Pace:
+    """The pace of an epoch on these data."""
+    began = perf_counter()
+    learners = [Learner(run, data) for run in cohort]
+    built = perf_counter()
+    trained, evaluated, commit = _first_epoch(train(learners))
+    held_out = len(data.test) + (0 if data.validation is None else len(data.validation))
+    runs = len(cohort)
+    return Pace(
+        begin=(built - began) / runs,
+        step=trained / runs / learners[0].epoch_steps,
+        example=evaluated / runs / (len(data.train) + held_out),
+        commit=commit,
+    )
+
+
+def _first_epoch(records: Iterator[Record]) -> tuple[float, float, float]:
+    """Seconds of training, of the untrained models' evaluation, and of one checkpoint's making.
+
+    A run that ends before its first checkpoint took nothing more.
+    """
+    untrained = evaluated = 0.0
+    began = since = perf_counter()
+    for record in records:
+        match record:
+            case Evaluation(row={"steps": 0}):
+                untrained += record.evaluation_seconds
+                since = perf_counter()
+            case Evaluation():
+                evaluated += record.evaluation_seconds
+            case Commit():
+                trained = perf_counter() - since - evaluated
+                record.state()
+                return trained, untrained, perf_counter() - since - evaluated - trained
+    return perf_counter() - began, untrained, 0.0
+
+
+def _beginning(data: DeviceData, train: int, held_out: int) -> DeviceData:
+    """The first examples of each split."""
+    return dataclasses.replace(
+        data,
+        train=_first(data.train, train),
+        validation=None if data.validation is None else _first(data.validation, held_out),
+        test=_first(data.test, held_out),
+    )
+
+
+def _first(split: Split, examples: int) -> Split:
+    return Split(split.inputs[:examples], split.targets[:examples])

@@ -1,0 +1,80 @@
+"""Builds every setting of a plan once before anything trains: what is refused, what it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optbench.catalog.resolve import source_of
+from optbench.errors import ConfigError, Problem
+from optbench.execution.data import training_size
+from optbench.execution.deal import Rehearsed
+from optbench.execution.footprints import footprint
+from optbench.execution.memory import device_memory, process_memory
+from optbench.training.build import build_model, build_optimizer, build_schedule
+from optbench.training.compiled import check_compiler
+from optbench.training.data import batches
+from optbench.training.device import choose_device, devices_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from torch import nn
+
+    from optbench.config.spec import Run
+    from optbench.execution.cohorts import Footprint
+    from optbench.execution.plan import Plan
+
+
+def rehearse(plan: Plan) -> Rehearsed:
+    """Build model, optimizer and schedule of each setting once; nothing is trained.
+
+    Raises `ConfigError` with every refusal, and `UsageError` for a device that isn't here.
+    """
+    names = tuple(dict.fromkeys(planned.run.device for planned in plan.to_train))
+    devices = {name: choose_device(name) for name in names}
+    rehearsal = _Rehearsal()
+    for run in {p.run.setting.setting_hash: p.run for p in plan.to_train}.values():
+        rehearsal.take(run, devices[run.device])
+    if rehearsal.problems:
+        raise ConfigError(rehearsal.problems)
+    workplaces = devices_for(names)
+    return Rehearsed(
+        devices=workplaces,
+        footprints=rehearsal.footprints,
+        process_bytes=process_memory(),
+        device_bytes=min(map(device_memory, workplaces)),
+    )
+
+
+class _Rehearsal:
+    """Footprints by setting hash, and what was refused; settings that weigh the same share one."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.footprints: dict[str, Footprint] = {}
+        self._models: dict[str, nn.Module] = {}
+        self._known: dict[str, Footprint] = {}
+
+    def take(self, run: Run, device: torch.device) -> None:
+        setting = run.setting
+        source, key = source_of(setting.dataset), f"{setting.problem_hash} {device}"
+        try:
+            if key not in self._models:
+                self._models[key] = build_model(run, source.input_shape, source.classes, device)
+            optimizer = build_optimizer(setting, self._models[key])
+            steps = batches(training_size(setting), setting.batch_size)
+            build_schedule(setting, optimizer, steps)
+            check_compiler(setting, device)
+        except ConfigError as error:
+            self.problems += error.problems
+            return
+        how = setting.batch_size, setting.training.get("compile"), _without_lr(setting.optimizer)
+        like = f"{key} {how}"
+        if like not in self._known:
+            self._known[like] = footprint(run, self._models[key], optimizer, device)
+        self.footprints[setting.setting_hash] = self._known[like]
+
+
+def _without_lr(optimizer: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in optimizer.items() if name != "lr"}

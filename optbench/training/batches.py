@@ -1,0 +1,35 @@
+"""The next batch of each run; runs of one seed share it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from optbench.training.learner import Learner
+    from optbench.training.network import Batch
+
+
+class SharedBatches:
+    """Batches in the order of each run's seed, gathered once for all that are at one step."""
+
+    def __init__(self) -> None:
+        self.orders: dict[int, tuple[int, Tensor]] = {}
+        self.gathered: dict[int, tuple[int, Batch]] = {}
+
+    def next(self, learner: Learner) -> Batch:
+        """Inputs `[batch, *input_shape]` and targets `[batch]` of the learner's next step."""
+        seed = learner.run.seed
+        if seed not in self.gathered or self.gathered[seed][0] != learner.steps:
+            epoch, index = learner.next_position
+            start = index * learner.batch_size
+            chosen = self._order(learner, epoch)[start : start + learner.batch_size]
+            self.gathered[seed] = learner.steps, learner.data.train.pick(chosen)
+        return self.gathered[seed][1]
+
+    def _order(self, learner: Learner, epoch: int) -> Tensor:
+        seed = learner.run.seed
+        if seed not in self.orders or self.orders[seed][0] != epoch:
+            self.orders[seed] = epoch, learner.order(epoch)
+        return self.orders[seed][1]

@@ -1,0 +1,121 @@
+"""Chains of linear layers, the networks of the tutorials, of several runs at once, by hand.
+
+For a small network autograd's bookkeeping costs as much as its arithmetic, and so does starting
+each operation. Here autograd's kernels are called in its order, each elementwise one for all runs
+together, with the bits that autograd gives each of them alone (`products` rounds large products
+otherwise).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from optbench.catalog.models.logistic import Logistic
+from optbench.catalog.models.mlp import MLP
+from optbench.training.layers import ATEN, Buffers, Layer, Linear, stacked
+from optbench.training.products import affine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optbench.training.build import Loss
+    from optbench.training.network import Batch
+    from optbench.training.slices import Slices
+
+MEAN, SUM, NO_TARGET = 1, 2, -100  # as functional.cross_entropy asks of nll_loss
+
+# Layers whose bits are known to be the same in any cohort: others have to show it first.
+KNOWN = (
+    nn.Linear,
+    nn.ReLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.GELU,
+    nn.SiLU,
+    nn.ELU,
+    nn.LeakyReLU,
+    nn.Dropout,
+)  # fmt: skip
+
+
+def is_chain(model: nn.Module, loss: Loss) -> bool:
+    """Whether `Chain` can take such models: the catalog's own, all of it trained, on the CPU."""
+    return (
+        type(model) in (MLP, Logistic)  # a subclass may do anything
+        and loss is functional.cross_entropy
+        and all(_is_known(layer) for layer in list(cast("nn.Sequential", model))[1:])
+        and all(p.device.type == "cpu" and p.requires_grad for p in model.parameters())
+    )
+
+
+def _is_known(layer: nn.Module) -> bool:
+    return type(layer) in KNOWN and not (isinstance(layer, nn.Dropout) and layer.p >= 1)
+
+
+class Chain:
+    """Cross-entropy of chains of one shape, and the chain rule from their end to their start.
+
+    `noise` has each run's generator, which its dropout draws from.
+    """
+
+    def __init__(self, models: Sequence[nn.Module], noise: Sequence[torch.Generator]) -> None:
+        self.models = [cast("nn.Sequential", model) for model in models]
+        dtype = next(self.models[0].parameters()).dtype
+        _, first, *rest = zip(*self.models, strict=True)  # the first flattens the inputs
+        self.first = Linear(cast("Sequence[nn.Linear]", first))
+        layers = (stacked(column, noise, dtype) for column in rest)
+        self.rest: list[Layer] = [layer for layer in layers if layer is not None]
+        self.gradients = Buffers(len(models), dtype)
+
+    @torch.no_grad()
+    def outputs(self, inputs: Tensor) -> list[Tensor]:
+        return [_evaluated(model, inputs.flatten(1)) for model in self.models]
+
+    @torch.no_grad()
+    def differentiate(self, batches: Sequence[Batch]) -> tuple[Tensor, Tensor]:
+        values = self.first.forward_runs([inputs.flatten(1) for inputs, _ in batches])
+        for layer in self.rest:
+            values = layer.forward(values)
+        outputs = values.whole.clone()
+        losses, gradient = self._cross_entropy(outputs, [targets for _, targets in batches])
+        for layer in reversed(self.rest):
+            gradient = layer.backward(gradient)
+        self.first.differentiate(gradient)  # its inputs, the images, need no gradient
+        return losses, outputs
+
+    def _cross_entropy(self, outputs: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, Slices]:
+        """Mean losses `[runs]` of outputs `[runs, batch, classes]`, and the gradient at these."""
+        _, batch, classes = outputs.shape
+        log_p = ATEN._log_softmax.default(outputs, 2, False)
+        found = [
+            ATEN.nll_loss_forward.default(run, chosen, None, MEAN, NO_TARGET)[0]
+            for run, chosen in zip(log_p.unbind(), targets, strict=True)
+        ]
+        gradient = ATEN.nll_loss_backward.default(
+            log_p.new_ones(()).div_(batch),
+            log_p.view(-1, classes),
+            torch.cat(list(targets)),
+            None,
+            SUM,
+            NO_TARGET,
+            log_p.new_zeros(()),
+        )
+        gradient = gradient.view_as(log_p)
+        slices = self.gradients.take(batch, classes)
+        slices.whole.copy_(ATEN._log_softmax_backward_data.default(gradient, log_p, 2, log_p.dtype))
+        return torch.stack(found), slices
+
+
+def _evaluated(model: nn.Sequential, values: Tensor) -> Tensor:
+    """What a chain makes of flattened inputs, without its dropout."""
+    for layer in list(model)[1:]:
+        if isinstance(layer, nn.Linear):
+            inputs, values = values, values.new_empty(len(values), layer.out_features)
+            affine(inputs, layer.weight, layer.bias, values)
+        elif not isinstance(layer, nn.Dropout):
+            values = layer(values)
+    return values

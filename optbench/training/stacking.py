@@ -1,0 +1,76 @@
+"""Whether runs of a setting are trained together, and why not: by model and device alone.
+
+Never by timing, or by how many runs there are: a run's numbers must not depend on its company.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from optbench.training.build import build_loss
+from optbench.training.chain import is_chain
+from optbench.training.vmap_refusal import EXAMPLES, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+    from torch.optim import Optimizer
+
+    from optbench.config.spec import Setting
+    from optbench.training.network import Batch
+
+
+@dataclass(frozen=True)
+class Way:
+    """How runs of a setting train: through which kind of network, and the reason.
+
+    All but `chain` and `vmap` train alone.
+    """
+
+    kind: Literal["chain", "vmap", "autograd", "compiled"]
+    reason: str
+
+    @property
+    def stacked(self) -> bool:
+        return self.kind in ("chain", "vmap")
+
+
+def way(
+    setting: Setting,
+    model: nn.Module,
+    optimizer: Optimizer,
+    input_shape: Sequence[int],
+    classes: int,
+) -> Way:
+    """The way of a setting's runs; its model is on the device where it is to train."""
+    device = next(model.parameters()).device
+    loss = build_loss(setting)
+    if setting.training.get("compile"):
+        return Way("compiled", "torch.compile makes code for one model")
+    if calls_back(optimizer):
+        return Way("autograd", f"{type(optimizer).__name__} evaluates the loss itself")
+    if is_chain(model, loss):
+        return Way("chain", "a chain of linear layers on the CPU")
+    if device.type == "cpu":
+        return Way("autograd", f"{type(model).__name__} is not known to gain by it on the CPU")
+    against = refusal(model, loss, _trial_batch(input_shape, classes, device))
+    return Way("vmap", "by vmap") if against is None else Way("autograd", against)
+
+
+def calls_back(optimizer: Optimizer) -> bool:
+    """Whether a step needs a closure that evaluates the loss, as L-BFGS's does."""
+    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+    return closure is not None and closure.default is inspect.Parameter.empty
+
+
+def _trial_batch(input_shape: Sequence[int], classes: int, device: torch.device) -> Batch:
+    """Examples like the data set's in shape alone: the way must not depend on their values."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.rand((EXAMPLES, *input_shape), generator=generator)
+    targets = torch.randint(classes, (EXAMPLES,), generator=generator)
+    return inputs.to(device), targets.to(device)

@@ -1,0 +1,85 @@
+"""Runs trained side by side, and everything that tells one training of a run from another."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import torch
+from experiments import make_learner
+from torch import Tensor
+
+from optbench.store.metrics import format_rows
+from optbench.training.device import reproducible
+from optbench.training.loop import train
+from optbench.training.records import Commit, End, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from optbench.config.spec import Run
+    from optbench.training.learner import Learner
+
+    Trace = dict[str, object]
+
+
+def traces(learners: Sequence[Learner]) -> list[Trace]:
+    """Train a cohort to its end: each run's rows, end, weights, and state at every commit."""
+    found: list[Trace] = [{} for _ in learners]
+    with reproducible(torch.device("cpu")):
+        for record in train(learners):
+            learner, trace = learners[record.run], found[record.run]
+            match record:
+                case Commit():
+                    trace |= _state(learner)
+                    trace.setdefault("bytes", len(record.state()))
+                case End(status="completed"):
+                    trace |= _state(learner)
+                    trace["weights"] = hashlib.sha256(record.weights()).hexdigest()
+                    trace["memory"] = record.state_bytes_per_parameter
+                case End(reason=reason):
+                    trace["diverged"] = reason
+                case Failure(error=error):
+                    trace["failed"] = repr(error)
+    for learner, trace in zip(learners, found, strict=True):
+        trace["rows"] = format_rows(learner.rows).splitlines()
+    return found
+
+
+def alone(runs: Sequence[Run], make: Callable[[Run], Learner] = make_learner) -> list[Trace]:
+    """Each run trained by itself."""
+    return [traces([make(run)])[0] for run in runs]
+
+
+def in_cohorts(
+    runs: Sequence[Run], size: int, make: Callable[[Run], Learner] = make_learner, order: int = 0
+) -> list[Trace]:
+    """The runs trained in cohorts of that size, dealt out at random; in the order given."""
+    dealt = torch.randperm(len(runs), generator=torch.Generator().manual_seed(order)).tolist()
+    found: dict[int, Trace] = {}
+    for start in range(0, len(runs), size):
+        chosen = dealt[start : start + size]
+        found |= zip(chosen, traces([make(runs[index]) for index in chosen]), strict=True)
+    return [found[index] for index in range(len(runs))]
+
+
+def _state(learner: Learner) -> Trace:
+    """All of a checkpoint but the timings, by name and step."""
+    state = {name: value for name, value in learner.state().items() if name != "timings"}
+    return dict(_leaves(f"step {learner.steps}", state))
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
+    match value:
+        case Tensor():
+            content = value.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+            digest = hashlib.sha256(content).hexdigest()
+            yield name, (value.dtype, tuple(value.shape), digest)
+        case dict():
+            for key, item in value.items():
+                yield from _leaves(f"{name}.{key}", item)
+        case list() | tuple():
+            for index, item in enumerate(value):
+                yield from _leaves(f"{name}.{index}", item)
+        case _:
+            yield name, repr(value)
