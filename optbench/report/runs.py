@@ -1,26 +1,33 @@
-"""`optbench runs`: the list of runs, and the page about one."""
+"""`optbench runs list`: a line a run, those that go on or need a look first."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from optbench.config.spec import format_value
-from optbench.errors import StoreError
+from optbench.analysis.setting import group_settings
+from optbench.config.spec import short_value
 from optbench.report import numbers
 from optbench.report.formats import render_table
-from optbench.report.layout import INDENT, paragraph, to_text
-from optbench.report.table import Cell, Column, Table, cell, safe_text
+from optbench.report.layout import INDENT, paragraph
+from optbench.report.table import Cell, Column, Table, cell
 from optbench.report.values import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from optbench.store.metrics import Row
+    from optbench.store.result import Result, Status
     from optbench.store.scan import Note, StoredRun
 
 MOST_NOTES = 20
-LAST_ROWS = 5
 LONGEST_SETTING = 30  # characters of a label that stand whole in a narrow terminal
+FOR_PROGRAMS = ("csv", "json")  # formats that keep columns with nothing in them
+ORDER: tuple[Status, ...] = (
+    "running", "interrupted", "failed", "diverged", "pruned", "completed",
+)  # fmt: skip
 
 _COLUMNS = (
     Column("status", "status"),
@@ -28,57 +35,69 @@ _COLUMNS = (
     Column("dataset", "data set", drop=1),
     Column("setting", "setting"),
     Column("seed", "seed", "right"),
-    Column("epoch", "epoch", "right"),
+    Column("epoch", "epoch", "right", drop=5),
+    Column("progress", "steps", "right"),
     Column("train_loss", "train loss", "right", drop=4),
     Column("test_accuracy", "test accuracy", "right", drop=4),
     Column("seconds", "time", "right", drop=3),
     Column("run", "run"),
 )
-_ROW_COLUMNS = ("epoch", "steps", "train_loss", "val_loss", "val_accuracy", "test_accuracy")
+_NOW_COLUMNS = (
+    Column("committed", "last commit", "right"),
+    Column("reason", "reason", drop=6),
+)
 
 
 def render_runs(
-    runs: Iterable[StoredRun],
+    runs: Sequence[StoredRun],
     output_format: str = "table",
     *,
+    now: float = 0.0,
     colour: bool = False,
     width: int | None = 80,
 ) -> str:
-    """A line a run, with its state after the last row; without a width nothing is left out.
+    """How many runs have which status, and a line a run; without a width nothing is left out.
 
-    Raises UsageError for an unknown format.
+    `now`, in seconds since the epoch, is what the age of the last commit of unfinished runs is
+    reckoned from. Raises UsageError for an unknown format.
     """
-    return render_table(runs_table(runs), output_format, colour=colour, width=width)
+    told = in_order(runs)
+    table = runs_table(told)
+    rows = tuple(
+        (*row[:-1], _age(run, now), cell(run.result.reason), row[-1])
+        for row, run in zip(table.rows, told, strict=True)
+    )
+    columns = (*table.columns[:-1], *_NOW_COLUMNS, table.columns[-1])
+    table = Table(columns, (rows,), title=counts_line(told))
+    if output_format not in FOR_PROGRAMS:
+        table = _without_empty(table)
+    return render_table(table, output_format, colour=colour, width=width)
+
+
+def counts_line(runs: Iterable[StoredRun]) -> str:
+    """`315 runs: 10 running, 3 diverged, 302 completed`."""
+    counts = Counter(run.status for run in runs)
+    number = counts.total()
+    told = ", ".join(f"{counts[status]:,} {status}" for status in ORDER if counts[status])
+    return f"{number:,} run{'s' * (number != 1)}{': ' * bool(told)}{told}"
+
+
+def in_order(runs: Iterable[StoredRun]) -> list[StoredRun]:
+    """By status, experiment, problem, optimizer, learning rate, the rest and seed."""
+    ordered = [run for setting in group_settings(runs) for run in setting.runs]
+    return sorted(
+        ordered,
+        key=lambda run: (
+            ORDER.index(run.status),
+            run.result.experiment,
+            run.result.labels.problem,
+        ),
+    )
 
 
 def runs_table(runs: Iterable[StoredRun]) -> Table:
     """A row a run, with its state after the last row."""
     return Table(_COLUMNS, (tuple(map(_summary, runs)),))
-
-
-def render_run(run: StoredRun, *, colour: bool = False, width: int | None = 80) -> str:
-    """The page about one run: what it is, what became of it, its last rows, its files."""
-    result = run.result
-    facts = {
-        "status": result.status if result.reason is None else f"{result.status}: {result.reason}",
-        "problem": result.labels.problem,
-        "setting": result.labels.setting,
-        "seed": result.seed,
-        "run": result.run,
-        "directory": str(run.path),
-        "started": result.started,
-        "time": "" if result.seconds is None else numbers.duration(result.seconds),
-    }
-    sections = {
-        "configuration": _flat(result.config),
-        "sizes": vars(result.sizes),
-        "environment": result.environment,
-        "hashes": vars(result.hashes),
-        "files (SHA-256)": result.files,
-    }
-    parts = ["\n".join(_lines(facts)), _last_rows(run, colour=colour, width=width)]
-    parts += ["\n".join([title, *_lines(values)]) for title, values in sections.items()]
-    return "\n\n".join(parts) + "\n"
 
 
 def render_notes(notes: Sequence[Note], *, width: int | None = None) -> str:
@@ -89,66 +108,77 @@ def render_notes(notes: Sequence[Note], *, width: int | None = None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def steps_of_total(result: Result) -> tuple[int, int]:
+    """The steps of the last row, and how many the run has in all."""
+    total = result.sizes.steps_per_epoch * int(result.config["training"].get("epochs", 0))
+    return int((result.last or {}).get("steps") or 0), total
+
+
+def age(seconds: float) -> str:
+    """`12 s ago`, `5 min ago`, `3 h ago` or `2 days ago`."""
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit} ago"
+    return f"{max(seconds, 0):.0f} s ago"
+
+
+def shown(value: float | None, form: Callable[[float], str]) -> Cell:
+    """A cell that shows a number, or a dash where it was not measured."""
+    return cell(value, numbers.DASH if value is None else form(value))
+
+
 def _summary(run: StoredRun) -> tuple[Cell, ...]:
     result, last = run.result, run.result.last or {}
     alarming = result.status in ("diverged", "failed")
     setting = result.labels.setting
-    loss, accuracy = last.get("train_loss"), last.get("test_accuracy")
     return (
         Cell(result.status, result.status, alarming=alarming),
         cell(result.experiment),
         cell(result.config["dataset"]["name"]),
-        Cell(setting, setting, short=shortened(setting, LONGEST_SETTING)),
+        Cell(setting, setting, short=shortened(_rounded(setting), LONGEST_SETTING)),
         cell(result.seed),
-        _shown(last.get("epoch"), numbers.compact),
-        _shown(loss, numbers.loss),
-        _shown(accuracy, numbers.percent),
-        _shown(result.seconds, numbers.duration),
+        shown(last.get("epoch"), numbers.compact),
+        _progress(result),
+        shown(last.get("train_loss"), numbers.loss),
+        shown(last.get("test_accuracy"), numbers.percent),
+        shown(result.seconds, numbers.duration),
         cell(result.run, result.run[:8]),
     )
 
 
-def _shown(value: float | None, form: Callable[[float], str]) -> Cell:
-    return cell(value, numbers.DASH if value is None else form(value))
+def _rounded(label: str) -> str:
+    """The label with its long numbers in four digits."""
+    return re.sub(r"\d+\.\d+(e-?\d+)?", lambda found: short_value(float(found[0])), label)
 
 
-def _last_rows(run: StoredRun, *, colour: bool, width: int | None) -> str:
-    try:
-        rows = run.rows
-    except StoreError as error:
-        return safe_text(str(error))
-    shown = [name for name in _ROW_COLUMNS if any(row.get(name) is not None for row in rows)]
-    table = Table(
-        columns=tuple(Column(name, name.replace("_", " "), "right") for name in shown),
-        sections=(tuple(_measured(row, shown) for row in rows[-LAST_ROWS:]),),
+def _progress(result: Result) -> Cell:
+    """`2,814 of 4,690` or 60% of a run that is not complete; the share for programs."""
+    done, total = steps_of_total(result)
+    if not total:
+        return Cell(numbers.DASH)
+    share = done / total
+    if result.status == "completed":
+        return cell(share, f"{done:,}")
+    return Cell(f"{done:,} of {total:,}", share, short=f"{int(100 * share)}%")
+
+
+def _age(run: StoredRun, now: float) -> Cell:
+    """When an unfinished run was last stored."""
+    committed = run.committed if run.status in ("running", "interrupted") else None
+    if committed is None:
+        return Cell("")
+    stamp = datetime.fromtimestamp(committed, UTC).isoformat(timespec="seconds")
+    return cell(stamp, age(now - committed))
+
+
+def _without_empty(table: Table) -> Table:
+    kept = [
+        index
+        for index in range(len(table.columns))
+        if not table.rows or any(row[index].text for row in table.rows)
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        sections=(tuple(tuple(row[index] for index in kept) for row in table.rows),),
     )
-    return to_text(table, width=width, colour=colour).rstrip("\n")
-
-
-def _measured(row: Row, names: Iterable[str]) -> tuple[Cell, ...]:
-    return tuple(_shown(row.get(name), _form(name)) for name in names)
-
-
-def _form(name: str) -> Callable[[float], str]:
-    if name in ("epoch", "steps"):
-        return numbers.compact
-    return numbers.percent if name.endswith("_accuracy") else numbers.loss
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings with dotted keys."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
-def _lines(values: Mapping[str, Any]) -> Iterator[str]:
-    """Aligned `key  value` lines."""
-    keys = [safe_text(key) for key in values]
-    width = max(map(len, keys), default=0)
-    for key, value in zip(keys, values.values(), strict=True):
-        yield f"{INDENT}{key.ljust(width)}  {safe_text(format_value(value))}".rstrip()

@@ -54,6 +54,14 @@ class StoredRun:
         """Whether it ended by itself: diverging is a result too."""
         return self.status in ("completed", "diverged")
 
+    @property
+    def committed(self) -> float | None:
+        """When it was last stored how far it is, in seconds since the epoch."""
+        try:
+            return (self.path / "result.json").stat().st_mtime
+        except OSError:  # removed meanwhile
+            return None
+
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The rows of metrics.csv, read once; StoreError if missing, damaged or altered."""

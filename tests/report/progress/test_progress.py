@@ -2,26 +2,22 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from experiments import make_runs
-from stored_runs import make_rows, result_document
+from progress_events import Clock, Terminal, ended, started, step, stop_after
+from stored_runs import make_rows
 
-from optbench.report.progress import make_progress, short_labels
-from optbench.store.result import parse_result
-from optbench.training.events import Advanced, Ended, Event, Started
-from optbench.training.records import Evaluation, Step
+from optbench.report.progress import make_progress
+from optbench.report.progress.labels import short_labels
+from optbench.training.events import Advanced, Ended, Event
+from optbench.training.records import Evaluation
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from optbench.config.spec import Run
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture
@@ -30,23 +26,8 @@ def run(tmp_path: Path) -> Run:
     return found
 
 
-def started(run: Run, **changes: Any) -> Started:
-    event = Started(
-        run=run,
-        problem="mnist · mlp 784-128-10 · cross entropy",
-        data="60,000 train, 10,000 test",
-        device="cpu",
-        steps=0,
-        total=4690,
-        epochs=5,
-        batch_size=64,
-    )
-    return dataclasses.replace(event, **changes)
-
-
-def ended(run: Run, **changes: Any) -> Ended:
-    document = result_document(make_rows([0.1, 0.9]), **changes)
-    return Ended(run, Path("runs/a"), parse_result(json.dumps(document).encode(), ""))
+def with_reason(end: Ended, reason: str) -> Ended:
+    return dataclasses.replace(end, result=dataclasses.replace(end.result, reason=reason))
 
 
 def story(run: Run) -> list[Event]:
@@ -55,7 +36,7 @@ def story(run: Run) -> list[Event]:
     return [
         started(run),
         Advanced(run, Evaluation(0, first, 0.0, 0.1)),
-        Advanced(run, Step(0, 50, 1.5)),
+        step(run, 50),
         Advanced(run, Evaluation(0, second, 1.0, 0.1)),
         ended(run),
     ]
@@ -99,7 +80,7 @@ def test_a_line_fits_into_80_columns(run: Run) -> None:
 
 @pytest.mark.parametrize("status", ["diverged", "failed"])
 def test_an_end_that_is_none_says_why(run: Run, status: str) -> None:
-    end = ended(run, status=status, reason="train loss became nan at step 12")
+    end = with_reason(ended(run, status), "train loss became nan at step 12")
     assert f"{status}: train loss became nan at step 12" in shown(
         [started(run), end], io.StringIO()
     )
@@ -125,13 +106,13 @@ def test_a_terminal_keeps_one_line_a_finished_run(
 def test_brackets_in_a_reason_are_shown_as_they_are(
     run: Run, stream: type[io.StringIO], reason: str
 ) -> None:
-    text = shown([started(run), ended(run, status="failed", reason=reason)], stream())
+    text = shown([started(run), with_reason(ended(run, "failed"), reason)], stream())
     assert reason in text
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_a_reason_cant_steer_the_terminal(run: Run, stream: type[io.StringIO]) -> None:
-    text = shown([started(run), ended(run, status="failed", reason="\x1b[2Jboo")], stream())
+    text = shown([started(run), with_reason(ended(run, "failed"), "\x1b[2Jboo")], stream())
     assert "\x1b[2J" not in text
     assert "boo" in text
 
@@ -149,10 +130,69 @@ def test_a_label_has_what_tells_settings_of_one_optimizer_apart(tmp_path: Path) 
     ]
 
 
-def test_of_many_runs_each_has_one_line_where_nothing_can_be_redrawn(run: Run) -> None:
-    stream = io.StringIO()
-    with make_progress(stream, [run] * 21, quiet=False) as progress:
-        for event in story(run):
+def test_long_numbers_have_four_digits_unless_two_labels_were_the_same(tmp_path: Path) -> None:
+    def labels(*values: float) -> list[str]:
+        optimizer = {"name": "sgd", "lr": {"grid": list(values)}}
+        runs = make_runs(tmp_path, optimizer=optimizer)
+        return list(short_labels([run.setting for run in runs]).values())
+
+    assert labels(0.0316227766017, 1.0) == ["sgd lr=0.03162", "sgd lr=1"]
+    assert labels(0.0316227766, 0.0316227767) == ["sgd lr=0.0316227766", "sgd lr=0.0316227767"]
+
+
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "TTY_COMPATIBLE"])
+def test_a_log_gets_no_control_characters_whatever_the_environment_asks(
+    run: Run, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "1")
+    assert "\x1b" not in shown(story(run), io.StringIO())
+
+
+def test_a_dumb_terminal_gets_plain_lines(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b" not in shown(story(run), Terminal())
+
+
+@pytest.mark.parametrize(("columns", "said"), [(60, "loss 0.360"), (40, "1/5")])
+def test_a_narrow_terminal_has_the_run_its_epoch_and_the_time_left(
+    run: Run, columns: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    stream, clock = Terminal(), Clock()
+    with make_progress(stream, [run], clock=clock) as progress:
+        for event in story(run)[:4]:
+            clock.now += 1
             progress.show(event)
-    (line,) = [line for line in stream.getvalue().splitlines() if " s0 " in line]
-    assert line.endswith("done 6.1 s")
+        (line,) = [line for line in stream.screen if line.startswith("  adam")]
+    assert "s0" in line
+    assert said in line
+    assert line.endswith(" left")
+    assert len(line) <= columns
+
+
+def test_more_runs_in_training_than_lines_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINES", "7")
+    monkeypatch.setenv("TERM", "xterm")
+    runs = make_runs(tmp_path, seeds=9)
+    stream, clock = Terminal(), Clock()
+    with make_progress(stream, runs, clock=clock) as progress:
+        for run in runs:
+            clock.now += 1
+            progress.show(started(run, cohort=9))
+        drawn = stream.screen[3:]
+    assert [line.split()[2] for line in drawn[:3]] == ["s0", "s1", "s2"]
+    assert drawn[3] == "  and 6 more"
+    assert len(drawn) == 5
+
+
+def test_what_was_in_training_when_it_was_stopped_is_left_behind(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    stop_after(make_progress(stream, [run], clock=Clock()), story(run)[:4])
+    assert stream.screen[3].endswith("stopped")
+    assert "1/5" in stream.screen[3]
