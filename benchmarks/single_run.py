@@ -1,79 +1,78 @@
-"""optbench against the textbook script on genuine MNIST, side by side.
+"""One run of configs/adam_mnist.yaml against the hand-tuned loop, a process each, in turn.
 
-    python benchmarks/single_run.py DATA_DIR [--rounds 3] [--epochs 2]
+    python benchmarks/single_run.py DATA_DIR [--rounds 5]
 
-Each round runs the textbook script, then `optbench run configs/adam_mnist.yaml`, each in a
-process of its own; an epoch's time is training and evaluation. The ratio is that of the
-medians over all epochs but the first of each process, which warms up.
+Seconds of its five epochs, training and evaluation, and of the whole command. The hand-tuned loop
+also with float32 images and with torch.compile. Prints JSON with medians.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import gzip
-import resource
-import statistics
-import subprocess
+import json
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
-ROOT = Path(__file__).parents[1]
+import children
+from children import HERE, ROOT
+from piece import heard
+
+EPOCHS = 5
+LOOPS: dict[str, list[str]] = {
+    "hand-tuned": [],
+    "hand-tuned, float32 images": ["--images", "float32"],
+    "hand-tuned, torch.compile": ["--compile"],
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data_dir", type=Path, help="a folder with MNIST/raw")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=2)
-    arguments = parser.parse_args()
-    textbook: list[float] = []
-    optbench: list[float] = []
-    with tempfile.TemporaryDirectory() as scratch:
-        raw = unpacked(arguments.data_dir, Path(scratch))
-        for number in range(arguments.rounds):
-            textbook += textbook_epochs(raw, arguments.epochs)
-            optbench += optbench_epochs(
-                arguments.data_dir, Path(scratch) / f"runs{number}", arguments.epochs
-            )
-    slow, fast = statistics.median(textbook), statistics.median(optbench)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"textbook  {slow:.2f} s an epoch (median of {len(textbook)})")
-    print(f"optbench  {fast:.2f} s an epoch (median of {len(optbench)})")
-    print(f"ratio     {slow / fast:.1f}")
-    print(f"largest process {peak:,.0f} MB")
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("data_dir", type=Path)
+    arguments.add_argument("--config", type=Path, default=ROOT / "configs" / "adam_mnist.yaml")
+    arguments.add_argument("--rounds", type=int, default=5)
+    given = arguments.parse_args()
+    data_dir, config = given.data_dir.resolve(), given.config.resolve()
+    rounds = [
+        {"optbench": optbench(data_dir, config)}
+        | {name: hand_tuned(data_dir, *words) for name, words in LOOPS.items()}
+        for _ in range(given.rounds)
+    ]
+    names = rounds[0]
+    found = {
+        name: {key: median(each[name][key] for each in rounds) for key in ("run", "command")}
+        for name in names
+    }
+    print(json.dumps({"rounds": given.rounds, "epochs": EPOCHS, "seconds": found}))
 
 
-def unpacked(data_dir: Path, scratch: Path) -> Path:
-    """torchvision reads only unpacked files; the data folder may be read-only."""
-    target = scratch / "MNIST" / "raw"
-    target.mkdir(parents=True)
-    for source in sorted((data_dir / "MNIST" / "raw").glob("*.gz")):
-        (target / source.stem).write_bytes(gzip.decompress(source.read_bytes()))
-    return scratch
+def optbench(data_dir: Path, config: Path) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as runs_dir:
+        command: list[str | Path] = [
+            sys.executable, "-m", "optbench", "run", config, "--data-dir", data_dir,
+            "--runs-dir", runs_dir, "--quiet", "--no-fallback", "--device", "cpu",
+        ]  # fmt: skip
+        child = children.run(command)
+        (timing,) = Path(runs_dir).glob("*/*/timing.csv")
+        with timing.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))[1:]
+    seconds = (float(row["train_seconds"]) + float(row["evaluation_seconds"]) for row in rows)
+    return {"run": sum(seconds), "command": child.seconds}
 
 
-def textbook_epochs(data_dir: Path, epochs: int) -> list[float]:
-    """Seconds of each epoch but the first."""
-    script = Path(__file__).with_name("textbook.py")
-    command = [sys.executable, str(script), str(data_dir), "--epochs", str(epochs)]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [float(line.split()[-1]) for line in out.splitlines()][1:]
-
-
-def optbench_epochs(data_dir: Path, runs_dir: Path, epochs: int) -> list[float]:
-    """Seconds of each epoch but the first, from the run's timing.csv."""
-    command = [
-        sys.executable, "-m", "optbench", "run", str(ROOT / "configs" / "adam_mnist.yaml"),
-        "--data-dir", str(data_dir), "--runs-dir", str(runs_dir), "--quiet", "--no-fallback",
-        "--device", "cpu", "--set", f"training.epochs={epochs}",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, cwd=ROOT)
-    (timing,) = runs_dir.glob("*/*/timing.csv")
-    with timing.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return [float(r["train_seconds"]) + float(r["evaluation_seconds"]) for r in rows[2:]]
+def hand_tuned(data_dir: Path, *words: str) -> dict[str, float]:
+    command: list[str | Path] = [
+        sys.executable,
+        HERE / "hand_tuned.py",
+        data_dir,
+        "--optimizers",
+        "adam",
+    ]
+    child = children.run([*command, "--epochs", str(EPOCHS), *words], one_thread=True)
+    (piece,) = heard(child.out)
+    return {"run": piece.seconds, "command": child.seconds}
 
 
 if __name__ == "__main__":
