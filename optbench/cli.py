@@ -30,6 +30,7 @@ from optbench.options import (
     RunsDir,
     RunsDirs,
     Seeds,
+    StatusOption,
     TargetOption,
     UnitOption,
     WhereOption,
@@ -55,6 +56,12 @@ def _listings() -> tuple[str, ...]:
     from optbench.catalog.listing import KINDS
 
     return tuple(KINDS)
+
+
+def _objectives() -> tuple[str, ...]:
+    from optbench.catalog.objectives import OBJECTIVES
+
+    return tuple(OBJECTIVES)
 
 
 @app.callback(invoke_without_command=True)
@@ -311,13 +318,56 @@ def validate(configs: Configs, assignments: Assignments = None) -> None:
     raise typer.Exit(validate_command(configs, assignments or (), _screen(), _errors()))
 
 
+@app.command()
+def trajectory(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="A trajectory file (YAML), or an objective's name.",
+            show_default=False,
+            autocompletion=_objectives,
+        ),
+    ],
+    assignments: Assignments = None,
+    outputs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write .gif, .html, .png, .svg, .pdf, or rows as .csv, .json. Repeatable.",
+        ),
+    ] = None,
+    output_format: FormatOption = "table",
+) -> None:
+    """Draw the paths of optimizers on a test function, and tell who is at a minimum first.
+
+    Without a file: sgd, momentum, rmsprop and adam at lr=0.1 from the objective's usual start.
+
+    Examples:
+
+    * `optbench trajectory sphere -o sphere.gif`
+
+    * `optbench trajectory configs/trajectories/beale.yaml -o beale.html -o beale.png`
+
+    * `optbench trajectory rosenbrock --set optimizer=[adam,sgd] --set lr=0.001 --set steps=2000`
+    """
+    from optbench.commands.trajectory import trajectory_command
+
+    code = trajectory_command(
+        what, assignments or (), outputs or (), output_format, _screen(), _errors()
+    )
+    raise typer.Exit(code)
+
+
 @app.command("list")
 def list_(
     what: Annotated[
         str,
         typer.Argument(
             metavar="WHAT",
-            help="datasets, models, optimizers or schedules.",
+            help="datasets, models, optimizers, schedules or objectives.",
             show_default=False,
             autocompletion=_listings,
         ),
@@ -328,22 +378,35 @@ def list_(
 
     Example: `optbench list optimizers`
     """
-    from optbench.catalog.listing import listing
+    from optbench.catalog.listing import headings, listing
     from optbench.report.catalogue import render_catalogue
 
-    _write(render_catalogue(listing(what), output_format, width=_width()))
+    entries = listing(what)
+    _write(render_catalogue(entries, output_format, headings=headings(what), width=_width()))
 
 
 @runs_app.command("list")
-def runs_list(runs_dir: RunsDir = Path("runs"), output_format: FormatOption = "table") -> None:
-    """List all runs with their state."""
-    from optbench.report.runs import render_notes, render_runs
-    from optbench.store.scan import scan
+def runs_list(
+    runs_dir: RunsDir = Path("runs"),
+    status: StatusOption = None,
+    where: WhereOption = None,
+    output_format: FormatOption = "table",
+) -> None:
+    """List runs with their state and how far they are, also while they train.
 
-    found = scan(runs_dir)
+    Examples:
+
+    * `optbench runs list --status running,failed`
+
+    * `optbench runs list --where optimizer=adam --format csv`
+    """
+    from optbench.commands.runs import list_command
+    from optbench.commands.screen import Screen
+
     width = _width() if sys.stdout.isatty() else None  # a pipe gets every column
-    _write(render_runs(found.runs, output_format, colour=_colour(), width=width))
-    _complain(render_notes(found.notes, width=_notes_width()))
+    screen = Screen(sys.stdout, width, _colour())
+    code = list_command(runs_dir, status or (), where or (), output_format, screen, _errors())
+    raise typer.Exit(code)
 
 
 @runs_app.command("show")
@@ -351,14 +414,10 @@ def runs_show(
     run: Annotated[str, typer.Argument(help="Its directory, its name or the start of its hash.")],
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
-    """Show one run: configuration, last rows, environment and files."""
-    from optbench.report.runs import render_run
-    from optbench.store.scan import find_run, is_run_directory, scan
+    """Show one run: state, last rows, configuration, environment, files, how to repeat it."""
+    from optbench.commands.runs import show_command
 
-    directory = Path(run)
-    root = directory if is_run_directory(directory) else runs_dir
-    found = find_run(scan(root).runs, str(directory))
-    _write(render_run(found, colour=_colour(), width=_width()))
+    raise typer.Exit(show_command(Path(run), runs_dir, _screen()))
 
 
 def _screen() -> Screen:

@@ -91,6 +91,10 @@ WhereOption = Annotated[
         rich_help_panel=QUESTION,
     ),
 ]
+StatusOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="STATUS", help="Only these runs, e.g. running,failed. Repeatable."),
+]
 MarginOption = Annotated[
     float | None,
     typer.Option(

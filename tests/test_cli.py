@@ -57,9 +57,10 @@ def imported(*arguments: str | Path, cwd: Path) -> tuple[Outcome, set[str]]:
         ("list", "schedules"),
         ("list", "models"),
         ("list", "datasets"),
+        ("list", "objectives"),
         ("validate", "tiny.yaml"),
         ("run", "tiny.yaml"),
-        ("run", "tiny.yaml", "--dry-run", "--force"),
+        ("run", "tiny.yaml", "--dry-run"),
         ("run", "tiny.yaml", "--json"),
         ("compare",),
         ("compare", "--format", "json"),
@@ -108,8 +109,8 @@ def test_the_version_is_the_packages() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("run",), ("compare",), ("validate",), ("list",), ("runs",), ("runs", "list"),
-     ("runs", "show")],
+    [(), ("run",), ("compare",), ("validate",), ("trajectory",), ("list",), ("runs",),
+     ("runs", "list"), ("runs", "show")],
     ids=" ".join,
 )  # fmt: skip
 def test_every_command_has_help(arguments: tuple[str, ...]) -> None:

@@ -72,17 +72,21 @@ def save_chart(
     specification = chart_specification(
         comparison, kind, interactive=interactive, unit=unit, log=log
     )
-    content = _page(specification, kind) if interactive else _drawn(specification, path, scale)
+    if interactive:
+        content = _page(specification, kind)
+    else:
+        content = drawn(specification, path.suffix, scale)
     write_output(path, content)
 
 
-def _drawn(specification: dict[str, Any], path: Path, scale: float) -> bytes:
+def drawn(specification: dict[str, Any], suffix: str, scale: float) -> bytes:
+    """A Vega-Lite specification as .png (`scale` pixels a unit), .pdf or .svg."""
     import vl_convert
 
     text = json.dumps(specification)
-    if path.suffix == ".png":
+    if suffix == ".png":
         return bytes(vl_convert.vegalite_to_png(text, scale=scale))
-    if path.suffix == ".pdf":
+    if suffix == ".pdf":
         return _in_order(vl_convert.vegalite_to_pdf(text))
     return _counted_anew(vl_convert.vegalite_to_svg(text)).encode()
 

@@ -21,8 +21,8 @@ DECIMALS = 6  # significant digits of a number in a chart
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'\u2028\u2029"}
 
 
-def template() -> jinja2.Template:
-    """The page's template: whatever is put into it is escaped, and shows what hides in it."""
+def template(name: str) -> jinja2.Template:
+    """A page's template: whatever is put into it is escaped, and shows what hides in it."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -34,7 +34,7 @@ def template() -> jinja2.Template:
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template("page.html")
+    return environment.get_template(name)
 
 
 @cache
@@ -59,13 +59,17 @@ def json_block(data: Any) -> str:
     return text.translate(_ESCAPES)
 
 
-def policy(scripts: list[str], styles: list[str]) -> str:
-    """A Content-Security-Policy: these very scripts and styles, and no request to anywhere."""
+def policy(scripts: list[str], styles: list[str], *, images: bool = False) -> str:
+    """A Content-Security-Policy: these very scripts and styles, and no request to anywhere.
+
+    `images` allows those that the page itself holds.
+    """
     return "; ".join(
         [
             "default-src 'none'",
             f"script-src {_sources(scripts)}",
             f"style-src {_sources(styles)}",
+            *(["img-src data:"] if images else []),
             "base-uri 'none'",
             "form-action 'none'",
         ]

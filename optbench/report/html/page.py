@@ -53,8 +53,9 @@ def render_report(
     """
     runs = _runs(comparison)
     shown = tuple(figures(comparison))
-    scripts, style = [chart_library(), asset("page.js")], asset("style.css")
-    return template().render(
+    own = "\n".join(map(asset, ("theme.js", "picture.js", "page.js")))
+    scripts, style = [chart_library(), own], asset("style.css")
+    return template("page.html").render(
         policy=policy(scripts, [style]),
         style=style,
         title=_title(runs),

@@ -196,4 +196,6 @@ def test_the_templates_are_in_the_package() -> None:
     import optbench.report.html as package
 
     folder = Path(package.__file__).parent / "templates"
-    assert {path.name for path in folder.iterdir()} == {"page.html", "style.css", "page.js"}
+    pages = {"page.html", "page.js", "trajectory.html", "trajectory.js"}
+    shared = {"tables.html", "style.css", "theme.js", "picture.js"}
+    assert {path.name for path in folder.iterdir()} == pages | shared

@@ -1,36 +1,5 @@
 "use strict";
 
-// The theme: as the system has it, until somebody chooses.
-(function theme() {
-  const themes = ["auto", "light", "dark"];
-  const button = document.getElementById("theme");
-  const root = document.documentElement;
-  const stored = () => {
-    try {
-      return localStorage.getItem("optbench-theme");
-    } catch {
-      return null; // some browsers keep no storage for files
-    }
-  };
-  const show = (name) => {
-    if (name === "auto") root.removeAttribute("data-theme");
-    else root.dataset.theme = name;
-    button.textContent = `Theme: ${name}`;
-    button.value = name;
-  };
-  button.addEventListener("click", () => {
-    const next = themes[(themes.indexOf(button.value) + 1) % themes.length];
-    show(next);
-    try {
-      localStorage.setItem("optbench-theme", next);
-    } catch {
-      // the choice holds for this visit
-    }
-  });
-  show(themes.includes(stored()) ? stored() : "auto");
-  button.hidden = false;
-})();
-
 // Commands go to the clipboard as they stand.
 (function copying() {
   const copied = async (element) => {
@@ -111,17 +80,9 @@
   apply();
 })();
 
-// The pictures: drawn without evaluating code; their colours are the page's, so that they follow
-// its theme and a printer's white.
+// The pictures, and a mark when all of them stand.
 (function pictures() {
   const specifications = JSON.parse(document.getElementById("figures").textContent);
-  const [ink, grey, line] = ["var(--ink)", "var(--grey)", "var(--line)"];
-  const colours = {
-    axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: grey, tickColor: grey },
-    title: { color: ink, subtitleColor: grey },
-    style: { "guide-label": { fill: ink } },
-    text: { color: ink },
-  };
   const narrow = matchMedia("(max-width: 48rem)").matches;
   // On a phone, panels side by side stand on each other.
   const stacked = ({ hconcat, vconcat = hconcat, ...rest }) =>
@@ -129,17 +90,7 @@
   const draw = (figure) => {
     const specification = specifications[figure.dataset.kind];
     const shown = narrow ? stacked(specification) : specification;
-    return vegaEmbed(figure.querySelector(".plot"), shown, {
-      actions: false,
-      ast: true,
-      bind: figure.querySelector(".controls"),
-      config: colours,
-      defaultStyle: false,
-      logLevel: 1, // errors: a layer without data is nothing to warn of
-      mode: "vega-lite",
-      renderer: "svg",
-      tooltip: { disableDefaultStyle: true },
-    });
+    return drawPicture(figure, shown);
   };
   const drawn = Array.from(document.querySelectorAll("figure.chart"), draw);
   Promise.all(drawn).then(() => (document.body.dataset.drawn = drawn.length));

@@ -1,0 +1,1 @@
+"""Paths of optimizers on an objective, as tables, pictures and animations."""
