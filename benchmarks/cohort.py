@@ -52,7 +52,7 @@ def make_runs(
 
 def make_data(run: Run, data_dir: Path) -> DeviceData:
     """The run's data, cut so that rows cost little."""
-    data = to_device(load_data(run.setting.dataset, data_dir), CPU)
+    data = to_device(load_data(run.setting, data_dir), CPU)
     return dataclasses.replace(data, train=_cut(data.train, TRAIN), test=_cut(data.test, TEST))
 
 

@@ -77,7 +77,7 @@ def make_learner(run: Run) -> Learner:
     from optbench.training.data import to_device
     from optbench.training.learner import Learner
 
-    return Learner(run, to_device(load_data(run.setting.dataset, Path()), torch.device("cpu")))
+    return Learner(run, to_device(load_data(run.setting, Path()), torch.device("cpu")))
 
 
 def train_all(*learners: Learner) -> list[Record]:

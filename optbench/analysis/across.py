@@ -13,7 +13,7 @@ from optbench.analysis.statistics.aggregate import (
     stratified_bootstrap,
 )
 from optbench.analysis.target import final
-from optbench.config.spec import format_value
+from optbench.config.spec import display_name, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def are_several(problems: Sequence[ProblemComparison]) -> bool:
 def _kind(problem: ProblemComparison) -> tuple[str, str]:
     """The data set that was asked for, and the model."""
     config = problem.rows[0].runs[0].result.config
-    data = problem.requested_dataset or str(config["dataset"]["name"])
+    data = problem.requested_dataset or display_name(str(config["dataset"]["name"]))
     return data.removesuffix("-5k"), format_value(config["model"])
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from optbench.errors import EXIT_OK, Interrupted, OptbenchError
 from optbench.execution.signals import Interruptions
-from optbench.execution.wire import Broken, Done, Happened, Ready, Train
+from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Train
+from optbench.training.events import Advanced
 
 if TYPE_CHECKING:
     from optbench.execution.wire import Task
@@ -43,8 +44,9 @@ def _serve(connection: Connection, interruptions: Interruptions) -> None:
         with interruptions.shielded():  # an import that a signal breaks off ends in any error
             from optbench.execution.rehearsal import rehearse
             from optbench.execution.worker import Worker
-            from optbench.training.device import prefer
+            from optbench.training.device import finish_imports, prefer
 
+            finish_imports()
             found = rehearse(task.plan) if task.rehearse else None
         worker = Worker(task.data_dir, interruptions)
         connection.send(Ready(found))
@@ -52,8 +54,12 @@ def _serve(connection: Connection, interruptions: Interruptions) -> None:
         while isinstance(order := connection.recv(), Train):
             prefer(order.device)
             cohort = [to_train[index] for index in order.cohort]
+            indices = {to_train[index].run.hash: index for index in order.cohort}
             for event in worker.train(cohort, force=task.plan.force):
-                connection.send(Happened(event))
+                if isinstance(event, Advanced):
+                    connection.send(Moved(indices[event.run.hash], event.record))
+                else:
+                    connection.send(Happened(event))
             connection.send(Done())
     except OptbenchError as error:
         connection.send(Broken(error))

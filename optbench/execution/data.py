@@ -10,6 +10,7 @@ from optbench.catalog.datasets import Data, Source, prepare
 from optbench.catalog.receivers import data_parameters
 from optbench.catalog.resolve import source_of
 from optbench.config.canonical import digest
+from optbench.config.spec import display_name
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -85,11 +86,18 @@ def as_requested(setting: Setting) -> Setting:
     return dataclasses.replace(setting, data_hash=source_of(setting.dataset).content_hash())
 
 
-def load_data(dataset: Mapping[str, object], data_dir: Path) -> Data:
-    """Read, verify and split a resolved data set."""
+def load_data(setting: Setting, data_dir: Path) -> Data:
+    """Read, verify and split a setting's data.
+
+    Raises `DataError`, also where they are no longer those that the setting was hashed with.
+    """
+    dataset = setting.dataset
     source = source_of(dataset)
     own = {parameter.name for parameter in data_parameters(str(dataset["name"]))}
     train, test = source.load(data_dir)
+    if setting.data_hash and source.content_hash() != setting.data_hash:
+        name = display_name(str(dataset["name"]))
+        raise DataError(f"{name} has changed since this command began; run it again")
     limits = {key: None if key in own else dataset.get(key) for key in ("train", "test")}
     return prepare(
         train,

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from optbench.errors import EnvironmentFault
 from optbench.execution.deal import Deal, deal
 from optbench.execution.memory import available_memory
-from optbench.execution.wire import Broken, Done, Happened, Ready, Task, Train
+from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
 from optbench.store.rundir import RunDirectory
-from optbench.training.events import Ended
+from optbench.training.events import Advanced, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,6 +106,8 @@ class _Crew:
                 if isinstance(message.event, Ended):
                     member.unfinished.remove(self.indices[message.event.run.hash])
                 yield message.event
+            case Moved(index=index, record=record):
+                yield Advanced(self.plan.to_train[index].run, record)
             case Ready():
                 member.ready = True
                 if message.rehearsed is not None:

@@ -64,7 +64,7 @@ def probe(
         first = next(iter(mine.values()))[0]
         device = choose_device(first.device)
         began = perf_counter()
-        data = to_device(load_data(first.setting.dataset, data_dir), device)
+        data = to_device(load_data(first.setting, data_dir), device)
         loading += perf_counter() - began
         with reproducible(device):
             for kind, runs in mine.items():

@@ -10,10 +10,16 @@ from optbench.execution.data import training_size
 from optbench.execution.deal import Rehearsed
 from optbench.execution.footprints import footprint
 from optbench.execution.memory import device_memory, process_memory
-from optbench.training.build import build_model, build_optimizer, build_schedule
+from optbench.training.build import (
+    build_model,
+    build_optimizer,
+    build_schedule,
+    check_model,
+)
 from optbench.training.compiled import check_compiler
 from optbench.training.data import batches
 from optbench.training.device import choose_device, devices_for
+from optbench.training.seeding import global_stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +67,11 @@ class _Rehearsal:
         source, key = source_of(setting.dataset), f"{setting.problem_hash} {device}"
         try:
             if key not in self._models:
-                self._models[key] = build_model(run, source.input_shape, source.classes, device)
+                shapes = source.input_shape, source.classes
+                model = build_model(run, *shapes, device)
+                with global_stream(run.seed, "noise"):  # a model may draw in eval mode too
+                    check_model(setting, model, *shapes)
+                self._models[key] = model
             optimizer = build_optimizer(setting, self._models[key])
             steps = batches(training_size(setting), setting.batch_size)
             build_schedule(setting, optimizer, steps)

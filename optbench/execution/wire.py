@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from optbench.execution.cohorts import Cohort
     from optbench.execution.deal import Rehearsed
     from optbench.execution.plan import Plan
-    from optbench.training.events import Event
+    from optbench.training.events import Ended, Started
+    from optbench.training.records import Evaluation, Step
 
 
 def _view(content: dict[str, object]) -> MappingProxyType[str, object]:
@@ -53,9 +54,17 @@ class Train:
 
 @dataclass(frozen=True)
 class Happened:
-    """Something worth showing of a run in training."""
+    """A run has begun or ended."""
 
-    event: Event
+    event: Started | Ended
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The plan's run of this index goes on: many a second, so that the run itself stays here."""
+
+    index: int
+    record: Step | Evaluation
 
 
 @dataclass(frozen=True)
@@ -70,4 +79,4 @@ class Broken:
     error: BaseException
 
 
-FromWorker = Ready | Happened | Done | Broken
+FromWorker = Ready | Happened | Moved | Done | Broken

@@ -52,7 +52,7 @@ class Worker:
         key = data_key(run.setting)
         if self._loaded is None or self._loaded[:2] != (key, str(device)):
             self._loaded = None  # before the next is loaded: two may not fit
-            data = to_device(load_data(run.setting.dataset, self.data_dir), device)
+            data = to_device(load_data(run.setting, self.data_dir), device)
             self._loaded = key, str(device), data
         return self._loaded[2]
 

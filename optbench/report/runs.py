@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optbench.analysis.setting import group_settings
-from optbench.config.spec import short_value
+from optbench.config.spec import display_name, short_value
 from optbench.report import numbers
 from optbench.report.formats import render_table
 from optbench.report.layout import INDENT, paragraph
@@ -134,7 +134,7 @@ def _summary(run: StoredRun) -> tuple[Cell, ...]:
     return (
         Cell(result.status, result.status, alarming=alarming),
         cell(result.experiment),
-        cell(result.config["dataset"]["name"]),
+        cell(display_name(str(result.config["dataset"]["name"]))),
         Cell(setting, setting, short=shortened(_rounded(setting), LONGEST_SETTING)),
         cell(result.seed),
         shown(last.get("epoch"), numbers.compact),

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from optbench.catalog import plugins
 from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
+from optbench.catalog.models.forward import check_forward
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.schedules import ScheduleEntry, schedules
 from optbench.config.spec import Run, Setting, display_name
@@ -152,6 +153,14 @@ def _groups(model: nn.Module, globs: Sequence[Mapping[str, Any]]) -> list[dict[s
 
 def _split_match(glob: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in glob.items() if key != "match"}
+
+
+def check_model(
+    setting: Setting, model: nn.Module, input_shape: Sequence[int], classes: int
+) -> None:
+    """Raises, at the model's line, unless it maps the data's inputs to a score a class."""
+    with _blame(setting, "model", str(setting.model["name"])):
+        check_forward(model, input_shape, classes)
 
 
 @contextmanager

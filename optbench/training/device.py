@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import importlib
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -63,14 +64,32 @@ def reproducible(device: torch.device) -> Iterator[None]:
     cost Adam a quarter of its time from the second epoch on, and change no result that is read.
     """
     threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    if device.type == "cuda":
-        torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with _deterministic_kernels() if device.type == "cuda" else nullcontext():
+            yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def _deterministic_kernels() -> Iterator[None]:
+    """Not for the CPU, whose kernels all are: torch imports its compiler for this, in seconds."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(deterministic)
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(before)
+
+
+def finish_imports() -> None:
+    """Import what torch imports when it is first used, where no signal may break it off.
+
+    A module that was half imported stays so, and whatever needs it then fails.
+    """
+    importlib.import_module("torch._dynamo")  # by the first optimizer
+    if torch.cuda.is_available():
+        importlib.import_module("torch._inductor.config")  # by deterministic kernels

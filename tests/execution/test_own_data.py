@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from experiments import command, write_experiment
+from experiments import command, write_experiment, write_plugin
 
 from optbench.catalog.experiment import load_experiment
 from optbench.errors import ConfigError, DataError
-from optbench.execution.data import DataChoice, as_requested
+from optbench.execution.data import DataChoice, as_requested, load_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,3 +84,34 @@ def test_the_stored_configuration_repeats_the_run(dataset: dict[str, Any], folde
     again = command("run", stored, "--runs-dir", runs)
     assert again.code == 0, again.err
     assert len(list(runs.glob("*/*/config.yaml"))) == 1
+
+
+def test_data_that_change_after_they_were_hashed_are_not_trained_on(folder: Path) -> None:
+    (setting,) = settings(folder, FILE)
+    hashed = as_requested(setting)
+    assert len(load_data(hashed, folder).train.targets) > 0
+    np.savez(folder / "mine.npz", x=np.zeros((40, 1)), y=np.arange(40) % 2)
+    with pytest.raises(DataError, match=r"has changed since this command began"):
+        load_data(hashed, folder)
+
+
+WIDE = """
+from torch import nn
+
+class Wide(nn.Sequential):
+    def __init__(self, input_shape):
+        super().__init__(nn.Linear(input_shape[0], 1000))
+"""
+
+
+def test_a_model_that_does_not_fit_the_data_is_refused_before_anything_trains(
+    tmp_path: Path,
+) -> None:
+    write_plugin(tmp_path, WIDE)
+    path = write_experiment(tmp_path, model={"name": "./plugin.py:Wide"})
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+    assert outcome.code == 2
+    assert "it maps inputs [1, 6] to outputs [1, 1000]; the data's 3 classes need [1, 3]" in (
+        outcome.err
+    )
+    assert not list((tmp_path / "runs").rglob("result.json"))

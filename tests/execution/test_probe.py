@@ -29,7 +29,7 @@ def test_a_runs_seconds_are_those_of_its_steps_rows_and_checkpoints(
     tmp_path: Path, training: dict[str, Any], rows: int
 ) -> None:
     (run,) = make_runs(tmp_path, training={"batch_size": 16} | training)
-    data = to_device(load_data(run.setting.dataset, tmp_path), torch.device("cpu"))
+    data = to_device(load_data(run.setting, tmp_path), torch.device("cpu"))
     # 60 examples to train on, so 4 steps an epoch; 15 to validate on and 30 to test on.
     pace = Pace(begin=1000, step=1, example=0.01, commit=100)
     assert pace.of(run.setting, data) == pytest.approx(

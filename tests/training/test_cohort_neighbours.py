@@ -61,6 +61,10 @@ class Shrinks(Counts):
         for p in parameters(self):
             p.data = p.data[:1].clone()
 
+class Freezes(Counts):
+    def act(self):
+        parameters(self)[0].requires_grad_(False)
+
 class LosesItsRate(Counts):
     def act(self):
         for group in self.param_groups:
@@ -179,9 +183,9 @@ BAD: dict[str, dict[str, Any]] = {
 } | {
     name: plugin(name)
     for name in (
-        "BecomesNan", "Raises", "Leaves", "Widens", "Shrinks", "LosesItsRate", "Replaces",
-        "Transposes", "SharesMemory", "TakesGradients", "ChangesGradients", "KeepsGradients",
-        "MultipliesGradients", "Draws", "DrawsWhenMade", "Seeds",
+        "BecomesNan", "Raises", "Leaves", "Widens", "Shrinks", "Freezes", "LosesItsRate",
+        "Replaces", "Transposes", "SharesMemory", "TakesGradients", "ChangesGradients",
+        "KeepsGradients", "MultipliesGradients", "Draws", "DrawsWhenMade", "Seeds",
     )
 }  # fmt: skip
 ENDS = {
@@ -191,6 +195,7 @@ ENDS = {
     "Leaves": ("failed", "SystemExit(3)"),
     "Widens": ("failed", "Error"),
     "Shrinks": ("failed", "Error"),
+    "Freezes": ("failed", "Error"),  # a plain loop would train it no more: better no number
     "LosesItsRate": ("failed", "Error"),
     "schedule raises": ("failed", 'ValueError("the schedule\'s own")'),
 }

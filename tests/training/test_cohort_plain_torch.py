@@ -167,7 +167,6 @@ def sensitivity(name: str, data: DeviceData, losses: Tensor) -> Tensor:
     return torch.stack(distances).amax(0).cummax(0).values
 
 
-@pytest.mark.slow
 def test_in_float32_losses_agree_as_far_as_rounding_lets_them(tmp_path: Path) -> None:
     """Products by oneDNN and fused optimizers round otherwise, at every one of 100 steps.
 

@@ -19,7 +19,7 @@ def check_forward(model: nn.Module, input_shape: Sequence[int], classes: int) ->
 
     Raises UsageError, with both shapes, unless outputs `[1, classes]` come out.
     """
-    inputs = torch.zeros(1, *input_shape)
+    inputs = torch.zeros(1, *input_shape, device=next(model.parameters()).device)
     training = model.training
     try:
         with torch.no_grad():

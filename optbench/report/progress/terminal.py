@@ -29,7 +29,7 @@ LOADING = "loading torch and the data …"
 
 
 class _Terminal:
-    """What both kinds share: the region, headings that stay above it, and when to look."""
+    """What both kinds share: the region, and the headings and ends that stay above it."""
 
     def __init__(self, console: Console, watched: Watched) -> None:
         self.watched = watched
@@ -107,9 +107,8 @@ class TerminalRuns(_Terminal):
 
     def _sum(self) -> str:
         """The bar of all runs, and how many are done."""
-        done = self.watched.ended - self.watched.earlier
         width = self.region.console.width
-        counted = f"  {done} of {self.watched.runs} runs"
+        counted = f"  {self.watched.ended:,} of {self.watched.total:,} runs"
         return f"{whole_line(*self.watched.whole, max(width - len(counted), 0))}{counted}"[:width]
 
 

@@ -35,7 +35,8 @@ def test_lines_that_a_narrower_terminal_has_wrapped_are_erased_with_the_rest() -
         before = len(stream.getvalue())
         drawn.console.size = ConsoleDimensions(30, 24)  # in which they take up 3 lines and 1
         drawn.draw(["z"])
-        assert stream.getvalue()[before:].count(UP) == 4  # to the first of them from the empty line below
+        # from the empty line below them to the first
+        assert stream.getvalue()[before:].count(UP) == 4
 
 
 def test_no_more_is_drawn_than_the_terminal_has_room_for() -> None:
