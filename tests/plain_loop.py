@@ -94,18 +94,29 @@ class PlainRun:
 
     def _step(self, inputs: Tensor, targets: Tensor) -> tuple[float, int]:
         self.model.train()
-        outputs = self.model(inputs)
-        loss = functional.cross_entropy(outputs, targets)
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        gradients = [p.grad.flatten() for p in self.model.parameters() if p.grad is not None]
-        self.grad_norm = norm(torch.cat(gradients))
-        if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
-        self.optimizer.step()
+        found: list[tuple[float, int]] = []
+
+        def closure() -> Tensor:
+            outputs = self.model(inputs)
+            loss = functional.cross_entropy(outputs, targets)
+            self.optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            gradients = [p.grad.flatten() for p in self.model.parameters() if p.grad is not None]
+            if not found:
+                self.grad_norm = norm(torch.cat(gradients))
+            if self.clip_norm is not None:
+                nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+            found.append((loss.item(), int((outputs.argmax(1) == targets).sum())))
+            return loss
+
+        if isinstance(self.optimizer, torch.optim.LBFGS):
+            self.optimizer.step(closure)  # type: ignore[no-untyped-call]
+        else:
+            closure()
+            self.optimizer.step()
         if self.schedule is not None and self.by_step:
             self.schedule.step()
-        return loss.item(), int((outputs.argmax(1) == targets).sum())
+        return found[0]
 
     def _measured(self, losses: list[tuple[float, int, int]]) -> Row:
         seen = sum(k for _, _, k in losses)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from optbench.config.node import Node, Plain, Problems
 
 MOST_PATHS = 24  # more than these nobody tells apart
-_POSSIBLE = ("lbfgs",)  # an objective is evaluated as often as a step likes
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class _Choice:
 
 
 def _chosen(part: Part, lr: Plain, problems: Problems) -> _Choice:
-    resolved, said = resolve_optimizer(part.node, part.key, problems, _POSSIBLE)
+    resolved, said = resolve_optimizer(part.node, part.key, problems)
     if "lr" in resolved and "lr" not in part.node.mapping:
         resolved["lr"] = said["lr"] = lr
     name = str(resolved.get("name", ""))

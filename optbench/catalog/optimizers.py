@@ -94,7 +94,8 @@ _SUMMARIES = {
     "adamax": "Adam with the infinity norm (Kingma & Ba 2015, section 7)",
     "adamw": "Adam with decoupled weight decay (Loshchilov & Hutter 2019)",
     "asgd": "averaged stochastic gradient descent (Polyak & Juditsky 1992)",
-    "lbfgs": "limited-memory quasi-Newton (Liu & Nocedal 1989)",
+    "lbfgs": "limited-memory quasi-Newton; a step evaluates the loss up to max_eval times "
+    "(Liu & Nocedal 1989)",
     "muon": "orthogonalized momentum for matrices (Jordan 2024)",
     "nadam": "Adam with Nesterov momentum (Dozat 2016)",
     "radam": "Adam with a rectified adaptive rate (Liu et al. 2020)",
@@ -105,7 +106,6 @@ _SUMMARIES = {
 }
 
 _REFUSALS = {
-    "lbfgs": "it evaluates the loss several times a step, which this version can't do yet",
     "sparseadam": "it takes only sparse gradients, and no model of this version has any",
     "muon": "it takes only matrices; reference.muon gives all else to AdamW",
 }

@@ -34,7 +34,7 @@ from optbench.config.spec import display_name
 from optbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from optbench.catalog.arguments import Receiver
     from optbench.catalog.datasets import Source
@@ -177,14 +177,9 @@ def resolve_model(node: Node, key: str, problems: Problems) -> Arguments:
     return {"name": name, **check_arguments(_without(node, "name"), key, receiver, problems)}
 
 
-def resolve_optimizer(
-    node: Node, key: str, problems: Problems, possible: Collection[str] = ()
-) -> tuple[Arguments, Arguments]:
-    """`{name, …}` of an optimizer, and the arguments that say more than its defaults.
-
-    `possible` are names that are refused elsewhere, but not here.
-    """
-    name = _target(node, key, optimizers(), _OPTIMIZER, problems, possible)
+def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Arguments, Arguments]:
+    """`{name, …}` of an optimizer, and the arguments that say more than its defaults."""
+    name = _target(node, key, optimizers(), _OPTIMIZER, problems)
     receiver = _receiver(optimizer_receiver, name, node, key, problems)
     if receiver is None:
         return {}, {}
@@ -317,7 +312,6 @@ def _target(
     entries: Mapping[str, Entry],
     kind: _Kind,
     problems: Problems,
-    possible: Collection[str] = (),
 ) -> str:
     """A part's name as the catalog has it, or its import path; empty where it has neither."""
     name = node.mapping["name"]
@@ -330,7 +324,7 @@ def _target(
         if _named(node, key, entries, kind, problems) is None:
             return ""
         known = str(name.value)
-    if entries[known].refusal and known not in possible:
+    if entries[known].refusal:
         message = f"{name.value} can't be used: {entries[known].refusal}"
         problems.add(name, child_key(key, "name"), message, f"see: optbench list {kind.listing}")
         return ""

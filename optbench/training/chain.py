@@ -49,7 +49,13 @@ def is_chain(model: nn.Module, loss: Loss) -> bool:
         and loss is functional.cross_entropy
         and all(_is_known(layer) for layer in list(cast("nn.Sequential", model))[1:])
         and all(p.device.type == "cpu" and p.requires_grad for p in model.parameters())
+        and not any(_has_hooks(p) for p in model.parameters())
     )
+
+
+def _has_hooks(parameter: nn.Parameter) -> bool:
+    """Whether autograd would call somebody: an optimizer of one's own may ask for that."""
+    return bool(parameter._backward_hooks or parameter._post_accumulate_grad_hooks)
 
 
 def _is_known(layer: nn.Module) -> bool:

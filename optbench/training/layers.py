@@ -69,7 +69,8 @@ class Linear:
 
     def differentiate(self, gradient: Slices) -> None:
         """Leave the gradients of weights and biases, from that at the outputs."""
-        sums = gradient.whole.sum(1).unbind()
+        # Memory of its own for each: an optimizer may keep it, or round by where it lies.
+        sums = ATEN.unbind_copy.int(gradient.whole.sum(1))
         for layer, x, g, s in zip(self.layers, self.inputs, gradient.runs, sums, strict=True):
             layer.weight.grad = weight_gradient(g, x)
             layer.bias.grad = s

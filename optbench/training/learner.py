@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -24,11 +24,11 @@ from optbench.training.build import (
 from optbench.training.data import DeviceData, batches
 from optbench.training.evaluation import Score, total_norm
 from optbench.training.noise import Noise
-from optbench.training.seeding import batch_order
+from optbench.training.seeding import batch_order, global_stream
 from optbench.training.stacking import calls_back, way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from optbench.config.spec import Run
     from optbench.store.metrics import Row
@@ -48,10 +48,13 @@ class Learner:
         self.epoch_steps = batches(len(data.train), self.batch_size)
         self.model = build_model(run, data.input_shape, data.classes, data.device).train()
         self.initial_weights = self._weights_hash()
-        self.optimizer = build_optimizer(run.setting, self.model)
+        with global_stream(run.seed, "optimizer"):  # one's own may draw when it is made
+            self.optimizer = build_optimizer(run.setting, self.model)
+            self.schedule = build_schedule(run.setting, self.optimizer, self.epoch_steps)
         self.calls_back = calls_back(self.optimizer)
-        self.own_optimizer = not type(self.optimizer).__module__.startswith("torch.optim")
-        self.schedule = build_schedule(run.setting, self.optimizer, self.epoch_steps)
+        self.own_optimizer = not type(self.optimizer).__module__.startswith(
+            ("torch.optim.", "optbench.")
+        )
         self.by_step = schedule_entry(run.setting).by_step
         self.loss = build_loss(run.setting)
         self.way = way(run.setting, self.model, self.optimizer, data.input_shape, data.classes)
@@ -83,36 +86,37 @@ class Learner:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self.parameters)
 
-    def update(self, closure: Callable[[], Tensor], *, measure: bool) -> None:
-        """One optimizer step by the gradients that the parameters hold.
-
-        `closure` computes loss and gradients anew, for optimizers that ask for that; `measure`
-        takes the gradient's norm for a row.
-        """
+    def receive(self, *, measure: bool) -> None:
+        """Clip the gradients that the parameters hold; `measure` takes their norm for a row."""
         if measure:
             self._grad_norm = total_norm(p.grad for p in self.parameters if p.grad is not None)
-        self._clip()
-        if self.calls_back:
-            self.optimizer.step(partial(self._clipped, closure))
-        else:
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.parameters, self.clip_norm)
+
+    def update(self, closure: Callable[[], float] | None = None) -> None:
+        """One optimizer step; `closure`, for one that `calls_back`, computes the gradients."""
+        if closure is None:
             self.optimizer.step()
+        else:
+            self.optimizer.step(closure)
         self.steps += 1
         if self.schedule is not None and self.by_step:
             self._lrs = self._current_lrs()
             self.schedule.step()
 
-    def _clipped(self, closure: Callable[[], Tensor]) -> float:
-        loss = closure()
-        self._clip()
-        return cast("float", loss)  # a tensor will do
+    def check_parameters(self) -> None:
+        """Raise TypeError where an optimizer of one's own left what no stacked layer can take."""
+        for parameter, before in zip(self.parameters, self._anchor, strict=True):
+            if parameter.shape != before.shape or parameter.dtype != before.dtype:
+                raise TypeError("the optimizer changed the shape or type of a parameter")
+            if not parameter.requires_grad:
+                raise TypeError("the optimizer froze a parameter, which stacked runs can't do")
 
-    def _clip(self) -> None:
-        if self.clip_norm is not None:
-            clip_grad_norm_(self.parameters, self.clip_norm)
-
-    def take(self, losses: Sequence[float], sizes: Sequence[int], correct: int) -> None:
-        """Add the last steps' mean losses to the interval; notes the first that isn't finite."""
-        for step, loss in enumerate(losses, start=self.steps - len(losses) + 1):
+    def take(
+        self, losses: Sequence[float], sizes: Sequence[int], correct: int, *, last: int
+    ) -> None:
+        """Add mean losses of the steps up to `last`; notes the first that isn't finite."""
+        for step, loss in enumerate(losses, start=last - len(losses) + 1):
             if not math.isfinite(loss):
                 self.diverged = f"train loss became {loss} at step {step:,}"
                 return
@@ -169,8 +173,7 @@ class Learner:
 
     def state_bytes(self) -> int:
         """Bytes of all tensors in the optimizer's state."""
-        states = self.optimizer.state.values()
-        tensors = (v for state in states for v in state.values() if isinstance(v, Tensor))
+        tensors = _tensors([*self.optimizer.state.values()])
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def weights(self) -> bytes:
@@ -252,6 +255,17 @@ class Learner:
                 tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
             )
         return digest.hexdigest()
+
+
+def _tensors(value: object) -> Iterator[Tensor]:
+    """All tensors in a value, however deep: L-BFGS keeps lists of them."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _tensors([*value.values()])
+    elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        for item in value:
+            yield from _tensors(item)
 
 
 class _Interval:

@@ -67,8 +67,12 @@ class _Cohort:
     def is_due_a_look(self, steps: int) -> bool:
         """Whether to read the losses within an epoch, which waits for a device that is not a CPU.
 
+        A run that has failed is dropped at once: it is a step behind the others.
+
         Such a device has nothing to do meanwhile, so that it is left alone but for a sign of life.
         """
+        if any(learner.failure is not None for learner in self.learners):
+            return True
         if self.on_cpu:
             return steps % READ_EVERY == 0 or self.clock.silence() > 0.5
         return self.clock.silence() > 5
@@ -124,7 +128,7 @@ class _Cohort:
 
     def _end(self, learner: Learner) -> End | Failure:
         index = self.indices[learner]
-        if learner.failure is not None:
+        if learner.failure is not None and learner.diverged is None:
             return Failure(index, learner.failure)
         return End(
             index,

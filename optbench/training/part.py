@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -32,6 +32,7 @@ class Part:
         self.stacked = self.learners[0].way.stacked
         self.noise = noise
         self.network = _network(self.learners)
+        self._last = 0  # step of the last pending losses
         self._pending: list[tuple[Tensor, Tensor, Sequence[Tensor]]] = []
 
     def drop_ended(self) -> None:
@@ -43,12 +44,37 @@ class Part:
     def step(self, batches: SharedBatches, *, measure: bool) -> None:
         """One optimizer step of each run; `measure` takes what a row needs."""
         drawn = [batches.next(learner) for learner in self.learners]
+        self._last = self.learners[0].steps + 1
+        if self.learners[0].calls_back:
+            self._step_by_closure(drawn[0], measure=measure)
+            return
         with self._on_its_own():
-            losses, outputs = self.network.differentiate(drawn)
-            self._pending.append((losses, outputs, [targets for _, targets in drawn]))
-        for index, learner in enumerate(self.learners):
+            self._note(*self.network.differentiate(drawn), drawn)
+        for learner in self.learners:
             if learner.failure is None:
-                self._update(index, drawn[index], measure=measure)
+                self._update(learner, measure=measure)
+
+    def _note(self, losses: Tensor, outputs: Tensor, drawn: Sequence[Batch]) -> None:
+        self._pending.append((losses, outputs, [targets for _, targets in drawn]))
+
+    def _step_by_closure(self, batch: Batch, *, measure: bool) -> None:
+        """A step of an optimizer that evaluates the loss itself; the first evaluation counts."""
+        (learner,) = self.learners
+        evaluations = 0
+
+        def closure() -> float:
+            nonlocal evaluations
+            losses, outputs = self.network.differentiate([batch])
+            if not evaluations:
+                self._note(losses, outputs, [batch])
+            learner.receive(measure=measure and not evaluations)
+            evaluations += 1
+            return cast("float", losses[0])  # a tensor will do
+
+        with self._blamed(learner):
+            learner.update(closure)
+            if not evaluations:
+                raise RuntimeError("the optimizer never evaluated the loss")
 
     def settle(self) -> None:
         """Read the losses of the steps since the last call."""
@@ -61,8 +87,7 @@ class Part:
         sizes = [found.shape[1] for _, found, _ in self._pending]
         self._pending.clear()
         for learner, its_losses, its_correct in zip(self.learners, losses, correct, strict=True):
-            if learner.failure is None:
-                learner.take(its_losses, sizes, its_correct)
+            learner.take(its_losses, sizes, its_correct, last=self._last)
 
     def measure(self) -> None:
         """Evaluate all runs: a row for each."""
@@ -74,7 +99,8 @@ class Part:
             validation = self._validation()
             test = self._scores(data.test)
             for index, learner in enumerate(self.learners):
-                learner.measure(train[index], validation[index], test[index])
+                with self._blamed(learner):
+                    learner.measure(train[index], validation[index], test[index])
 
     def end_epoch(self) -> None:
         """Advance the schedules that go by epochs."""
@@ -82,7 +108,8 @@ class Part:
             wanted = any(learner.waits_for_validation for learner in self.learners)
             scores = self._validation() if wanted else [None] * len(self.learners)
             for learner, score in zip(self.learners, scores, strict=True):
-                learner.end_epoch(score)
+                with self._blamed(learner):
+                    learner.end_epoch(score)
         self.noise.take_back()  # what is stored now includes what was drawn
 
     def _validation(self) -> Sequence[Score | None]:
@@ -92,14 +119,12 @@ class Part:
     def _scores(self, split: Split) -> list[Score]:
         return evaluate(self.network, split, self.learners[0].loss)
 
-    def _update(self, index: int, batch: Batch, *, measure: bool) -> None:
-        learner = self.learners[index]
-        if learner.own_optimizer:
-            self.noise.lend(learner.noise)
-        try:
-            learner.update(lambda: self.network.differentiate([batch])[0][0], measure=measure)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (foreign code raises anything)
-            learner.failure = error
+    def _update(self, learner: Learner, *, measure: bool) -> None:
+        with self._blamed(learner, draws=learner.own_optimizer):
+            learner.receive(measure=measure)
+            learner.update()
+            if learner.own_optimizer and self.stacked:
+                learner.check_parameters()
 
     @contextmanager
     def _on_its_own(self) -> Iterator[None]:
@@ -112,7 +137,14 @@ class Part:
             yield
             return
         (learner,) = self.learners
-        self.noise.lend(learner.noise)
+        with self._blamed(learner):
+            yield
+
+    @contextmanager
+    def _blamed(self, learner: Learner, *, draws: bool = True) -> Iterator[None]:
+        """What goes on inside is one run's own: what it raises, and what it draws."""
+        if draws:
+            self.noise.lend(learner.noise)
         try:
             yield
         except (Exception, SystemExit) as error:  # noqa: BLE001  (foreign code raises anything)
