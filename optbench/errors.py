@@ -54,6 +54,11 @@ class Interrupted(BaseException):
         self.exit_code = exit_code
 
 
+# What somebody else's code may raise: also what Ctrl-C raises where nothing makes an `Interrupted`
+# of it, so that here it comes from that code alone.
+FOREIGN = (Exception, SystemExit, KeyboardInterrupt)
+
+
 @dataclass(frozen=True)
 class Mark:
     """Where a value stands: a file (or `--set …`), a line and a column, both from 1."""

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optbench.errors import UsageError
+from optbench.errors import FOREIGN, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def load(target: str, content: str | None = None) -> Callable[..., Any]:
         else:
             module = importlib.import_module(source)
         found: Callable[..., Any] = getattr(module, attribute)
-    except (Exception, SystemExit) as error:
+    except FOREIGN as error:
         reason = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
         raise UsageError(f"can't load {target}: {reason}") from error
     return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json as json_format
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
 from optbench.commands.training import complain_of_failed, stored_runs, train
+from optbench.config.spec import display_name
 from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED
 from optbench.execution.environment import installed_torch
 from optbench.execution.outlook import look_ahead
@@ -50,9 +51,10 @@ def run_command(
     screen.say("\n".join(f"{note}; trains again" for note in plan.damaged))
     screen.say(finished_line(len(finished), len(plan.runs)))
     screen.say(elsewhere(finished, installed_torch()))
+    lines = _JsonLines(sys.stdout)
     for run in finished if json else ():
-        _print_json(run)
-    ended = train(plan, options, screen, _print_ended if json else lambda _: None)
+        lines.write(run)
+    ended = train(plan, options, screen, lines.ended if json else lambda _: None)
     if ended:
         screen.write("\n")
     stored = list(stored_runs(plan).values())
@@ -64,7 +66,9 @@ def run_command(
 
 def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
     training = None
-    if plan.to_train:
+    names = (name for planned in plan.to_train for name in planned.run.setting.own_code)
+    own = tuple(dict.fromkeys(map(display_name, names)))
+    if plan.to_train and not own:
         outlook = look_ahead(plan, options.data_folder, options.workers)
         screen.announce(outlook.dealt.warning)
         dealt = outlook.dealt
@@ -72,7 +76,7 @@ def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
             len(dealt.cohorts), dealt.workers, dealt.bytes, outlook.seconds, outlook.missing
         )
     runs = [(p.run, p.directory, p.stored is not None) for p in plan.runs]
-    screen.say(describe_plan(runs, training))
+    screen.say(describe_plan(runs, training, own))
     return EXIT_OK
 
 
@@ -84,10 +88,15 @@ def _compare(runs: Sequence[StoredRun], screen: Screen) -> None:
         screen.say(audit_lines(audit(comparison), screen.width))
 
 
-def _print_ended(event: Ended) -> None:
-    _print_json(scan(event.directory).runs[0])
+class _JsonLines:
+    """A line of JSON a finished run, on the standard output that the command began with."""
 
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
 
-def _print_json(run: StoredRun) -> None:
-    sys.stdout.write(json_format.dumps(result_line(run), allow_nan=False) + "\n")
-    sys.stdout.flush()
+    def ended(self, event: Ended) -> None:
+        self.write(scan(event.directory).runs[0])
+
+    def write(self, run: StoredRun) -> None:
+        self.stream.write(json_format.dumps(result_line(run), allow_nan=False) + "\n")
+        self.stream.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from optbench.errors import Interrupted
@@ -30,7 +31,11 @@ def train(
     runs = [planned.run for planned in plan.to_train]
     finished = [(p.run, p.stored.result) for p in plan.finished if p.stored]
     try:
-        with make_progress(screen.stream, runs, finished, quiet=screen.quiet) as progress:
+        # What a plug-in prints must get neither between the lines of --json nor into the screen.
+        with (
+            redirect_stdout(sys.stderr),
+            make_progress(screen.stream, runs, finished, quiet=screen.quiet) as progress,
+        ):
             for event in train_plan(plan, options, progress.announce):
                 progress.show(event)
                 if isinstance(event, Ended):

@@ -51,6 +51,12 @@ class Setting:
         """Examples a step; the last of an epoch may have fewer."""
         return cast("int", self.training["batch_size"])
 
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """The import paths that it names: of code that is not optbench's."""
+        parts = (self.dataset, self.model, self.optimizer, self.schedule)
+        return tuple(name for part in parts if ":" in (name := str(part["name"])))
+
     @cached_property
     def problem_hash(self) -> str:
         """SHA-256 over the data used, its split, the model and the loss."""

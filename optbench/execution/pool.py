@@ -80,7 +80,7 @@ class _Crew:
                 for member in [m for m in self.members if m.connection is ready]:
                     try:
                         yield from self._take(member, member.connection.recv())
-                    except (EOFError, ConnectionResetError):
+                    except (EOFError, OSError):
                         yield from self._replace(member)
 
     def dismiss(self, members: Sequence[_Member]) -> None:
@@ -96,7 +96,8 @@ class _Crew:
         if self.places:
             member.place = self.places.popleft()
         self.members.append(member)
-        member.connection.send(Task(self.plan, self.pool.data_dir, rehearse))
+        with suppress(BrokenPipeError):  # it died; what it says then tells
+            member.connection.send(Task(self.plan, self.pool.data_dir, rehearse))
 
     def _take(self, member: _Member, message: FromWorker) -> Iterator[Event]:
         match message:
@@ -154,7 +155,8 @@ class _Crew:
         """Go on without a process that died."""
         self.members.remove(member)
         self.places.extend([member.place] if self.dealt else [])
-        reason = f"its process died ({member.death()})"
+        death = member.death()
+        reason = f"its process died ({death})"
         if not member.busy:
             if self.dealt is None or (self.waiting and not self.members):
                 raise EnvironmentFault(f"a worker could not begin: {reason}")
@@ -164,6 +166,9 @@ class _Crew:
             yield _bury(self.plan.to_train[left[0]], reason, force=self.plan.force)
         elif left:
             half = (len(left) + 1) // 2
+            self.announce(
+                f"A worker died ({death}); its {len(left)} unfinished runs are tried again."
+            )
             self.waiting.extendleft([tuple(left[half:]), tuple(left[:half])])
         for _ in range(min(len(self.places), len(self.waiting))):
             self._hire()

@@ -71,7 +71,7 @@ class _Rehearsal:
                 model = build_model(run, *shapes, device)
                 with global_stream(run.seed, "noise"):  # a model may draw in eval mode too
                     check_model(setting, model, *shapes)
-                self._models[key] = model
+                self._models = {key: model}  # the last alone: all of a plan may not fit
             optimizer = build_optimizer(setting, self._models[key])
             steps = batches(training_size(setting), setting.batch_size)
             build_schedule(setting, optimizer, steps)

@@ -104,7 +104,8 @@ def train_plan(
     workers = worker_count(plan, options.workers)
     interruptions = Interruptions()
     with interruptions.caught():
-        if workers > 1:
+        if workers > 1 or any(planned.run.setting.own_code for planned in plan.to_train):
+            # Code that is not optbench's may end its process, or hang where no signal gets through.
             pool = Pool(options.data_folder, workers, options.workers)
             yield from pool.carry_out(plan, announce)
             return

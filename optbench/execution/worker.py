@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.catalog.labels import problem_label
-from optbench.errors import EnvironmentFault, Interrupted
+from optbench.errors import FOREIGN, EnvironmentFault, Interrupted
 from optbench.execution.data import data_key, load_data
 from optbench.execution.environment import describe_environment
 from optbench.execution.recorder import Recorder
@@ -92,7 +92,7 @@ class Worker:
             raise
         except EnvironmentFault:
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (foreign code raises anything)
+        except FOREIGN as error:
             for recorder in recorders:
                 if not recorder.ended:
                     yield from self._ended(recorder, partial(recorder.fail, error))
@@ -102,8 +102,7 @@ class Worker:
             recorder = recorders[record.run]
             match record:
                 case Commit():
-                    with self.interruptions.shielded():
-                        recorder.commit(record)
+                    self._commit(recorder, record)
                 case End():
                     yield from self._ended(recorder, partial(recorder.end, record))
                 case Failure(error=error):
@@ -111,13 +110,33 @@ class Worker:
                 case _:
                     yield Advanced(recorder.run, record)
 
+    def _commit(self, recorder: Recorder, record: Commit) -> None:
+        """Store where a run is; one whose state can't be stored has failed."""
+        try:
+            with self.interruptions.shielded():
+                recorder.commit(record)
+        except EnvironmentFault:
+            raise
+        except FOREIGN as error:
+            recorder.learner.failure = error
+
     def _ended(self, recorder: Recorder, store: Callable[[], Result]) -> Iterator[Event]:
         with self.interruptions.shielded():
-            result = store()
+            result = _stored(recorder, store)
             if recorder.directory.path != recorder.place:
                 recorder.directory.replace(recorder.place)
             # Still shielded: who watches is to know of the end before a signal does.
             yield Ended(recorder.run, recorder.place, result)
+
+
+def _stored(recorder: Recorder, store: Callable[[], Result]) -> Result:
+    """What `store` stores; where the run's own code keeps it from that, a failed run."""
+    try:
+        return store()
+    except EnvironmentFault:
+        raise
+    except FOREIGN as error:
+        return recorder.fail(error)
 
 
 def _locked(place: Path, held: ExitStack, *, beside: bool) -> RunDirectory:

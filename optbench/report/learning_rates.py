@@ -36,8 +36,10 @@ def _sentence(curve: LrCurve, measured: str) -> Iterator[str]:
     span = "" if low is None or high is None else f" ({numbers.loss(low)} to {numbers.loss(high)})"
     diverged = sum(bool(stop.diverged) for stop in curve.stops)
     lost = f", {diverged} of which diverged" if diverged else ""
+    seeds = {trial.seed for stop in curve.stops for trial in stop.trials}
+    common = "" if found.excess.n == len(seeds) else f" on the {found.excess.n} seeds in common"
     yield (
-        f"{curve.series.label} does best at lr={short_value(found.best_lr)}; over the "
+        f"{curve.series.label} does best at lr={short_value(found.best_lr)}{common}; over the "
         f"{len(curve.stops)} learning rates tried{lost}, its {measured} is {numbers.loss(cost)}"
         f"{span} above that on average."
     )

@@ -49,13 +49,21 @@ class Training:
     missing: tuple[str, ...] = ()
 
 
-def describe_plan(runs: Sequence[tuple[Run, Path, bool]], training: Training | None) -> str:
-    """The runs of a plan, each with its directory and whether it is finished already."""
+def describe_plan(
+    runs: Sequence[tuple[Run, Path, bool]], training: Training | None, own: Sequence[str] = ()
+) -> str:
+    """The runs of a plan, each with its directory and whether it is finished already.
+
+    `own` names code of the user's, for which nothing is known of the training.
+    """
     finished = sum(done for _, _, done in runs)
     counted = "all" if finished == len(runs) else f"{finished:,}"
     lines = [f"{_count(len(runs), 'run')}: {_factors(runs)}, {counted} finished already"]
     if training is not None:
         lines += _training_lines(len(runs) - finished, training)
+    if own:
+        lines.append(f"{len(runs) - finished:,} to train; no estimate: a dry run runs no code of")
+        lines.append(f"yours ({', '.join(own)})")
     lines += [*_prospect(runs), ""]
     lines += [
         f"  {'finished' if done else 'to train':<8}  {directory}"

@@ -20,7 +20,7 @@ from optbench.catalog.models.forward import check_forward
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.schedules import ScheduleEntry, schedules
 from optbench.config.spec import Run, Setting, display_name
-from optbench.errors import ConfigError, Problem, UsageError
+from optbench.errors import FOREIGN, ConfigError, Problem, UsageError
 from optbench.training.seeding import global_stream
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _blame(setting: Setting, part: str, name: str) -> Iterator[None]:
     """Turn what a class refuses, in its own words, into an error at the part's line."""
     try:
         yield
-    except (Exception, SystemExit) as error:  # a foreign class may raise anything
+    except FOREIGN as error:
         written = setting.written.get(part)
         title = display_name(name)
         message = (

@@ -74,6 +74,17 @@ def reproducible(device: torch.device) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def restore_settings() -> None:
+    """Undo what code that is not optbench's may have done to all: torch's settings of a process."""
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    if torch.get_default_dtype() != torch.float32:
+        torch.set_default_dtype(torch.float32)
+    if not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
+
+
 @contextmanager
 def _deterministic_kernels() -> Iterator[None]:
     """Not for the CPU, whose kernels all are: torch imports its compiler for this, in seconds."""

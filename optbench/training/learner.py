@@ -22,6 +22,7 @@ from optbench.training.build import (
     schedule_entry,
 )
 from optbench.training.data import DeviceData, batches
+from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, total_norm
 from optbench.training.noise import Noise
 from optbench.training.seeding import batch_order, global_stream
@@ -60,6 +61,8 @@ class Learner:
         self.way = way(run.setting, self.model, self.optimizer, data.input_shape, data.classes)
         self.clip_norm = cast("float | None", run.setting.training.get("clip_norm"))
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        if run.setting.own_code:
+            restore_settings()
         self.noise = Noise(run.seed, data.device)
         self.steps = 0
         self.rows: list[Row] = []

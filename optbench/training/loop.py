@@ -6,6 +6,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from optbench.errors import FOREIGN
 from optbench.training.batches import SharedBatches
 from optbench.training.checkpoint import to_bytes
 from optbench.training.noise import SharedNoise
@@ -130,12 +131,16 @@ class _Cohort:
         index = self.indices[learner]
         if learner.failure is not None and learner.diverged is None:
             return Failure(index, learner.failure)
+        try:
+            state_bytes = learner.state_bytes()
+        except FOREIGN as error:  # an optimizer of one's own may keep anything for its state
+            return Failure(index, error)
         return End(
             index,
             "diverged" if learner.diverged else "completed",
             learner.diverged,
             learner.weights,
-            learner.state_bytes() / learner.size,
+            state_bytes / learner.size,
         )
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
+from optbench.errors import FOREIGN
 from optbench.training.autograd import ByAutograd
 from optbench.training.chain import Chain
 from optbench.training.compiled import Compiled
+from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, count_correct, evaluate
 from optbench.training.vmapped import Vmapped
 
@@ -120,7 +122,7 @@ class Part:
         return evaluate(self.network, split, self.learners[0].loss)
 
     def _update(self, learner: Learner, *, measure: bool) -> None:
-        with self._blamed(learner, draws=learner.own_optimizer):
+        with self._blamed(learner, own=learner.own_optimizer):
             learner.receive(measure=measure)
             learner.update()
             if learner.own_optimizer and self.stacked:
@@ -141,14 +143,17 @@ class Part:
             yield
 
     @contextmanager
-    def _blamed(self, learner: Learner, *, draws: bool = True) -> Iterator[None]:
-        """What goes on inside is one run's own: what it raises, and what it draws."""
-        if draws:
+    def _blamed(self, learner: Learner, *, own: bool = True) -> Iterator[None]:
+        """What goes on inside is one run's: what it raises, and if `own` code, what it draws."""
+        if own:
             self.noise.lend(learner.noise)
         try:
             yield
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (foreign code raises anything)
+        except FOREIGN as error:
             learner.failure = error
+        finally:
+            if own:
+                restore_settings()
 
 
 def parts(learners: Sequence[Learner], noise: SharedNoise) -> list[Part]:

@@ -14,7 +14,7 @@ _ONEDNN = hasattr(torch.ops.mkldnn, "_linear_pointwise")  # not on every platfor
 
 def affine(inputs: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
     """x Wᵀ + b into `[batch, out]` for inputs x `[batch, in]`, W `[out, in]`, b `[out]`."""
-    if _pays(inputs, weight):
+    if _pays(inputs, weight.shape[0]):
         out.copy_(_onednn(inputs, weight, bias))
     else:
         torch.addmm(bias, inputs, weight.t(), out=out)
@@ -22,24 +22,25 @@ def affine(inputs: Tensor, weight: Tensor, bias: Tensor, out: Tensor) -> None:
 
 def weight_gradient(gradient: Tensor, inputs: Tensor) -> Tensor:
     """gᵀ x `[out, in]` for gradients g `[batch, out]` at the outputs and inputs x `[batch, in]`."""
-    if _pays(gradient.t(), inputs.t()):
+    if _pays(gradient, inputs.shape[1]):
         return _onednn(gradient.t(), inputs.t())
     return gradient.t().mm(inputs)
 
 
 def input_gradient(gradient: Tensor, weight: Tensor, out: Tensor) -> None:
     """g W into `[batch, in]` for gradients g `[batch, out]` at the outputs, W `[out, in]`."""
-    if _pays(gradient, weight.t()):
+    if _pays(gradient, weight.shape[1]):
         out.copy_(_onednn(gradient, weight.t()))
     else:
         torch.mm(gradient, weight, out=out)
 
 
-def _pays(a: Tensor, b: Tensor) -> bool:
-    """For a bᵀ; a function of the sizes alone, so that a run's bits depend on nothing else."""
-    if not _ONEDNN or a.dtype != torch.float32:
-        return False
-    return len(a) * a.shape[1] * len(b) >= WORTH_ONEDNN
+def _pays(factor: Tensor, size: int) -> bool:
+    """For a product with a matrix of which one side, not shared with `factor`, has this size.
+
+    A function of the sizes alone, so that a run's bits depend on nothing else.
+    """
+    return factor.numel() * size >= WORTH_ONEDNN and _ONEDNN and factor.dtype == torch.float32
 
 
 def _onednn(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -141,6 +141,23 @@ def test_json_is_a_strict_line_a_run_and_nothing_else(tmp_path: Path) -> None:
     }
 
 
+TALKATIVE = """
+import torch
+
+class Talks(torch.optim.SGD):
+    def step(self, closure=None):
+        print("stepping", end=" ")
+        return super().step(closure)
+"""
+
+
+def test_what_an_optimizer_prints_stays_out_of_the_json(tmp_path: Path) -> None:
+    write_plugin(tmp_path, TALKATIVE)
+    outcome = run(tmp_path, "--json", "--quiet", optimizer={"name": "./plugin.py:Talks", "lr": 0.1})
+    assert len(strict(outcome.out)) == 1
+    assert outcome.err.startswith("stepping stepping ")
+
+
 def test_json_and_quiet_leave_only_json(tmp_path: Path) -> None:
     outcome = run(tmp_path, "--json", "--quiet")
     assert outcome.err == ""

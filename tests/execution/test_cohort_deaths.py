@@ -74,3 +74,82 @@ def test_the_neighbours_of_a_run_that_kills_its_process_lose_nothing(
     undisturbed, left = results(tmp_path / "calm"), results(tmp_path / "runs")
     assert len(left) == 2 * (SEEDS - len(culprits))
     assert left.items() <= undisturbed.items()
+
+
+UNKIND = """
+import torch
+
+class Base(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        self.act()
+        super().step(closure)
+
+class Interrupts(Base):
+    def act(self):
+        if self.steps == 6:
+            raise KeyboardInterrupt
+
+class HasNoState(Base):
+    def act(self):
+        pass
+
+    def state_dict(self):
+        raise RuntimeError("no state")
+
+class KeepsAnything(Base):
+    def act(self):
+        self.state[self.param_groups[0]["params"][0]]["f"] = lambda: 1
+
+class Leaves(Base):
+    def act(self):
+        if self.steps == 2:  # since this process began: it gets no further in another
+            import os
+            os._exit(0)
+"""
+SETTLES = """
+import torch
+
+class Settles(torch.optim.SGD):
+    "Sets what torch has for a whole process."
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+
+    def step(self, closure=None):
+        super().step(closure)
+        torch.set_num_threads(2)
+        torch.set_flush_denormal(False)
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+"""
+OTHERS = [{"name": "sgd", "lr": 0.1}, {"name": "adam", "lr": 0.01}]
+
+
+@pytest.mark.parametrize("name", ["Interrupts", "HasNoState", "KeepsAnything", "Leaves"])
+def test_a_run_of_ones_own_code_fails_alone(tmp_path: Path, name: str) -> None:
+    write_plugin(tmp_path, UNKIND)
+    own = {"name": f"./plugin.py:{name}", "lr": 0.1}
+    path = write_experiment(tmp_path, optimizer=[own, *OTHERS], seeds=2)
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--json", "--quiet")
+    assert outcome.code == 3
+    lines = [json.loads(line) for line in outcome.out.splitlines()]
+    failed = {line["config"]["optimizer"]["name"] for line in lines if line["status"] == "failed"}
+    assert [line["status"] for line in lines].count("completed") == 4
+    assert len(failed) == 1
+    assert failed.pop().endswith(name)
+
+
+def test_what_ones_own_code_sets_for_the_process_changes_no_other_run(tmp_path: Path) -> None:
+    write_plugin(tmp_path, SETTLES)
+    for store, own in (("calm", []), ("runs", [{"name": "./plugin.py:Settles", "lr": 0.1}])):
+        model = [{"name": "mlp", "hidden": [33]}, {"name": "mlp", "hidden": [5]}]
+        path = write_experiment(tmp_path, store, optimizer=[*own, *OTHERS], model=model)
+        outcome = command("run", path, "--runs-dir", tmp_path / store, "--workers", "1", "--quiet")
+        assert outcome.code == 0
+    calm, left = results(tmp_path / "calm"), results(tmp_path / "runs")
+    assert len(calm) == 2 * 2 * len(OTHERS)
+    assert calm.items() <= left.items()

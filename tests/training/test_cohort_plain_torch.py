@@ -84,7 +84,8 @@ def plain_losses(
                 return loss
 
             if isinstance(optimizer, torch.optim.LBFGS):
-                losses.append(optimizer.step(closure).item())  # type: ignore[arg-type, attr-defined]
+                first: Tensor = optimizer.step(closure)  # type: ignore[no-untyped-call]
+                losses.append(first.item())
             else:
                 losses.append(closure().item())
                 optimizer.step()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from plain_loop import one_thread
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     Batch = tuple[Tensor, Tensor]
 
 STEPS, CLASSES = 20, 3
+
+
+@pytest.fixture(autouse=True)
+def single_thread() -> Iterator[None]:
+    with one_thread():
+        yield
+
+
 LRS = (0.02, 0.05, 0.01)  # of three runs
 
 

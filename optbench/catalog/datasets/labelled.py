@@ -47,7 +47,7 @@ def _examples(inputs: ArrayLike, targets: ArrayLike, where: str) -> Examples:
     import numpy as np
 
     x, y = np.asarray(inputs), np.asarray(targets)
-    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or not len(x):
+    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or not x.size:
         raise DataError(
             f"{where} must hold inputs [n, …] and one class for each of them [n]; it holds inputs "
             f"{list(x.shape)} and classes {list(y.shape)}."
@@ -75,6 +75,8 @@ def _targets(y: NDArray[Any], where: str) -> NDArray[np.int64]:
     whole = y.dtype.kind in "bui" or (y.dtype.kind == "f" and bool((y == np.floor(y)).all()))
     if not whole or (y < 0).any():
         raise DataError(f"{where} must number the classes from 0 in whole numbers.")
+    if y.max() > len(y):  # before anything is counted in as many places
+        raise DataError(f"{where} names a class {y.max():,}; they are numbered from 0.")
     return y.astype(np.int64)
 
 
@@ -102,8 +104,6 @@ def _check_parts(train: Examples, test: Examples, where: str) -> None:
             f"{list(test.inputs.shape)} {test.inputs.dtype}."
         )
     highest = max(int(train.targets.max()), int(test.targets.max()))
-    if highest > len(train):
-        raise DataError(f"{where} names a class {highest:,}; they are numbered from 0.")
     absent = np.setdiff1d(np.arange(highest + 1), train.targets)
     if len(absent):
         raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 # What numpy, zipfile and torch raise for files that are something else.
 _UNREADABLE = (
     OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError,
-    RuntimeError, NotImplementedError, TypeError, LookupError,
+    RuntimeError, NotImplementedError, TypeError, LookupError, struct.error, MemoryError,
 )  # fmt: skip
 
 
@@ -41,6 +42,8 @@ class FileSource(OwnSource):
 
     def read(self) -> tuple[Examples, Examples]:
         path = Path(self.path)
+        if not path.is_file():
+            raise DataError(f"{path} is no file.")
         try:
             arrays = self._arrays(path)
         except _UNREADABLE as error:

@@ -18,7 +18,7 @@ from optbench.catalog.datasets.labelled import ONE_PART, TWO_PARTS, class_count,
 from optbench.catalog.datasets.own import Facts
 from optbench.config.canonical import canonical_json, digest
 from optbench.config.spec import display_name
-from optbench.errors import UsageError
+from optbench.errors import FOREIGN, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ class PluginSource:
         try:
             with _fixed_randomness():
                 arrays = _arrays(make(**json.loads(self.arguments)))
-        except (Exception, SystemExit) as error:  # foreign code may raise anything
+        except FOREIGN as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename}, line {place.lineno}"
             raise UsageError(f"{name} fails: {type(error).__name__}: {error} ({where})") from error

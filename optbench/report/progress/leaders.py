@@ -111,7 +111,6 @@ def _epoch(track: Track) -> str:
     return f"{track.measured * epochs // track.event.total}/{epochs}"
 
 
-def _rank(leader: Leader) -> tuple[bool, int, float]:
-    """Finished runs first; of those in training, the furthest."""
-    furthest = int(leader.epoch.partition("/")[0]) if leader.epoch else 0
-    return not leader.runs, -furthest, leader.value
+def _rank(leader: Leader) -> tuple[bool, float]:
+    """Finished runs first; of those in training, the best by its last row."""
+    return not leader.runs, leader.value

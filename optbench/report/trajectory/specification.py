@@ -23,7 +23,8 @@ STEP = "step"  # the parameter that says how far the paths are drawn
 AREA = 190_000  # square pixels of the map
 WIDEST = 560
 BESIDE = 400  # pixels, the width of the panel of values
-_DECADES = 8  # below the highest value that are shown at most
+_DECADES = 14  # below the highest value that are shown at most
+_ABOVE = 100  # times the value at the start: a jump further up would press all else together
 _STAR = (
     "M0,-1L.2245,-.309L.9511,-.309L.3633,.118L.5878,.809L0,.382"
     "L-.5878,.809L-.3633,.118L-.9511,-.309L-.2245,-.309Z"
@@ -205,8 +206,9 @@ def _values(picture: TrajectoryPicture, told: Pen) -> Spec:
 
 
 def _gap_ends(picture: TrajectoryPicture) -> tuple[float, float]:
-    """Around the values of what did not diverge, and at most so many decades."""
+    """Around the values of what did not diverge, and at most so many decades; jumps are cut."""
     steady = [trace for trace in picture.traces if not trace.diverged] or picture.traces
     gaps = [stop.gap for trace in steady for stop in trace.stops]
-    highest = max(*gaps, picture.traces[0].stops[0].gap) * 1.5
+    start = picture.traces[0].stops[0].gap
+    highest = min(max(*gaps, start), _ABOVE * start) * 1.5
     return max(min(gaps) / 1.5, highest * 10.0**-_DECADES), highest
