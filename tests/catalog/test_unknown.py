@@ -61,8 +61,8 @@ def test_models_and_schedules_can_be_classes_too(folder: Path, part: str) -> Non
 
 
 def test_a_data_set_is_no_class(folder: Path) -> None:
-    assert told(folder, dataset="ImageNet") == [
-        "dataset.name: unknown data set 'ImageNet' [see: optbench list datasets]"
+    assert told(folder, dataset="Places365") == [
+        "dataset.name: unknown data set 'Places365' [see: optbench list datasets]"
     ]
 
 

@@ -249,8 +249,8 @@ def child(folder: Path, function: str, call: int, number: int) -> Child:
     return Child("run", path, cwd=folder, prepare=partial(signal_at, function, call, number))
 
 
-STEP = "optbench.training.learner:Learner.step"
-EVALUATE = "optbench.training.learner:evaluate"
+STEP = "optbench.training.part:Part.step"
+EVALUATE = "optbench.training.part:evaluate"
 SAVE = "optbench.training.checkpoint:torch.save"
 LOAD = "optbench.execution.worker:load_data"
 

@@ -17,6 +17,7 @@ from optbench.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import polars as pl
     from numpy.typing import ArrayLike
 
     from optbench.catalog.datasets.data import Examples
@@ -104,11 +105,24 @@ def _from_csv(path: Path, target: str | None) -> Mapping[str, ArrayLike]:
     if column not in table.columns:
         raise DataError(f"{path} has no column {column!r} among {', '.join(table.columns)}.")
     features = table.drop(column)
-    wrong = [c for c, kind in features.schema.items() if not kind.is_numeric()]
-    if wrong or not features.width or table.null_count().sum_horizontal().item():
-        at_fault = f"{wrong[0]!r} doesn't" if wrong else "there is a gap, or no such column"
-        raise DataError(f"{path} must hold a number in each row of each feature: {at_fault}.")
+    if not features.width:
+        raise DataError(f"{path} has no column but {column!r}: there are no features.")
+    for name in table.columns:
+        _check_column(path, table[name], numeric=name != column)
     classes = table[column]
     if classes.dtype == pl.String:  # numbered in alphabetical order
         classes = classes.rank("dense") - 1
     return {"x": features.to_numpy(), "y": classes.to_numpy()}
+
+
+def _check_column(path: Path, cells: pl.Series, *, numeric: bool) -> None:
+    """Raise DataError, with the line, for a gap or, where numbers have to be, anything else."""
+    import polars as pl
+
+    numbers = cells.cast(pl.Float64, strict=False) if numeric else cells
+    gaps = numbers.is_null().arg_true()
+    if len(gaps):
+        found = cells[gaps[0]]
+        what = "nothing" if found is None else f"{found!r}, which is no number"
+        line = gaps[0] + 2  # the header is the first
+        raise DataError(f"{path}:{line}: column {cells.name!r} holds {what}.")

@@ -154,9 +154,9 @@ def test_files_of_another_kind_are_refused_and_nothing_in_them_runs(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"a,b\n1,0\nx,1\n", "'a' doesn't"),
-        (b"a,b\n1,0\n,1\n", "there is a gap"),
-        (b"b\n0\n1\n", "there is a gap, or no such column"),
+        (b"a,b\n1,0\nx,1\n", "mine.csv:3: column 'a' holds 'x', which is no number"),
+        (b"a,b\n1,0\n,1\n", "mine.csv:3: column 'a' holds nothing"),
+        (b"b\n0\n1\n", "no column but 'b': there are no features"),
         (b"", "can't be read as .csv"),
         ("größe,b\n1,0\n2,1\n".encode("latin-1"), "can't be read as .csv"),
         (b"a,b\n1,0\n2,3,4\n", "can't be read as .csv"),

@@ -158,7 +158,7 @@ def test_many_cohorts_are_counted_rather_than_shown(
     assert "  and 5 more" in drawn
 
 
-def test_before_an_optimizer_has_finished_runs_its_best_is_the_furthest_in_training(
+def test_before_an_optimizer_has_finished_runs_its_best_is_the_best_in_training(
     runs: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sgd_high, sgd_low = runs[:2]
@@ -171,7 +171,7 @@ def test_before_an_optimizer_has_finished_runs_its_best_is_the_furthest_in_train
             measured(sgd_low, 938, train_loss=0.3),
             measured(sgd_low, 1876, train_loss=0.29),
         )
-    assert drawn[-1] == "  sgd  lr=0.01   0.290  epoch 2/5"
+    assert drawn[-1] == "  sgd  lr=0.1   0.200  epoch 1/5"
 
 
 def test_runs_in_training_are_compared_by_validation_where_there_is_one(
