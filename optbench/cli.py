@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from optbench import terminal
 from optbench.errors import EXIT_OK
 from optbench.options import (
     PAGE,
@@ -36,9 +35,6 @@ from optbench.options import (
     WhereOption,
     WorkersOption,
 )
-
-if TYPE_CHECKING:
-    from optbench.commands.screen import Screen
 
 app = typer.Typer(
     name="optbench",
@@ -71,7 +67,7 @@ def _main(
     if version:
         from optbench import __version__
 
-        _say(f"optbench {__version__}")
+        sys.stdout.write(f"optbench {__version__}\n")
         raise typer.Exit(EXIT_OK)
 
 
@@ -123,7 +119,7 @@ def run(
         workers=workers,
     )
     stream = sys.stderr if json else sys.stdout
-    screen = Screen(stream, _width(), _colour() and not json, quiet)
+    screen = Screen(stream, terminal.width(), terminal.colour() and not json, quiet)
     code = run_command(configs, options, screen, dry_run=dry_run, json=json)
     raise typer.Exit(code)
 
@@ -231,8 +227,10 @@ def compare(
     if baseline is not None:
         from optbench.commands.baseline import baseline_command
 
-        raise typer.Exit(baseline_command(roots, baseline, question, page, _screen(), _errors()))
-    raise typer.Exit(compare_command(roots, question, page, _screen(), _errors()))
+        raise typer.Exit(
+            baseline_command(roots, baseline, question, page, terminal.output(), terminal.errors())
+        )
+    raise typer.Exit(compare_command(roots, question, page, terminal.output(), terminal.errors()))
 
 
 @app.command()
@@ -256,7 +254,7 @@ def report(
 
     question = Question(metric, reference, target, tuple(where or ()), margin, by, unit)
     roots = runs_dirs or [Path("runs")]
-    raise typer.Exit(report_command(roots, question, output, _errors()))
+    raise typer.Exit(report_command(roots, question, output, terminal.errors()))
 
 
 @app.command()
@@ -303,8 +301,10 @@ def verify(
         workers=workers,
     )
     stream = sys.stdout if output_format == "table" and output is None else sys.stderr
-    progress = Screen(stream, _width(), _colour(), quiet)
-    raise typer.Exit(verify_command(configs, options, output_format, output, _screen(), progress))
+    progress = Screen(stream, terminal.width(), terminal.colour(), quiet)
+    raise typer.Exit(
+        verify_command(configs, options, output_format, output, terminal.output(), progress)
+    )
 
 
 @app.command()
@@ -315,7 +315,9 @@ def validate(configs: Configs, assignments: Assignments = None) -> None:
     """
     from optbench.commands.validate import validate_command
 
-    raise typer.Exit(validate_command(configs, assignments or (), _screen(), _errors()))
+    raise typer.Exit(
+        validate_command(configs, assignments or (), terminal.output(), terminal.errors())
+    )
 
 
 @app.command()
@@ -356,7 +358,7 @@ def trajectory(
     from optbench.commands.trajectory import trajectory_command
 
     code = trajectory_command(
-        what, assignments or (), outputs or (), output_format, _screen(), _errors()
+        what, assignments or (), outputs or (), output_format, terminal.output(), terminal.errors()
     )
     raise typer.Exit(code)
 
@@ -382,7 +384,9 @@ def list_(
     from optbench.report.catalogue import render_catalogue
 
     entries = listing(what)
-    _write(render_catalogue(entries, output_format, headings=headings(what), width=_width()))
+    sys.stdout.write(
+        render_catalogue(entries, output_format, headings=headings(what), width=terminal.width())
+    )
 
 
 @runs_app.command("list")
@@ -403,9 +407,11 @@ def runs_list(
     from optbench.commands.runs import list_command
     from optbench.commands.screen import Screen
 
-    width = _width() if sys.stdout.isatty() else None  # a pipe gets every column
-    screen = Screen(sys.stdout, width, _colour())
-    code = list_command(runs_dir, status or (), where or (), output_format, screen, _errors())
+    width = terminal.width() if sys.stdout.isatty() else None  # a pipe gets every column
+    screen = Screen(sys.stdout, width, terminal.colour())
+    code = list_command(
+        runs_dir, status or (), where or (), output_format, screen, terminal.errors()
+    )
     raise typer.Exit(code)
 
 
@@ -417,41 +423,4 @@ def runs_show(
     """Show one run: state, last rows, configuration, environment, files, how to repeat it."""
     from optbench.commands.runs import show_command
 
-    raise typer.Exit(show_command(Path(run), runs_dir, _screen()))
-
-
-def _screen() -> Screen:
-    from optbench.commands.screen import Screen
-
-    return Screen(sys.stdout, _width(), _colour())
-
-
-def _errors() -> Screen:
-    from optbench.commands.screen import Screen
-
-    return Screen(sys.stderr, _notes_width(), colour=False)
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-
-
-def _say(text: str) -> None:
-    _write(f"{text}\n")
-
-
-def _complain(text: str) -> None:
-    if text:
-        sys.stderr.write(f"{text.rstrip()}\n")
-
-
-def _width() -> int:
-    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
-
-
-def _notes_width() -> int | None:
-    return shutil.get_terminal_size((80, 24)).columns if sys.stderr.isatty() else None
-
-
-def _colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    raise typer.Exit(show_command(Path(run), runs_dir, terminal.output()))

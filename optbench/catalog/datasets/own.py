@@ -28,11 +28,8 @@ class Facts:
     test_size: int
 
 
-@dataclass(frozen=True)
-class OwnSource:
-    """Base of sources in a file or folder of the user's; its fields are its arguments."""
-
-    path: str
+class ReadSource:
+    """Base of sources of which nothing is known before they are read."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -49,6 +46,17 @@ class OwnSource:
     @property
     def test_size(self) -> int:
         return self._facts.test_size
+
+    @property
+    def _facts(self) -> Facts:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class OwnSource(ReadSource):
+    """Base of sources in a file or folder of the user's; its fields are its arguments."""
+
+    path: str
 
     @property
     def _facts(self) -> Facts:

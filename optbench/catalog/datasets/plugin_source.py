@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.catalog import plugins
 from optbench.catalog.datasets.labelled import ONE_PART, TWO_PARTS, class_count, from_arrays
-from optbench.catalog.datasets.own import Facts
+from optbench.catalog.datasets.own import Facts, ReadSource
 from optbench.config.canonical import canonical_json, digest
 from optbench.config.spec import display_name
 from optbench.errors import FOREIGN, UsageError
@@ -33,7 +33,7 @@ TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class PluginSource:
+class PluginSource(ReadSource):
     """What `target` returns for its arguments (canonical JSON), called when first needed.
 
     That is a mapping or tuple of `x_train, y_train, x_test, y_test` or of `x, y`; or a torch
@@ -42,22 +42,6 @@ class PluginSource:
 
     target: str
     arguments: str
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self._facts.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self._facts.classes
-
-    @property
-    def train_size(self) -> int:
-        return self._facts.train_size
-
-    @property
-    def test_size(self) -> int:
-        return self._facts.test_size
 
     @property
     def _facts(self) -> Facts:

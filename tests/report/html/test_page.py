@@ -197,5 +197,5 @@ def test_the_templates_are_in_the_package() -> None:
 
     folder = Path(package.__file__).parent / "templates"
     pages = {"page.html", "page.js", "trajectory.html", "trajectory.js"}
-    shared = {"tables.html", "style.css", "theme.js", "picture.js"}
+    shared = {"head.html", "tables.html", "style.css", "theme.js", "picture.js"}
     assert {path.name for path in folder.iterdir()} == pages | shared
