@@ -36,7 +36,7 @@ def test_the_first_two_are_the_tutorials_programs(name: str, optimizer: dict[str
     assert setting.model == {"name": "mlp", "hidden": [128], "activation": "relu", "dropout": 0}
     assert setting.optimizer.items() >= optimizer.items()
     assert setting.schedule == {"name": "constant"}
-    assert (setting.epochs, setting.batch_size) == (5, 64)
+    assert (setting.epochs, setting.training["batch_size"]) == (5, 64)
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,14 @@ UNWRITABLE = "unwritable"
 class ValueType:
     """Kinds of values, kinds of a list's items and its length, and a Literal's choices.
 
-    No kinds means anything; no length any; no choices all.
+    No kinds means anything; no length any; no choices all. `words` are taken beside the kinds.
     """
 
     kinds: frozenset[str] = frozenset()
     items: frozenset[str] = frozenset()
     length: int | None = None
     choices: tuple[object, ...] = ()
+    words: tuple[str, ...] = ()
 
     @property
     def item(self) -> ValueType:
@@ -44,7 +45,7 @@ class ValueType:
         Raises ValueError where it is none of them.
         """
         kind = kind_of(value)
-        if not self.kinds or kind in self.kinds:
+        if not self.kinds or kind in self.kinds or value in self.words:
             fitting = value
         elif isinstance(value, int) and kind == "int" and "float" in self.kinds:
             fitting = float(value)  # torch insists on it here and there: betas, pct_start

@@ -104,5 +104,6 @@ def _in_words(type_: ValueType) -> str:
     if choices:
         return f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
     shown = type_.kinds - {"int"} if "float" in type_.kinds else type_.kinds
-    words = " or ".join(words for kind, words in _WORDS.items() if kind in shown)
+    kinds = [words for kind, words in _WORDS.items() if kind in shown]
+    words = " or ".join([*kinds, *type_.words])
     return words if type_.length is None else words.replace("a list", f"a list of {type_.length}")

@@ -27,6 +27,7 @@ from optbench.catalog.schedules import OWN_RULES, ScheduleEntry, schedules
 from optbench.catalog.schedules import RELATIONS as SCHEDULE_RELATIONS
 from optbench.catalog.schedules import RULES as SCHEDULE_RULES
 from optbench.catalog.signatures import Parameter, Signature, signature_of
+from optbench.config.spec import FULL_BATCH
 
 _BOOLEAN = ValueType(frozenset({"bool"}))
 _INTEGER = ValueType(frozenset({"int"}))
@@ -66,7 +67,7 @@ TRAINING = Receiver(
         "training",
         (
             Parameter("epochs", _INTEGER, default=5),
-            Parameter("batch_size", _INTEGER, default=64),
+            Parameter("batch_size", ValueType(frozenset({"int"}), words=(FULL_BATCH,)), default=64),
             Parameter(
                 "loss",
                 ValueType(frozenset({"str"}), choices=tuple(LOSSES)),

@@ -23,6 +23,8 @@ def remedy_for(node: Node, type_: ValueType) -> str:
         return _one_at_a_time(node, type_)
     if type_.choices:
         return did_you_mean(str(node.value), (str(c) for c in type_.choices if c is not None))
+    if type_.words and isinstance(node.value, str):
+        return did_you_mean(node.value, type_.words)
     if "list" in type_.kinds and type_.length in (None, 1) and type_.item.takes(node.value):
         return f"write [{written(node)}]"
     return ""

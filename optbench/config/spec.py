@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from optbench.config.claims import Claim
     from optbench.config.schema import Part
+
+FULL_BATCH = "full"  # the batch size that is all training examples
 
 Resolved = Mapping[str, object]  # a part's name and arguments, as plain YAML would say them
 
@@ -46,10 +49,14 @@ class Setting:
         """How often a run goes through the training examples."""
         return cast("int", self.training["epochs"])
 
-    @property
-    def batch_size(self) -> int:
-        """Examples a step; the last of an epoch may have fewer."""
-        return cast("int", self.training["batch_size"])
+    def batch_size(self, examples: int) -> int:
+        """Examples a batch, of so many to train on; the last of an epoch may have fewer."""
+        size = self.training["batch_size"]
+        return examples if size == FULL_BATCH else cast("int", size)
+
+    def epoch_steps(self, examples: int) -> int:
+        """Optimizer steps an epoch, with so many examples to train on."""
+        return math.ceil(examples / self.batch_size(examples))
 
     @property
     def own_code(self) -> tuple[str, ...]:

@@ -136,7 +136,7 @@ def _kind(setting: Setting) -> Hashable:
     training = setting.training
     rows = str(training["evaluate_every"])
     compiled = training.get("compile", False)
-    return setting.problem_hash, setting.batch_size, setting.epochs, rows, compiled
+    return setting.problem_hash, training["batch_size"], setting.epochs, rows, compiled
 
 
 def _load(footprint: Footprint, memory: int) -> int:

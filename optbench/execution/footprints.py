@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from optbench.catalog.plugins import is_import_path
 from optbench.catalog.resolve import source_of
 from optbench.execution.cohorts import Footprint
+from optbench.execution.data import training_size
 from optbench.training.evaluation import CHUNK
 from optbench.training.seeding import global_stream
 from optbench.training.stacking import calls_back, way
@@ -84,7 +85,7 @@ def _activation_bytes(run: Run, model: nn.Module) -> int:
         outputs = model(inputs)
     for parameter in model.parameters():
         kept.pop(parameter.data_ptr(), None)
-    examples = max(run.setting.batch_size, CHUNK)
+    examples = max(run.setting.batch_size(training_size(run.setting)), CHUNK)
     return (sum(kept.values()) + _bytes([outputs])) * examples // len(inputs)
 
 

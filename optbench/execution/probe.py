@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optbench.config.canonical import digest
 from optbench.execution.data import data_key, load_data
-from optbench.training.data import DeviceData, Split, batches, to_device
+from optbench.training.data import DeviceData, Split, to_device
 from optbench.training.device import choose_device, reproducible
 from optbench.training.evaluation import CHUNK
 from optbench.training.learner import Learner
@@ -41,7 +41,7 @@ class Pace:
     def of(self, setting: Setting, data: DeviceData) -> float:
         """Seconds of a whole run."""
         held_out = len(data.test) + (0 if data.validation is None else len(data.validation))
-        steps = setting.epochs * batches(len(data.train), setting.batch_size)
+        steps = setting.epochs * setting.epoch_steps(len(data.train))
         every = setting.training["evaluate_every"]
         rows = steps // every["steps"] if isinstance(every, dict) else setting.epochs
         evaluated = len(data.train) + (1 + rows) * held_out  # the untrained model on all examples
@@ -95,7 +95,7 @@ def _kind(run: Run) -> Hashable:
 
 def _pace(cohort: Sequence[Run], data: DeviceData, budget: float) -> Pace:
     """From as many steps and evaluated examples as about `budget` seconds allow."""
-    batch = cohort[0].setting.batch_size
+    batch = cohort[0].setting.batch_size(len(data.train))
     began = perf_counter()
     pace = _timed(cohort, _beginning(data, FIRST_STEPS * batch, batch))
     left = (budget - (perf_counter() - began)) / len(cohort)

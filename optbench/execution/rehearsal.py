@@ -17,7 +17,6 @@ from optbench.training.build import (
     check_model,
 )
 from optbench.training.compiled import check_compiler
-from optbench.training.data import batches
 from optbench.training.device import choose_device, devices_for
 from optbench.training.seeding import global_stream
 
@@ -73,14 +72,13 @@ class _Rehearsal:
                     check_model(setting, model, *shapes)
                 self._models = {key: model}  # the last alone: all of a plan may not fit
             optimizer = build_optimizer(setting, self._models[key])
-            steps = batches(training_size(setting), setting.batch_size)
+            steps = setting.epoch_steps(training_size(setting))
             build_schedule(setting, optimizer, steps)
             check_compiler(setting, device)
         except ConfigError as error:
             self.problems += error.problems
             return
-        how = setting.batch_size, setting.training.get("compile"), _without_lr(setting.optimizer)
-        like = f"{key} {how}"
+        like = f"{key} {setting.training} {_without_lr(setting.optimizer)}"
         if like not in self._known:
             self._known[like] = footprint(run, self._models[key], optimizer, device)
         self.footprints[setting.setting_hash] = self._known[like]

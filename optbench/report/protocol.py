@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from optbench.analysis.setting import Setting
-from optbench.config.spec import display_name, format_value
+from optbench.config.spec import FULL_BATCH, display_name, format_value
 from optbench.report import words
 from optbench.report.references import DATASETS, OPTIMIZERS, SCHEDULES
 from optbench.report.words import listed
@@ -61,7 +61,12 @@ def _budget(problem: ProblemComparison) -> str:
     epochs = _values("epochs", rows)
     batches = _values("batch_size", rows)
     plural = "" if epochs == ["1"] else "s"
-    sizes = f"mini-batches of {listed(batches, 'or')}"
+    small = [size for size in batches if size != FULL_BATCH]
+    sizes = listed(
+        [f"mini-batches of {listed(small, 'or')}"] * bool(small)
+        + ["full batches"] * (FULL_BATCH in batches),
+        "or",
+    )
     schedules = [name for name in _values("schedule", rows) if name != "constant"]
     told = f"Training took {listed(epochs, 'or')} epoch{plural} with {sizes}"
     if not schedules:

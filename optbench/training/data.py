@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,8 +73,3 @@ def _split(examples: Examples, device: torch.device) -> Split:
 def _scaled(inputs: Tensor) -> Tensor:
     """uint8 as float32 in [0, 1], divided by 255 as torchvision's ToTensor does it."""
     return inputs.div(255) if inputs.dtype == torch.uint8 else inputs
-
-
-def batches(examples: int, size: int) -> int:
-    """How many batches an epoch has; the last may be short."""
-    return math.ceil(examples / size)

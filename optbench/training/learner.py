@@ -21,7 +21,6 @@ from optbench.training.build import (
     group_names,
     schedule_entry,
 )
-from optbench.training.data import DeviceData, batches
 from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, total_norm
 from optbench.training.noise import Noise
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from optbench.config.spec import Run
     from optbench.store.metrics import Row
+    from optbench.training.data import DeviceData
 
 
 class Learner:
@@ -45,8 +45,8 @@ class Learner:
     def __init__(self, run: Run, data: DeviceData) -> None:
         self.run = run
         self.data = data
-        self.batch_size = run.setting.batch_size
-        self.epoch_steps = batches(len(data.train), self.batch_size)
+        self.batch_size = run.setting.batch_size(len(data.train))
+        self.epoch_steps = run.setting.epoch_steps(len(data.train))
         self.model = build_model(run, data.input_shape, data.classes, data.device).train()
         self.initial_weights = self._weights_hash()
         with global_stream(run.seed, "optimizer"):  # one's own may draw when it is made

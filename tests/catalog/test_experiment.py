@@ -127,6 +127,14 @@ def test_labels_tell_settings_of_one_experiment_apart(tmp_path: Path) -> None:
     ]
 
 
+def test_a_full_batch_is_a_value_like_the_numbers(tmp_path: Path) -> None:
+    training = "{batch_size: {grid: [32, full]}}"
+    settings = loaded(tmp_path, optimizer="{name: sgd, lr: 0.1}", training=training).settings
+    assert [s.label for s in settings] == ["sgd lr=0.1 batch_size=32", "sgd lr=0.1 batch_size=full"]
+    assert settings[1].slug == "sgd-lr0.1-batch_sizefull"
+    assert [(s.batch_size(1000), s.epoch_steps(1000)) for s in settings] == [(32, 32), (1000, 1)]
+
+
 def test_first_points_take_one_point_of_every_space(tmp_path: Path) -> None:
     experiment = load(tmp_path, DESIGN, first_points=True)
     assert [setting.label for setting in experiment.settings] == [

@@ -136,6 +136,13 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{epochs: '5'}", "training.epochs: must be a whole number, got text '5'"),
         ("{epochs: .nan}", "training.epochs: must be a whole number, got nan"),
         ("{batch_size: 0}", "training.batch_size: must be 1 or greater, got 0"),
+        ("{batch_size: ful}", "training.batch_size: must be a whole number or full, got text "
+                              "'ful' [did you mean 'full'?]"),
+        ("{batch_size: '64'}",
+         "training.batch_size: must be a whole number or full, got text '64'"),
+        ("{batch_size: [16, full]}",
+         "training.batch_size: must be a whole number or full, got a list [write {grid: "
+         "[16, full]} to try each]"),
         ("{batchsize: 3}",
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "

@@ -133,7 +133,7 @@ def test_runs_are_interleaved_by_seed() -> None:
 
 
 def test_epochs_and_batch_size_are_the_trainings() -> None:
-    assert (make().epochs, make().batch_size) == (5, 64)
+    assert (make().epochs, make().batch_size(1000), make().epoch_steps(1000)) == (5, 64, 16)
 
 
 @pytest.mark.parametrize(

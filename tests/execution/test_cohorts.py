@@ -99,7 +99,9 @@ def test_cohorts_hold_every_run_once_and_fit(
         assert len(cohort) <= MOST_RUNS
         if len(cohort) > 1:
             settings = [runs[index].run.setting for index in cohort]
-            assert len({(s.problem_hash, s.batch_size, s.epochs) for s in settings}) == 1
+            assert (
+                len({(s.problem_hash, s.training["batch_size"], s.epochs) for s in settings}) == 1
+            )
             found = [footprints[s.setting_hash] for s in settings]
             assert all(footprint.stacked for footprint in found)
             assert len({footprint.device for footprint in found}) == 1

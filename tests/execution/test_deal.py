@@ -57,6 +57,15 @@ def test_a_run_is_weighed_with_its_optimizers_state(
     assert footprint.state_bytes == 4 * NUMBERS * (2 + states) + steps
 
 
+def test_a_full_batch_is_weighed_with_the_activations_of_all_examples(tmp_path: Path) -> None:
+    runs = plan(tmp_path, training={"batch_size": {"grid": [64, "full"]}}, **MNIST)
+    small, full = rehearsed(runs).footprints.values()
+    # 784 inputs, 128 hidden units before and after ReLU at most, 10 outputs twice: float32 each.
+    most = 4 * (784 + 2 * 128 + 2 * 10)
+    more = (full.run_bytes - small.run_bytes) / (4_000 - 1_000)  # evaluation takes 1,000
+    assert 4 * (784 + 128 + 10) <= more <= most + 8
+
+
 def test_settings_that_differ_in_the_learning_rate_weigh_the_same(tmp_path: Path) -> None:
     runs = plan(tmp_path, optimizer={"name": "adam", "lr": {"grid": [1, 2, 3]}})
     found = rehearsed(runs).footprints

@@ -96,6 +96,19 @@ def test_a_schedule_and_several_budgets_are_told(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ("full", "5 epochs with full batches"),
+        (64, "5 epochs with mini-batches of 64 or full batches"),
+    ],
+)
+def test_full_batches_are_told(tmp_path: Path, others: object, told: str) -> None:
+    write_seeds(tmp_path, GOOD, training={"batch_size": "full"})
+    write_seeds(tmp_path, GOOD, optimizer=SGD, training={"batch_size": others})
+    assert f"Training took {told} and a constant learning rate." in split(methods(tmp_path))[0]
+
+
 def test_a_diverged_seed_makes_it_a_sign_test(two: Path) -> None:
     optimizer = ADAM | {"name": "nadam"}
     for seed in range(8):

@@ -66,7 +66,7 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
     }
     training: dict[str, Any] = {
         "epochs": draw(st.integers(1, 3)),
-        "batch_size": draw(st.integers(max(1, train // 6), train + 1)),
+        "batch_size": draw(st.one_of(st.integers(max(1, train // 6), train + 1), st.just("full"))),
     }
     if draw(st.booleans()):
         training["evaluate_every"] = {"steps": draw(st.integers(1, 7))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import fmean
@@ -65,7 +64,7 @@ class Pace:
     ) -> None:
         self.clock = clock
         self.began: float | None = None
-        self._kinds: defaultdict[tuple[str, str, int], _Kind] = defaultdict(_Kind)
+        self._kinds: defaultdict[tuple[str, str, str], _Kind] = defaultdict(_Kind)
         self._forecasts: dict[str, _Forecast] = {}
         self._examples: dict[str, int] = {}  # an epoch has, by problem
         self._begun: set[str] = set()
@@ -139,7 +138,8 @@ class Pace:
     def _forecast(self, setting: Setting) -> _Forecast:
         known = self._forecasts.get(setting.setting_hash)
         if known is None:
-            key = setting.problem_hash, str(setting.optimizer["name"]), setting.batch_size
+            batch_size = str(setting.training["batch_size"])
+            key = setting.problem_hash, str(setting.optimizer["name"]), batch_size
             known = self._forecasts[setting.setting_hash] = _Forecast(setting, self._kinds[key])
         return known
 
@@ -149,8 +149,7 @@ class Pace:
         forecast.kind.before += steps
         forecast.ended += 1
         forecast.ended_steps += steps
-        examples = result.sizes.steps_per_epoch * run.setting.batch_size
-        self._examples[run.setting.problem_hash] = examples
+        self._examples[run.setting.problem_hash] = result.sizes.train
 
     def _no_longer_waiting(self, run: Run) -> _Forecast:
         forecast = self._forecast(run.setting)
@@ -165,7 +164,7 @@ class Pace:
             return forecast.ended_steps / forecast.ended
         setting = forecast.setting
         examples = self._examples.get(setting.problem_hash) or fmean(self._examples.values() or [0])
-        return setting.epochs * math.ceil(examples / setting.batch_size)
+        return setting.epochs * setting.epoch_steps(round(examples)) if examples else 0
 
     def _mean_step_seconds(self) -> float:
         timed = sum(kind.timed for kind in self._kinds.values())
