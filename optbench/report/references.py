@@ -288,6 +288,7 @@ OPTIMIZERS = {
     "reference.radam": "liu2020",
     "reference.rmsprop": "tieleman2012",
     "reference.sgd": "robbins1951",
+    "reference.sgdw": "loshchilov2019",
 }
 
 DATASETS = {

@@ -65,7 +65,7 @@ def test_it_keeps_the_memory_that_its_equations_name(name: str) -> None:
     theta.grad = torch.ones(3)
     optimizer.step()
     tensors = [v for v in optimizer.state[theta].values() if isinstance(v, torch.Tensor)]
-    expected = {"gradient_descent": 0, "sgd": 0, "amsgrad": 3}
+    expected = {"gradient_descent": 0, "sgd": 0, "sgdw": 0, "amsgrad": 3}
     expected |= dict.fromkeys(("adam", "adamw", "nadam", "radam", "adamax", "muon"), 2)
     assert sum(tensor.numel() for tensor in tensors) == 3 * expected.get(name.partition(".")[2], 1)
 

@@ -98,6 +98,29 @@ def test_nesterov_walks_the_points_ahead_of_sutskevers_form() -> None:
         np.testing.assert_allclose(theta.detach().numpy(), x + mu * u, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sgdw_decays_the_weights_beside_the_velocity(momentum: float) -> None:
+    """Loshchilov & Hutter 2019, algorithm 1, its λ being lr·weight_decay: θ − lr·v − λθ."""
+    given = gradients()
+    theta, v, path = START.copy(), np.zeros(4), []
+    for g in given:
+        v = momentum * v + g
+        theta = theta - 0.01 * v - 0.01 * 0.1 * theta
+        path.append(theta)
+    found = walked("sgdw", given, momentum=momentum, weight_decay=0.1)
+    np.testing.assert_allclose(found, path, rtol=1e-11)
+
+
+def test_decoupled_decay_is_l2_for_sgd_and_not_with_momentum() -> None:
+    """Loshchilov & Hutter 2019, proposition 1 and section 2."""
+    given = gradients()
+    l2, decoupled = (walked(name, given, weight_decay=0.1) for name in ("sgd", "sgdw"))
+    np.testing.assert_allclose(l2, decoupled, rtol=1e-11)
+    l2 = walked("momentum", given, weight_decay=0.1)
+    decoupled = walked("sgdw", given, weight_decay=0.1, momentum=0.9)
+    assert np.abs(l2 - decoupled).max() > 0.01
+
+
 def test_adam_without_correction_divides_the_plain_averages() -> None:
     """Kingma & Ba 2015, algorithm 1, without its lines for m̂ and v̂."""
     given = gradients()

@@ -29,6 +29,7 @@ _ENTRIES = {
     "radam": ("RAdam", "radam (Liu et al. 2020, algorithm 2, as torch has it)"),
     "rmsprop": ("RMSprop", "rmsprop, neither centered nor with momentum"),
     "sgd": ("SGD", "gradient descent with weight decay"),
+    "sgdw": ("SGDW", "sgd with decoupled weight decay (Loshchilov & Hutter 2019)"),
 }
 
 REFERENCE = {
