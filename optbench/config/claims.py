@@ -20,7 +20,8 @@ METRICS = (
     "state_bytes", "lr_decades",
 )  # fmt: skip
 # What a claim says of its setting; exactly one of them makes a claim.
-COMPARISONS = ("better_than", "worse_than", "equivalent_to", "faster_than")
+WITH_MARGIN = ("equivalent_to", "not_worse_than")
+COMPARISONS = ("better_than", "worse_than", *WITH_MARGIN, "faster_than")
 BOUNDS = ("at_least", "at_most")
 STATEMENTS = (*COMPARISONS, *BOUNDS, "diverges")
 KEYS = ("claim", "metric", "setting", *STATEMENTS, "margin", "target", "ratio", "within", "verdict")
@@ -31,8 +32,9 @@ class Claim:
     """One claim. `setting` and `other` choose settings by name and hyperparameters.
 
     `statement` is one of `STATEMENTS`; `bound` belongs to at_least and at_most, `margin` to
-    equivalent_to (in the metric's unit), `target` and `ratio` to faster_than (time to target, at
-    most 1/ratio of the other's steps), `within` to the metric lr_decades, `diverges` to itself.
+    equivalent_to and not_worse_than (in the metric's unit), `target` and `ratio` to faster_than
+    (time to target, at most 1/ratio of the other's steps), `within` to the metric lr_decades,
+    `diverges` to itself.
     """
 
     key: str
@@ -56,7 +58,7 @@ _WITHOUT_EPOCHS = ("state_bytes", "lr_decades")  # metrics that no evaluation me
 # Keys of one kind of claim: what that is called, and whether a claim is one.
 _OWNERS: dict[str, tuple[str, Callable[[Claim], bool]]] = {
     "metric": ("comparisons and bounds", lambda claim: claim.statement != "diverges"),
-    "margin": ("equivalent_to", lambda claim: claim.statement == "equivalent_to"),
+    "margin": (" and ".join(WITH_MARGIN), lambda claim: claim.statement in WITH_MARGIN),
     "target": ("faster_than", lambda claim: claim.statement == "faster_than"),
     "ratio": ("faster_than", lambda claim: claim.statement == "faster_than"),
     "within": ("the metric lr_decades", lambda claim: claim.metric == "lr_decades"),
@@ -120,8 +122,9 @@ class _ClaimReader:
             key = child_key(self.key, name)
             if not claim.statement:
                 continue
+            need = "need" if " and " in owner else "needs"
             if belongs(claim) and name not in self.found and name not in ("metric", "ratio"):
-                self.problems.add(self.node, key, "is missing", f"{owner} needs it: {name}: …")
+                self.problems.add(self.node, key, "is missing", f"{owner} {need} it: {name}: …")
             if not belongs(claim) and name in self.node.mapping:
                 message = f"belongs to {owner} only"
                 self.problems.add_at_key(self.node, name, key, message, "leave it out")

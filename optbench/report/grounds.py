@@ -70,6 +70,8 @@ def _statement(claim: Claim) -> str:
             return f"{ours}: {measured} {claim.statement.replace('_', ' ')} {_bare(claim.bound)}"
         case "equivalent_to":
             return f"{ours}: {measured} equivalent to {theirs} within {_bare(claim.margin)}"
+        case "not_worse_than":
+            return f"{ours}: {measured} not worse than {theirs} by more than {_bare(claim.margin)}"
     return f"{ours}: {measured} {claim.statement.replace('_', ' ')} {theirs}"
 
 
@@ -103,7 +105,17 @@ def _pair(grounds: PairGrounds, ours: str, theirs: str) -> Iterator[str]:
     if verdict.why in verdicts.SILENT:
         yield _nothing(verdict.why)
         return
-    yield from verdicts.sentences(ours, theirs, verdict, grounds.metric, grounds.margin)
+    margin = None if grounds.at_most_worse else grounds.margin
+    yield from verdicts.sentences(ours, theirs, verdict, grounds.metric, margin)
+    if grounds.at_most_worse and verdict.decision:
+        level = words.confidence(verdict.level)
+        most = words.distance(grounds.metric, grounds.margin or 0.0)
+        where = {
+            "supported": f"No more than {most} worse: the {level} interval says so.",
+            "refuted": f"More than {most} worse: the {level} interval says so.",
+            "undecided": f"Whether it is more than {most} worse is not shown.",
+        }
+        yield where[grounds.at_most_worse]
 
 
 def _nothing(why: str) -> str:

@@ -61,6 +61,12 @@ def said(text: str) -> dict[str, object]:
             },
         ),
         (
+            f"{{metric: val_loss, {WHO}, not_worse_than: {OTHER}, margin: 2}}",
+            {
+                "statement": "not_worse_than", "metric": "val_loss", "other": SGD, "margin": 2.0,
+            },
+        ),
+        (
             f"{{metric: test_accuracy, {WHO}, faster_than: {OTHER}, target: 0.9}}",
             {"statement": "faster_than", "metric": "test_accuracy", "other": SGD, "target": 0.9},
         ),
@@ -155,7 +161,7 @@ LOSS = "metric: train_loss"
         ),
         (
             f"{{{LOSS}, {WHO}, equivalent_to: {OTHER}}}",
-            [".margin: is missing [equivalent_to needs it: margin: …]"],
+            [".margin: is missing [equivalent_to and not_worse_than need it: margin: …]"],
         ),
         (
             f"{{{LOSS}, {WHO}, equivalent_to: {OTHER}, margin: 0}}",
@@ -163,7 +169,7 @@ LOSS = "metric: train_loss"
         ),
         (
             f"{{{LOSS}, {WHO}, better_than: {OTHER}, margin: 1}}",
-            [".margin: belongs to equivalent_to only [leave it out]"],
+            [".margin: belongs to equivalent_to and not_worse_than only [leave it out]"],
         ),
         (
             f"{{{LOSS}, {WHO}, faster_than: {OTHER}}}",

@@ -90,6 +90,24 @@ def test_why_no_verdict_may_be_given_is_told(
     assert sentence in told(judged(tmp_path, statement))
 
 
+@pytest.mark.parametrize(
+    ("margin", "sentence"),
+    [
+        (0.0048, "No more than 0.48 points worse: the 96% interval says so."),
+        (0.002, "Whether it is more than 0.20 points worse is not shown."),
+        (0.0007, "More than 0.07 points worse: the 96% interval says so."),
+    ],
+)
+def test_how_much_worse_it_may_be_is_told(tmp_path: Path, margin: float, sentence: str) -> None:
+    verdict_runs.better(tmp_path)
+    claim = "metric: test_accuracy, not_worse_than: {optimizer: adam}"
+    (found,) = judgements(tmp_path, f"{{setting: {{optimizer: sgd}}, {claim}, margin: {margin}}}")
+    page = told(found)
+    assert "sgd: test accuracy not worse than adam by more than" in page
+    assert sentence in page
+    assert "equivalent" not in page
+
+
 def test_diverged_and_missing_seeds_are_counted(tmp_path: Path) -> None:
     verdict_runs.store(tmp_path, ADAM, [None, 0.9, 0.9], declared=[5] * 3)
     page = told(judged(tmp_path, "at_least: 0.5"))

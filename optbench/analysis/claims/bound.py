@@ -52,6 +52,16 @@ def within(claim: claims.Claim, low: float | None, high: float | None) -> claims
     return "refuted" if high < bound else "undecided"
 
 
+def not_worse(better_by: Estimate, margin: float) -> claims.Verdict:
+    """Whether the whole interval of how much better it is lies above −margin, or below it."""
+    low, high = better_by.low, better_by.high
+    if low is None or high is None:
+        return "undecided"
+    if low > -margin:
+        return "supported"
+    return "refuted" if high < -margin else "undecided"
+
+
 def lies_beyond(difference: Estimate, margin: float) -> bool:
     """Whether the whole interval of a difference lies outside ±margin, on one side."""
     low, high = difference.low, difference.high
@@ -92,6 +102,8 @@ def _keeps(claim: claims.Claim, more: float) -> bool:
     """Whether so many bytes more than the other's are what is claimed."""
     if claim.statement == "equivalent_to":
         return abs(more) <= (claim.margin or 0.0)
+    if claim.statement == "not_worse_than":
+        return more <= (claim.margin or 0.0)
     return more < 0 if claim.statement == "better_than" else more > 0
 
 

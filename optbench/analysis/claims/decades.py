@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from optbench.analysis.claims.bound import lies_beyond, missing_seeds, within
+from optbench.analysis.claims.bound import lies_beyond, missing_seeds, not_worse, within
 from optbench.analysis.claims.judgement import DecadesGrounds
 from optbench.analysis.interval import Estimate, t_interval
 from optbench.analysis.looks import Look, look_at
@@ -65,6 +65,10 @@ def _difference(claim: claims.Claim, grounds: DecadesGrounds) -> claims.Verdict:
         return "undecided"
     if claim.statement == "equivalent_to":
         return _equivalence(grounds, claim.margin or 0.0)
+    if claim.statement == "not_worse_than":
+        decision = not_worse(found, claim.margin or 0.0)
+        may_be_wider = {"supported": grounds.theirs_at_least, "refuted": grounds.ours_at_least}
+        return "undecided" if may_be_wider.get(decision) else decision
     narrower_may_be_wider = grounds.theirs_at_least if found.mean > 0 else grounds.ours_at_least
     if p > grounds.level or narrower_may_be_wider:
         return "undecided"

@@ -8,7 +8,7 @@ from optbench.analysis.looks import FIRST_ALPHA
 from optbench.analysis.statistics.order import median_ranks
 from optbench.analysis.statistics.power import fewest_pairs
 from optbench.catalog.selectors import chosen, sides
-from optbench.config.claims import BOUNDS, COMPARISONS
+from optbench.config.claims import BOUNDS, COMPARISONS, WITH_MARGIN
 from optbench.config.node import Problems, child_key
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _fewest_seeds(claim: Claim) -> int:
     """How many seeds of each setting can decide a claim of this kind."""
     if claim.metric == "state_bytes" or claim.statement == "diverges":
         return 1
-    if claim.statement in (*BOUNDS, "equivalent_to"):
+    if claim.statement in (*BOUNDS, *WITH_MARGIN):
         return 2  # a t interval
     if claim.statement == "faster_than":
         return next(n for n in range(1, 100) if median_ranks(n, 1 - FIRST_ALPHA))

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PairGrounds:
-    """A verdict on the setting against the other."""
+    """A verdict on the setting against the other.
+
+    `at_most_worse`: of a claim that it is not worse by more than the margin, what is found.
+    """
 
     metric: Metric
     verdict: Verdict
     margin: float | None = None
+    at_most_worse: claims.Verdict | None = None
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,8 @@ def test_where_nothing_has_finished_nothing_is_known_of_divergence(tmp_path: Pat
         ("better_than: {optimizer: sgd}", "refuted"),
         ("equivalent_to: {optimizer: sgd}, margin: 8", "supported"),
         ("equivalent_to: {optimizer: sgd}, margin: 7.9", "refuted"),
+        ("not_worse_than: {optimizer: sgd}, margin: 8", "supported"),
+        ("not_worse_than: {optimizer: sgd}, margin: 7.9", "refuted"),
     ],
 )
 def test_one_seed_tells_how_many_bytes_an_optimizer_keeps(

@@ -100,6 +100,7 @@ def test_a_range_that_ends_at_the_grids_edge_may_be_wider(
         ("worse_than: {than}", "refuted"),
         ("equivalent_to: {than}, margin: 2", "supported"),
         ("equivalent_to: {than}, margin: 1", "refuted"),  # they are 1.333 apart
+        ("not_worse_than: {than}, margin: 0.1", "supported"),
     ],
 )
 def test_more_decades_are_better(tmp_path: Path, statement: str, verdict: str) -> None:
@@ -150,6 +151,23 @@ def test_as_many_pairs_are_needed_as_for_any_verdict(
     for optimizer, losses in ((ADAM, WIDE_BELOW), (SGD, PEAKED)):
         store(tmp_path, optimizer, losses, seeds=seeds, jitter=jitter, declared=declared)
     assert found(tmp_path, f"better_than: {THAN_SGD}").found == verdict
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict"),
+    [
+        (PEAKED, WIDE_BELOW, "refuted"),  # 1.333 narrower
+        (PEAKED, {1e-3: 0.5, 1e-2: 0.5, 1e-1: 2.0}, "refuted"),  # .8 narrower, or more
+        ({1e-3: 0.5, 1e-2: 0.5, 1e-1: 2.0}, WIDE_BELOW, "undecided"),  # .533 narrower, or less
+        (WIDE_BELOW, {1e-3: 0.5, 1e-2: 0.5, 1e-1: 2.0}, "undecided"),
+    ],
+)
+def test_a_range_is_not_narrower_only_where_the_other_ends_within_its_grid(
+    tmp_path: Path, ours: Mapping[float, float], theirs: Mapping[float, float], verdict: str
+) -> None:
+    store(tmp_path, ADAM, ours)
+    store(tmp_path, SGD, theirs)
+    assert found(tmp_path, f"not_worse_than: {THAN_SGD}, margin: 0.1").found == verdict
 
 
 def test_ranges_that_may_be_wider_are_not_known_to_be_equivalent(tmp_path: Path) -> None:

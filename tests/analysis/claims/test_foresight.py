@@ -33,6 +33,7 @@ def foreseen(folder: Path, claim: str, **parts: str) -> list[str]:
         (f"metric: test_accuracy, target: 0.9, {ADAM}, faster_than: {SGD}", 6),
         # A t interval takes two.
         (f"metric: test_accuracy, margin: 0.1, {ADAM}, equivalent_to: {SGD}", 2),
+        (f"metric: test_accuracy, margin: 0.1, {ADAM}, not_worse_than: {SGD}", 2),
         (f"metric: test_accuracy, {ADAM}, at_least: 0.9", 2),
         (f"metric: lr_decades, within: 0.1, {ADAM}, at_most: 1", 2),
     ],

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import verdict_runs
-from judged_claims import judged
+from judged_claims import judged, judgements
 from stored_runs import ADAM, SGD
 
 from optbench.analysis.claims.judgement import PairGrounds, SpeedGrounds
@@ -67,6 +67,42 @@ def test_two_settings_are_equivalent_within_a_margin_or_apart_by_more(
 ) -> None:
     verdict_runs.better(tmp_path)
     assert judged(tmp_path, f"equivalent_to: {THAN_SGD}, margin: {margin}").found == found
+
+
+# Mean of how much better: .275 points, 96%: .0746 to .4754; the other way round the same below 0.
+@pytest.mark.parametrize(
+    ("metric", "ours", "margin", "found"),
+    [
+        ("test_accuracy", "adam", 0.00001, "supported"),
+        ("test_accuracy", "sgd", 0.0048, "supported"),
+        ("test_accuracy", "sgd", 0.0047, "undecided"),
+        ("test_accuracy", "sgd", 0.0008, "undecided"),
+        ("test_accuracy", "sgd", 0.0007, "refuted"),
+        # Of losses, twice as much; they fall.
+        ("train_loss", "sgd", 0.0096, "supported"),
+        ("train_loss", "sgd", 0.0014, "refuted"),
+        ("train_loss", "adam", 0.00001, "supported"),
+    ],
+)
+def test_not_worse_by_more_than_the_margin_where_the_whole_interval_says_so(
+    tmp_path: Path, metric: str, ours: str, margin: float, found: str
+) -> None:
+    verdict_runs.better(tmp_path)
+    theirs = {"adam": "sgd", "sgd": "adam"}[ours]
+    told = f"metric: {metric}, not_worse_than: {{optimizer: {theirs}}}, margin: {margin}"
+    (judgement,) = judgements(tmp_path, f"{{setting: {{optimizer: {ours}}}, {told}}}")
+    assert judgement.found == found
+
+
+@pytest.mark.parametrize(
+    "world",
+    [verdict_runs.diverged, verdict_runs.interim, verdict_runs.third_look, verdict_runs.one_seed],
+)
+def test_of_what_diverged_or_is_missing_nothing_is_known_not_to_be_worse(
+    tmp_path: Path, world: Callable[[Path], None]
+) -> None:
+    world(tmp_path)
+    assert judged(tmp_path, f"not_worse_than: {THAN_SGD}, margin: 0.9").found == "undecided"
 
 
 @pytest.mark.parametrize(
