@@ -34,6 +34,7 @@ PROBLEMS: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
     "xor": ({}, FLAT),
     "spirals": ({}, FLAT),
     "zipf-words": ({"words": 50}, FLAT),
+    "shapes": ({}, IMAGES),
     "file": ({"path": "mine.npz"}, SEQUENCES),
     "image-folder": ({"path": "photos"}, IMAGES),
 }

@@ -17,6 +17,7 @@ from optbench.catalog.datasets.mnist import STAND_IN as MNIST_STAND_IN
 from optbench.catalog.datasets.mnist_1d import mnist_1d
 from optbench.catalog.datasets.own_file import file
 from optbench.catalog.datasets.plane import spirals, xor
+from optbench.catalog.datasets.shapes import shapes
 from optbench.catalog.datasets.source import Source
 from optbench.catalog.datasets.split import prepare
 from optbench.catalog.datasets.svhn import SVHN
@@ -92,6 +93,10 @@ DATASETS: dict[str, Entry] = {
     "spirals": Entry("points of the plane, 2 classes: two intertwined spirals; generated", spirals),
     "zipf-words": Entry(
         "sparse bags of words, their frequencies as in language; generated", zipf_words
+    ),
+    "shapes": Entry(
+        "coloured geometric shapes: train, test as asked for, 3×32×32, 10 classes; generated",
+        shapes,
     ),
     "file": Entry("tensors of your own in a .npz, .pt or .csv file", file),
     "image-folder": Entry("PNG and JPEG files of your own, a folder for each class", image_folder),

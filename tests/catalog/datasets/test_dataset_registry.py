@@ -21,7 +21,7 @@ def python(code: str) -> str:
 
 
 OWN = {"file", "image-folder"}  # made by their users
-SIZED = {"synthetic", "xor", "spirals", "zipf-words"}  # as large as asked for
+SIZED = {"synthetic", "xor", "spirals", "zipf-words", "shapes"}  # as large as asked for
 CATALOG = {name: entry for name, entry in DATASETS.items() if name not in OWN}
 
 
@@ -83,7 +83,7 @@ from pathlib import Path
 from optbench.catalog.datasets import DATASETS
 from optbench.errors import DataError
 os.environ |= {{"https_proxy": "http://127.0.0.1:1", "http_proxy": "http://127.0.0.1:1"}}
-for name in ("mnist-5k", "digits", "synthetic", "mnist-1d", "xor", "spirals", "zipf-words"):
+for name in ("mnist-5k", "digits", "mnist-1d", *{sorted(SIZED)}):
     DATASETS[name].factory().load(Path("/nonexistent"))
 try:
     DATASETS["mnist"].factory().fetch(Path({str(tmp_path)!r}), print)

@@ -10,6 +10,7 @@ from scipy.stats import chisquare
 
 from optbench.catalog.datasets.mnist_1d import mnist_1d
 from optbench.catalog.datasets.plane import spirals, xor
+from optbench.catalog.datasets.shapes import drawn, shapes
 from optbench.catalog.datasets.zipf import zipf_words
 from optbench.errors import UsageError
 
@@ -84,7 +85,49 @@ def test_documents_of_the_same_words_have_the_same_class() -> None:
     assert {len(found) for found in classes.values()} == {1}
 
 
-@pytest.mark.parametrize("make", [xor, spirals, zipf_words])
+# What a class fills of the plane, by hand; the circle around it has the radius 1.
+AREAS = {
+    0: np.pi,
+    1: 0.7 * np.pi,
+    2: np.pi / 2,
+    # Of the unit circle, what is outside one of radius √.8 whose centre is ½ away: π less the lens.
+    3: np.pi
+    - np.arccos((0.25 + 1 - 0.8) / (2 * 0.5))
+    - 0.8 * np.arccos((0.25 + 0.8 - 1) / (2 * 0.5 * 0.8**0.5))
+    + 0.5 * np.sqrt(4 * 0.25 - (0.25 + 1 - 0.8) ** 2),
+    4: 3 * np.sqrt(3) / 4,
+    5: 2.0,
+    6: 2 - 0.8**2,
+    7: 4 * 0.95 * 0.3,
+    8: 2 * 4 * 0.95 * 0.3 - 0.6**2,
+    9: 1.0,
+}
+
+
+@pytest.mark.parametrize(("label", "area"), AREAS.items())
+def test_a_shape_fills_what_it_should_wherever_and_however_it_lies(label: int, area: float) -> None:
+    draw = np.random.RandomState(0)
+    centre, angle = draw.uniform(13, 18, (2, 1000)), draw.uniform(0, 2 * np.pi, 1000)
+    filled = drawn(np.full(1000, label), centre, np.full(1000, 12.0), angle).sum(axis=(1, 2))
+    # The mean over many places and angles; a single one is off by the pixels along its outline.
+    assert filled.mean() == pytest.approx(144 * area, rel=0.004)
+    assert filled.std() < 0.05 * 144 * area
+
+
+def test_shapes_are_bright_on_dark_with_the_noise_asked_for() -> None:
+    still, noisy = (shapes(train=300, test=10, noise=n).load(NOWHERE)[0] for n in (0.0, 0.05))
+    assert noisy.inputs.dtype == np.uint8
+    assert np.bincount(noisy.targets).tolist() == [30] * 10
+    for image in still.inputs[:50]:
+        assert {len(np.unique(colour)) for colour in image} <= {1, 2}  # one may equal the other's
+        assert (image.reshape(3, -1).max(1) >= 127).all()
+        assert (image.reshape(3, -1).min(1) <= 128).all()
+    middling = (still.inputs > 50) & (still.inputs < 205)  # where noise is not cut off
+    difference = noisy.inputs[middling] / 255 - still.inputs[middling] / 255
+    assert difference.std() == pytest.approx(0.05, rel=0.01)
+
+
+@pytest.mark.parametrize("make", [xor, spirals, zipf_words, shapes])
 def test_more_training_examples_and_other_seeds(make: Callable[..., Any]) -> None:
     one, more, other = make(), make(train=50), make(data_seed=1)
     assert np.array_equal(one.load(NOWHERE)[1].inputs, more.load(NOWHERE)[1].inputs)
@@ -118,6 +161,8 @@ def test_what_is_generated_stays_as_it_was(make: Callable[[], Any], digest: str)
         lambda: zipf_words(train=2**20, words=2**20),
         lambda: zipf_words(classes=1),
         lambda: mnist_1d(data_seed=2**32),
+        lambda: shapes(noise=-1.0),
+        lambda: shapes(train=2**20),
     ],
 )
 def test_values_that_make_no_data_are_refused(mistake: Callable[[], object]) -> None:
