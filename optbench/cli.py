@@ -338,7 +338,7 @@ def trajectory(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write .gif, .html, .png, .svg, .pdf, or rows as .csv, .json. Repeatable.",
+            help="Write .gif, .mp4, .html, .png, .svg, .pdf, or rows as .csv, .json. Repeatable.",
         ),
     ] = None,
     output_format: FormatOption = "table",

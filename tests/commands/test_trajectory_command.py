@@ -59,7 +59,7 @@ def test_the_shipped_divergence_diverges_above_two_over_the_curvature_alone() ->
 def test_an_unknown_ending_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
     outcome = command("trajectory", "sphere", "-o", tmp_path / "a.mov")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "the name must end in .gif, .html, .png" in outcome.err
+    assert "the name must end in .gif, .mp4, .html, .png" in outcome.err
     assert list(tmp_path.iterdir()) == []
 
 

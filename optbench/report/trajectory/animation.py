@@ -1,4 +1,4 @@
-"""The picture in motion, as a GIF: the contours once, and the paths of every frame over them."""
+"""The picture in motion: the contours once, and the paths of every frame over them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from optbench.report.charts.files import drawn
 from optbench.report.trajectory.specification import trajectory_specification
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PIL.Image import Image
 
     from optbench.analysis.pictures.trajectory import TrajectoryPicture
@@ -16,26 +18,31 @@ if TYPE_CHECKING:
 MOST_FRAMES = 60
 MILLISECONDS = 60  # a frame
 _COLOURS = 256  # that a GIF holds
-_HOLD = 2500  # milliseconds, of the last frame
+HOLD = 2500  # milliseconds, of the last frame
 
 
 def render_gif(picture: TrajectoryPicture) -> bytes:
     """An endless GIF; it takes some tenths of a second a frame."""
     from PIL.Image import Dither
 
-    still = _image(picture, picture.steps[-1], contours=True)
-    palette = _palette(still)
-    background = _image(picture, -1, contours=True)
-    frames = []
-    for step in frame_steps(picture.steps):
-        frame = background.copy()
-        frame.alpha_composite(_image(picture, step, contours=False))
-        frames.append(frame.convert("RGB").quantize(palette=palette, dither=Dither.NONE))
-    durations = [MILLISECONDS] * (len(frames) - 1) + [_HOLD]
+    palette = _palette(_image(picture, picture.steps[-1], contours=True))
+    frames = [
+        frame.quantize(palette=palette, dither=Dither.NONE) for frame in animation_frames(picture)
+    ]
+    durations = [MILLISECONDS] * (len(frames) - 1) + [HOLD]
     file = io.BytesIO()
     first, *rest = frames
     first.save(file, "GIF", save_all=True, append_images=rest, duration=durations, loop=0)
     return file.getvalue()
+
+
+def animation_frames(picture: TrajectoryPicture) -> Iterator[Image]:
+    """The frames one after the other, in red, green and blue, all of one size."""
+    background = _image(picture, -1, contours=True)
+    for step in frame_steps(picture.steps):
+        frame = background.copy()
+        frame.alpha_composite(_image(picture, step, contours=False))
+        yield frame.convert("RGB")
 
 
 def _palette(still: Image) -> Image:

@@ -11,6 +11,7 @@ from optbench.report.trajectory.animation import render_gif
 from optbench.report.trajectory.page import render_page
 from optbench.report.trajectory.specification import trajectory_specification
 from optbench.report.trajectory.table import position_table
+from optbench.report.trajectory.video import check_ffmpeg, render_mp4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +20,20 @@ if TYPE_CHECKING:
     from optbench.analysis.pictures.trajectory import TrajectoryPicture
     from optbench.analysis.trajectory import Outcome
 
-SUFFIXES = (".gif", ".html", ".png", ".svg", ".pdf", ".csv", ".json")
+SUFFIXES = (".gif", ".mp4", ".html", ".png", ".svg", ".pdf", ".csv", ".json")
 _SCALE = 2  # pixels a unit: as fine as the contours are
 
 
 def check_suffix(path: Path) -> None:
-    """Raise UsageError for a name whose ending says none of `SUFFIXES`."""
+    """Raise UsageError for a name whose ending says none of `SUFFIXES`.
+
+    EnvironmentFault where this machine can't make such a file.
+    """
     if path.suffix not in SUFFIXES:
         listed = ", ".join(SUFFIXES)
         raise UsageError(f"{path}: the name must end in {listed}, got {path.suffix!r}")
+    if path.suffix == ".mp4":
+        check_ffmpeg()
 
 
 def render_file(path: Path, picture: TrajectoryPicture, found: Sequence[Outcome]) -> bytes:
@@ -36,6 +42,8 @@ def render_file(path: Path, picture: TrajectoryPicture, found: Sequence[Outcome]
     match path.suffix:
         case ".gif":
             return render_gif(picture)
+        case ".mp4":
+            return render_mp4(picture)
         case ".html":
             return render_page(picture, found).encode()
         case ".csv":

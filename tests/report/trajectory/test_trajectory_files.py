@@ -3,7 +3,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +16,10 @@ from walked import FAR, NEAR, STRAIGHT, ground, sphere, walked
 
 from optbench.analysis.pictures.trajectory import TrajectoryPicture, trajectory_picture
 from optbench.analysis.trajectory import outcomes
-from optbench.errors import UsageError
+from optbench.errors import EnvironmentFault, UsageError
 from optbench.report.trajectory.animation import MOST_FRAMES, frame_steps
 from optbench.report.trajectory.contours import contour_image
-from optbench.report.trajectory.files import SUFFIXES, render_file
+from optbench.report.trajectory.files import SUFFIXES, check_suffix, render_file
 from optbench.report.trajectory.specification import map_size, trajectory_specification
 
 PATHS = (STRAIGHT, FAR, NEAR)
@@ -45,10 +48,42 @@ def test_each_ending_gives_its_kind_of_file_and_the_same_bytes_twice(
     assert content(suffix) == first
 
 
-def test_every_ending_is_tried_above_and_another_is_refused() -> None:
-    assert len(SUFFIXES) == 7
+def test_every_ending_is_tried_and_another_is_refused() -> None:
+    assert len(SUFFIXES) == 7 + 1  # .mp4, below
     with pytest.raises(UsageError, match=r"file\.mov: the name must end in \.gif, .*'\.mov'"):
         content(".mov")
+
+
+@pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffmpeg is not installed")
+def test_a_video_holds_its_last_frame_and_is_the_same_bytes_twice(tmp_path: Path) -> None:
+    path = tmp_path / "paths.mp4"
+    path.write_bytes(content(".mp4"))
+    assert content(".mp4") == path.read_bytes()
+    asked = "stream=codec_type,pix_fmt,width,height,duration,nb_frames:format=format_name"
+    probe = ["ffprobe", "-v", "error", "-of", "json", "-show_entries", asked, str(path)]
+    told = json.loads(subprocess.run(probe, check=True, capture_output=True).stdout)
+    (stream,) = told["streams"]
+    assert (stream["codec_type"], stream["pix_fmt"]) == ("video", "yuv420p")
+    assert "mp4" in told["format"]["format_name"]
+    assert float(stream["duration"]) == pytest.approx((3 * 60 + 2500) / 1000, abs=0.06)
+    assert stream["width"] % 2 == stream["height"] % 2 == 0
+
+
+def test_a_video_without_ffmpeg_is_refused_with_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EnvironmentFault, match=r"needs ffmpeg, .*write a \.gif"):
+        check_suffix(Path("a.mp4"))
+
+
+def test_what_ffmpeg_says_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "ffmpeg"
+    broken.write_text("#!/bin/sh\ncat >/dev/null\necho no encoder >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(EnvironmentFault, match=r"can't encode the animation: no encoder"):
+        content(".mp4")
 
 
 def test_a_drawing_names_the_optimizers_and_who_diverged() -> None:
