@@ -114,6 +114,11 @@ def schedules() -> dict[str, ScheduleEntry]:
             horizon="total_steps",
             provided=("total_steps",),
         ),
+        "inverse-sqrt": ScheduleEntry(
+            "optbench.catalog.inverse_sqrt:InverseSqrt",
+            "lr / √t at step t, as in online convex optimization",
+            by_step=True,
+        ),
     }
     classes = defined_classes(_MODULE)
     torchs = {
