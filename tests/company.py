@@ -10,6 +10,7 @@ from experiments import make_learner
 from torch import Tensor
 
 from optbench.store.metrics import format_rows
+from optbench.training.checkpoint import from_bytes
 from optbench.training.device import reproducible
 from optbench.training.loop import train
 from optbench.training.records import Commit, End, Failure
@@ -61,6 +62,34 @@ def in_cohorts(
         chosen = dealt[start : start + size]
         found |= zip(chosen, traces([make(runs[index]) for index in chosen]), strict=True)
     return [found[index] for index in range(len(runs))]
+
+
+def stopped(learners: Sequence[Learner], steps: int) -> list[bytes]:
+    """The checkpoints of a cohort at a step; nothing else of it is left."""
+    sealed: dict[int, bytes] = {}
+    with reproducible(torch.device("cpu")):
+        for record in train(learners):
+            if isinstance(record, Commit) and record.steps == steps:
+                sealed[record.run] = record.state()
+                if len(sealed) == len(learners):
+                    break
+    return [sealed[index] for index in range(len(learners))]
+
+
+def resumed(run: Run, sealed: bytes) -> Learner:
+    learner = make_learner(run)
+    learner.restore(from_bytes(sealed, run.hash))
+    return learner
+
+
+def assert_ends_as(found: Trace, whole: Trace) -> None:
+    """All of it, but for the commits that a resumed run doesn't see again.
+
+    What was loaded shares fewer strings, so that its checkpoint is larger.
+    """
+    values = {key: value for key, value in found.items() if not key.startswith("bytes")}
+    assert values == {key: whole[key] for key in values}
+    assert {"rows", "weights", "memory"} <= set(found)
 
 
 def _state(learner: Learner) -> Trace:

@@ -72,7 +72,7 @@ def started(run: Run, **changes: Any) -> Started:
         steps=0,
         total=TOTAL,
         epochs=EPOCHS,
-        batch_size=64,
+        step_examples=64,
         cohort=1,
     )
     return dataclasses.replace(event, **changes)

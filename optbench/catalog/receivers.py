@@ -21,6 +21,7 @@ from optbench.catalog.rules import (
     AT_LEAST_ZERO,
     BELOW_ONE,
     GREATER_THAN_ZERO,
+    Relation,
     Rule,
 )
 from optbench.catalog.schedules import OWN_RULES, ScheduleEntry, schedules
@@ -76,16 +77,25 @@ TRAINING = Receiver(
             Parameter("evaluate_every"),
             Parameter("clip_norm", _NUMBER_OR_NULL),
             Parameter("compile", _BOOLEAN, default=False),
+            Parameter("accumulate", _INTEGER, default=1),
         ),
     ),
     {
         "epochs": Rule(f"from 1 to {_MAX_EPOCHS:,}", lambda v: 1 <= v <= _MAX_EPOCHS),
         "batch_size": AT_LEAST_ONE,
         "clip_norm": GREATER_THAN_ZERO,
+        "accumulate": AT_LEAST_ONE,
     },
+    (
+        Relation(
+            "accumulate",
+            f"must be 1 with batch_size: {FULL_BATCH}, which leaves one batch an epoch",
+            lambda v: v["accumulate"] == 1 or v["batch_size"] != FULL_BATCH,
+        ),
+    ),
 )
 # Left out of a setting where they hold this: they came later, and older runs keep their hashes.
-LATER_TRAINING: dict[str, object] = {"clip_norm": None, "compile": False}
+LATER_TRAINING: dict[str, object] = {"clip_norm": None, "compile": False, "accumulate": 1}
 EVALUATE_EVERY = Receiver(
     "evaluate_every",
     Signature("evaluate_every", (Parameter("steps", _INTEGER, required=True),)),

@@ -29,7 +29,15 @@ _ARGUMENTS = {
     "dataset": ("validation", "fallback"),
     "model": ("hidden", "activation", "dropout"),
     "optimizer": ("lr", "betas", "momentum", "weight_decay", "eps"),
-    "training": ("epochs", "batch_size", "loss", "evaluate_every", "clip_norm", "compile"),
+    "training": (
+        "epochs",
+        "batch_size",
+        "loss",
+        "evaluate_every",
+        "clip_norm",
+        "compile",
+        "accumulate",
+    ),
 }
 _ELSEWHERE = {
     "learning_rate": "optimizer.lr",

@@ -54,9 +54,13 @@ class Setting:
         size = self.training["batch_size"]
         return examples if size == FULL_BATCH else cast("int", size)
 
+    def step_examples(self, examples: int) -> int:
+        """Examples an optimizer step, likewise: those of `accumulate` batches."""
+        return self.batch_size(examples) * cast("int", self.training.get("accumulate", 1))
+
     def epoch_steps(self, examples: int) -> int:
         """Optimizer steps an epoch, with so many examples to train on."""
-        return math.ceil(examples / self.batch_size(examples))
+        return math.ceil(examples / self.step_examples(examples))
 
     @property
     def own_code(self) -> tuple[str, ...]:

@@ -135,8 +135,8 @@ def _kind(setting: Setting) -> Hashable:
     """What the runs of a cohort have to agree in."""
     training = setting.training
     rows = str(training["evaluate_every"])
-    compiled = training.get("compile", False)
-    return setting.problem_hash, training["batch_size"], setting.epochs, rows, compiled
+    alike = [training.get(name) for name in ("batch_size", "accumulate", "epochs", "compile")]
+    return setting.problem_hash, rows, *alike
 
 
 def _load(footprint: Footprint, memory: int) -> int:

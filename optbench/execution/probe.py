@@ -95,7 +95,7 @@ def _kind(run: Run) -> Hashable:
 
 def _pace(cohort: Sequence[Run], data: DeviceData, budget: float) -> Pace:
     """From as many steps and evaluated examples as about `budget` seconds allow."""
-    batch = cohort[0].setting.batch_size(len(data.train))
+    batch = cohort[0].setting.step_examples(len(data.train))
     began = perf_counter()
     pace = _timed(cohort, _beginning(data, FIRST_STEPS * batch, batch))
     left = (budget - (perf_counter() - began)) / len(cohort)

@@ -172,6 +172,6 @@ def _started(recorder: Recorder) -> Started:
         steps=learner.steps,
         total=run.setting.epochs * learner.epoch_steps,
         epochs=run.setting.epochs,
-        batch_size=learner.batch_size,
+        step_examples=learner.step_examples,
         cohort=recorder.cohort.size,
     )

@@ -16,16 +16,19 @@ class SharedBatches:
 
     def __init__(self) -> None:
         self.orders: dict[int, tuple[int, Tensor]] = {}
-        self.gathered: dict[int, tuple[int, Batch]] = {}
+        self.gathered: dict[int, tuple[tuple[int, int], Batch]] = {}
 
-    def next(self, learner: Learner) -> Batch:
-        """Inputs `[batch, *input_shape]` and targets `[batch]` of the learner's next step."""
-        seed = learner.run.seed
-        if seed not in self.gathered or self.gathered[seed][0] != learner.steps:
+    def next(self, learner: Learner, place: int = 0) -> Batch:
+        """Inputs `[batch, *input_shape]` and targets `[batch]` of the learner's next step.
+
+        `place` counts its batches from 0, where it has several.
+        """
+        seed, key = learner.run.seed, (learner.steps, place)
+        if seed not in self.gathered or self.gathered[seed][0] != key:
             epoch, index = learner.next_position
-            start = index * learner.batch_size
+            start = index * learner.step_examples + place * learner.batch_size
             chosen = self._order(learner, epoch)[start : start + learner.batch_size]
-            self.gathered[seed] = learner.steps, learner.data.train.pick(chosen)
+            self.gathered[seed] = key, learner.data.train.pick(chosen)
         return self.gathered[seed][1]
 
     def _order(self, learner: Learner, epoch: int) -> Tensor:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Started:
     """A run begins, or goes on from `steps`; `total` is how many it has in all.
 
-    `cohort` runs train together, this one among them.
+    A step takes `step_examples`. `cohort` runs train together, this one among them.
     """
 
     run: Run
@@ -27,7 +27,7 @@ class Started:
     steps: int
     total: int
     epochs: int
-    batch_size: int
+    step_examples: int
     cohort: int
 
 

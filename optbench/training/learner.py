@@ -46,6 +46,7 @@ class Learner:
         self.run = run
         self.data = data
         self.batch_size = run.setting.batch_size(len(data.train))
+        self.step_examples = run.setting.step_examples(len(data.train))
         self.epoch_steps = run.setting.epoch_steps(len(data.train))
         self.model = build_model(run, data.input_shape, data.classes, data.device).train()
         self.initial_weights = self._weights_hash()
@@ -85,6 +86,14 @@ class Learner:
         return divmod(self.steps, self.epoch_steps)
 
     @property
+    def next_sizes(self) -> list[int]:
+        """Examples of each batch of the next step: the last of an epoch may be short."""
+        _, index = self.next_position
+        rest = min(self.step_examples, len(self.data.train) - index * self.step_examples)
+        whole, short = divmod(rest, self.batch_size)
+        return [self.batch_size] * whole + [short] * bool(short)
+
+    @property
     def size(self) -> int:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self.parameters)
@@ -116,10 +125,10 @@ class Learner:
                 raise TypeError("the optimizer froze a parameter, which stacked runs can't do")
 
     def take(
-        self, losses: Sequence[float], sizes: Sequence[int], correct: int, *, last: int
+        self, steps: Sequence[int], losses: Sequence[float], sizes: Sequence[int], correct: int
     ) -> None:
-        """Add mean losses of the steps up to `last`; notes the first that isn't finite."""
-        for step, loss in enumerate(losses, start=last - len(losses) + 1):
+        """Add the mean losses of some steps' batches; notes the first that isn't finite."""
+        for step, loss in zip(steps, losses, strict=True):
             if not math.isfinite(loss):
                 self.diverged = f"train loss became {loss} at step {step:,}"
                 return
@@ -225,7 +234,7 @@ class Learner:
 
     def _examples(self) -> int:
         epochs, steps = divmod(self.steps, self.epoch_steps)
-        return epochs * len(self.data.train) + steps * self.batch_size
+        return epochs * len(self.data.train) + steps * self.step_examples
 
     def _validation_loss(self, given: Score | None) -> float:
         loss = self.rows[-1]["val_loss"] if given is None else given.loss

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from optbench.errors import FOREIGN
+from optbench.training.accumulation import MeanGradient
 from optbench.training.autograd import ByAutograd
 from optbench.training.chain import Chain
 from optbench.training.compiled import Compiled
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from optbench.training.batches import SharedBatches
     from optbench.training.data import Split
     from optbench.training.learner import Learner
-    from optbench.training.network import Batch, Network
+    from optbench.training.network import Network
     from optbench.training.noise import SharedNoise
 
 
@@ -34,8 +35,7 @@ class Part:
         self.stacked = self.learners[0].way.stacked
         self.noise = noise
         self.network = _network(self.learners)
-        self._last = 0  # step of the last pending losses
-        self._pending: list[tuple[Tensor, Tensor, Sequence[Tensor]]] = []
+        self._pending: list[_Batches] = []
 
     def drop_ended(self) -> None:
         """Go on without the runs that are over; the others don't notice."""
@@ -45,33 +45,45 @@ class Part:
 
     def step(self, batches: SharedBatches, *, measure: bool) -> None:
         """One optimizer step of each run; `measure` takes what a row needs."""
-        drawn = [batches.next(learner) for learner in self.learners]
-        self._last = self.learners[0].steps + 1
         if self.learners[0].calls_back:
-            self._step_by_closure(drawn[0], measure=measure)
+            self._step_by_closure(batches, measure=measure)
             return
         with self._on_its_own():
-            self._note(*self.network.differentiate(drawn), drawn)
+            self._pending += self._differentiate(batches)
         for learner in self.learners:
             if learner.failure is None:
                 self._update(learner, measure=measure)
 
-    def _note(self, losses: Tensor, outputs: Tensor, drawn: Sequence[Batch]) -> None:
-        self._pending.append((losses, outputs, [targets for _, targets in drawn]))
+    def _differentiate(self, batches: SharedBatches) -> list[_Batches]:
+        """Leave the gradients of the next step's batches, their mean where there are several."""
+        sizes = self.learners[0].next_sizes
+        several = self.learners if len(sizes) > 1 else []
+        means = [MeanGradient(learner.parameters) for learner in several]
+        found = []
+        for place, size in enumerate(sizes):
+            drawn = [batches.next(learner, place) for learner in self.learners]
+            losses, outputs = self.network.differentiate(drawn)
+            targets = [targets for _, targets in drawn]
+            found.append(_Batches(self.learners[0].steps + 1, losses, outputs, targets))
+            for mean in means:
+                mean.add(size / sum(sizes))
+        for mean in means:
+            mean.hand_out()
+        return found
 
-    def _step_by_closure(self, batch: Batch, *, measure: bool) -> None:
+    def _step_by_closure(self, batches: SharedBatches, *, measure: bool) -> None:
         """A step of an optimizer that evaluates the loss itself; the first evaluation counts."""
         (learner,) = self.learners
         evaluations = 0
 
         def closure() -> float:
             nonlocal evaluations
-            losses, outputs = self.network.differentiate([batch])
+            found = self._differentiate(batches)
             if not evaluations:
-                self._note(losses, outputs, [batch])
+                self._pending += found
             learner.receive(measure=measure and not evaluations)
             evaluations += 1
-            return cast("float", losses[0])  # a tensor will do
+            return cast("float", _mean_loss(found))  # a tensor will do
 
         with self._blamed(learner):
             learner.update(closure)
@@ -82,14 +94,15 @@ class Part:
         """Read the losses of the steps since the last call."""
         if not self._pending:
             return
-        losses = torch.stack([losses for losses, _, _ in self._pending]).t().tolist()
-        outputs = torch.cat([outputs for _, outputs, _ in self._pending], dim=1)
-        targets = [torch.cat(run) for run in zip(*(y for _, _, y in self._pending), strict=True)]
+        losses = torch.stack([found.losses for found in self._pending]).t().tolist()
+        outputs = torch.cat([found.outputs for found in self._pending], dim=1)
+        targets = [torch.cat(run) for run in zip(*(f.targets for f in self._pending), strict=True)]
         correct = count_correct(outputs, torch.stack(targets)).tolist()
-        sizes = [found.shape[1] for _, found, _ in self._pending]
+        steps = [found.step for found in self._pending]
+        sizes = [found.size for found in self._pending]
         self._pending.clear()
         for learner, its_losses, its_correct in zip(self.learners, losses, correct, strict=True):
-            learner.take(its_losses, sizes, its_correct, last=self._last)
+            learner.take(steps, its_losses, sizes, its_correct)
 
     def measure(self) -> None:
         """Evaluate all runs: a row for each."""
@@ -154,6 +167,30 @@ class Part:
         finally:
             if own:
                 restore_settings()
+
+
+class _Batches(NamedTuple):
+    """A batch of each run in a step, gone through: losses `[runs]` and outputs `[runs, batch, …]`.
+
+    Its numbers are read later: that waits for a device which is not a CPU.
+    """
+
+    step: int
+    losses: Tensor
+    outputs: Tensor
+    targets: Sequence[Tensor]
+
+    @property
+    def size(self) -> int:
+        return self.outputs.shape[1]
+
+
+def _mean_loss(found: Sequence[_Batches]) -> Tensor:
+    """Of the only run, over all examples of a step."""
+    if len(found) == 1:
+        return found[0].losses[0]
+    examples = sum(batches.size for batches in found)
+    return torch.stack([batches.losses[0] * (batches.size / examples) for batches in found]).sum()
 
 
 def parts(learners: Sequence[Learner], noise: SharedNoise) -> list[Part]:

@@ -146,7 +146,10 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{batchsize: 3}",
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
-                      "loss, evaluate_every, clip_norm, compile]"),
+                      "loss, evaluate_every, clip_norm, compile, accumulate]"),
+        ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
+        ("{accumulate: 2, batch_size: full}",
+         "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),
         ("{loss: mse}", "training.loss: must be cross_entropy, got 'mse'"),
         ("{loss: crossentropy}", "training.loss: must be cross_entropy, got 'crossentropy' [did "
                                  "you mean 'cross_entropy'?]"),

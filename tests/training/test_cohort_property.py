@@ -68,6 +68,8 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
         "epochs": draw(st.integers(1, 3)),
         "batch_size": draw(st.one_of(st.integers(max(1, train // 6), train + 1), st.just("full"))),
     }
+    if training["batch_size"] != "full":
+        training["accumulate"] = draw(st.sampled_from([1, 1, 2, 3]))
     if draw(st.booleans()):
         training["evaluate_every"] = {"steps": draw(st.integers(1, 7))}
     if draw(st.sampled_from([False, False, True])):

@@ -5,23 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
-from company import alone, traces
+from company import alone, assert_ends_as, resumed, stopped, traces
 from experiments import make_learner, make_runs, write_plugin
-
-from optbench.training.checkpoint import from_bytes
-from optbench.training.device import reproducible
-from optbench.training.loop import train
-from optbench.training.records import Commit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from company import Trace
-
     from optbench.config.spec import Run
-    from optbench.training.learner import Learner
 
 PLUGIN = """
 import torch
@@ -60,36 +51,8 @@ def runs(tmp_path: Path) -> tuple[Run, ...]:
     return make_runs(tmp_path, optimizer=OPTIMIZERS, **PARTS)
 
 
-def stopped(learners: Sequence[Learner], steps: int) -> list[bytes]:
-    """The checkpoints of a cohort at a step; nothing else of it is left."""
-    sealed: dict[int, bytes] = {}
-    with reproducible(torch.device("cpu")):
-        for record in train(learners):
-            if isinstance(record, Commit) and record.steps == steps:
-                sealed[record.run] = record.state()
-                if len(sealed) == len(learners):
-                    break
-    return [sealed[index] for index in range(len(learners))]
-
-
 def stopped_after(runs: Sequence[Run], epochs: int) -> list[bytes]:
     return stopped([make_learner(run) for run in runs], epochs * EPOCH_STEPS)
-
-
-def resumed(run: Run, sealed: bytes) -> Learner:
-    learner = make_learner(run)
-    learner.restore(from_bytes(sealed, run.hash))
-    return learner
-
-
-def assert_ends_as(found: Trace, whole: Trace) -> None:
-    """All of it, but for the commits that a resumed run doesn't see again.
-
-    What was loaded shares fewer strings, so that its checkpoint is larger.
-    """
-    values = {key: value for key, value in found.items() if not key.startswith("bytes")}
-    assert values == {key: whole[key] for key in values}
-    assert {"rows", "weights", "memory"} <= set(found)
 
 
 @pytest.mark.parametrize("epochs", [1, 3])

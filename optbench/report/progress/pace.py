@@ -22,7 +22,7 @@ SETTLED = 2.0  # seconds before which a first guess would jump about
 
 @dataclass
 class _Kind:
-    """Settings whose steps cost about the same: of one problem, optimizer and batch size.
+    """Settings whose steps cost about the same: of one problem, optimizer and size of batches.
 
     Steps `before` this command, `done` by it and `left` to runs in training.
     """
@@ -77,7 +77,7 @@ class Pace:
         event = track.event
         self.began = self.clock() if self.began is None else self.began
         setting = event.run.setting
-        self._examples[setting.problem_hash] = event.total // event.epochs * event.batch_size
+        self._examples[setting.problem_hash] = event.total // event.epochs * event.step_examples
         forecast = self._no_longer_waiting(event.run)
         forecast.kind.before += event.steps
         forecast.kind.left += event.total - event.steps
@@ -138,8 +138,8 @@ class Pace:
     def _forecast(self, setting: Setting) -> _Forecast:
         known = self._forecasts.get(setting.setting_hash)
         if known is None:
-            batch_size = str(setting.training["batch_size"])
-            key = setting.problem_hash, str(setting.optimizer["name"]), batch_size
+            batches = setting.training["batch_size"], setting.training.get("accumulate")
+            key = setting.problem_hash, str(setting.optimizer["name"]), str(batches)
             known = self._forecasts[setting.setting_hash] = _Forecast(setting, self._kinds[key])
         return known
 

@@ -104,7 +104,7 @@ class Track:
         rate = self._rate()
         if rate is None:
             return ""
-        examples = rate * self.event.batch_size
+        examples = rate * self.event.step_examples
         return f"{examples / 1000:.0f}k/s" if examples >= 10_000 else f"{examples:.0f}/s"
 
     def bar(self) -> str:

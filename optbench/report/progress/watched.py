@@ -128,7 +128,7 @@ class _Cohorts:
         self._open: dict[tuple[object, ...], tuple[int, int]] = {}  # number, runs still to come
 
     def of(self, event: Started) -> int:
-        key = event.problem, event.batch_size, event.steps, event.total, event.cohort
+        key = event.problem, event.step_examples, event.steps, event.total, event.cohort
         number, missing = self._open.pop(key, (0, 0))
         if not missing:
             self._latest += 1

@@ -21,7 +21,7 @@ def total(run: Run) -> int:
 
 
 def begin(watched: Watched, run: Run, steps: int = 0) -> None:
-    event = started(run, steps=steps, total=total(run), epochs=run.setting.epochs, batch_size=16)
+    event = started(run, steps=steps, total=total(run), epochs=run.setting.epochs, step_examples=16)
     watched.follow(event)
 
 
