@@ -369,7 +369,7 @@ def list_(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="datasets, models, optimizers, schedules or objectives.",
+            help="datasets, models, optimizers, schedules, losses or objectives.",
             show_default=False,
             autocompletion=_listings,
         ),

@@ -58,6 +58,7 @@ def imported(*arguments: str | Path, cwd: Path) -> tuple[Outcome, set[str]]:
         ("list", "models"),
         ("list", "datasets"),
         ("list", "objectives"),
+        ("list", "losses"),
         ("validate", "tiny.yaml"),
         ("run", "tiny.yaml"),
         ("run", "tiny.yaml", "--dry-run"),

@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_each_experiment_that_the_page_shows_trains(number: int, folder: Path) -> None:
     (folder / "shown.yaml").write_text(blocks(PAGE, "yaml")[number])
     outcome = command("run", folder / "shown.yaml", "--smoke", "--runs-dir", folder / "runs")
@@ -37,4 +37,4 @@ def test_each_experiment_that_the_page_shows_trains(number: int, folder: Path) -
 
 
 def test_all_of_them_are_tried() -> None:
-    assert len(blocks(PAGE, "yaml")) == 4
+    assert len(blocks(PAGE, "yaml")) == 5

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optbench.catalog.datasets.task import Task
 from optbench.catalog.plugins import content_hash, is_import_path
 from optbench.catalog.receivers import LATER_TRAINING
 from optbench.catalog.resolve import (
@@ -17,6 +18,7 @@ from optbench.catalog.resolve import (
     resolve_optimizer,
     resolve_schedule,
     resolve_training,
+    source_of,
 )
 from optbench.catalog.schedules import PLATEAU
 from optbench.catalog.selectors import check_selectors
@@ -26,11 +28,11 @@ from optbench.config.overrides import apply
 from optbench.config.schema import DEVICE, DEVICE_RULE, Document, Part, read_document, read_part
 from optbench.config.seeds import parse_seeds
 from optbench.config.spaces import TUNING, count, expand, first, space_kind, tuning_spaces
-from optbench.config.spec import Experiment, Setting
-from optbench.errors import UsageError
+from optbench.config.spec import Experiment, Setting, display_name
+from optbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MAX_SETTINGS = 100_000
 MAX_RUNS = 1_000_000
@@ -219,6 +221,7 @@ class _Expansion:
         training: _Choice,
     ) -> Setting:
         self._check_schedule(schedule, dataset, optimizer)
+        loss = self._loss(dataset, training)
         data = dict(dataset.arguments)
         fallback, requested = data.pop("fallback", None), data.pop("instead_of", None)
         choices = {
@@ -233,13 +236,29 @@ class _Expansion:
             model=model.arguments,
             optimizer=optimizer.arguments,
             schedule=schedule.arguments,
-            training=training.arguments,
+            training={**training.arguments, "loss": loss},
             hyperparameters=_hyperparameters(optimizer, schedule, training),
             plugins={c.name: c.plugin for c in (dataset, model, optimizer, schedule) if c.plugin},
             fallback=fallback if isinstance(fallback, dict) else None,
             requested_dataset=None if requested is None else str(requested),
             written={name: choice.part for name, choice in choices.items()},
         )
+
+    def _loss(self, dataset: _Choice, training: _Choice) -> str:
+        """The loss asked for, which has to fit the data and their stand-in; or the data's own."""
+        losses = _losses(dataset.arguments)
+        fallback = dataset.arguments.get("fallback")
+        if isinstance(fallback, dict):
+            losses = tuple(loss for loss in losses if loss in _losses(fallback)) or losses
+        asked = training.arguments.get("loss")
+        if asked is None or asked in losses:
+            return str(asked or losses[0])
+        node = training.part.node.mapping["loss"]
+        name = display_name(dataset.name)
+        fitting = f"one of {', '.join(losses)}" if len(losses) > 1 else losses[0]
+        message = f"must be {fitting} for the targets of {name}, got {asked}"
+        self.problems.add(node, child_key(training.part.key, "loss"), message)
+        return losses[0]
 
     def _check_schedule(self, schedule: _Choice, dataset: _Choice, optimizer: _Choice) -> None:
         """What a schedule asks of the data and of the optimizer."""
@@ -255,6 +274,14 @@ class _Expansion:
             key = child_key(schedule.part.key, "cycle_momentum")
             message = f"{optimizer.name} has neither momentum nor betas to cycle"
             self.problems.add(schedule.part.node, key, message, "cycle_momentum: false")
+
+
+def _losses(dataset: Mapping[str, object]) -> tuple[str, ...]:
+    """The losses that fit a data set; of one that can't be read, those of classes."""
+    try:
+        return source_of(dataset).task.losses
+    except (DataError, UsageError):  # said when the data are wanted
+        return Task((), 1).losses
 
 
 def _without_validation(dataset: _Choice) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import DATASETS
+from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import MODELS
 from optbench.catalog.objectives import OBJECTIVES
 from optbench.catalog.objectives.receiver import objective_receiver
@@ -75,5 +76,6 @@ KINDS: dict[str, Callable[[], list[Line]]] = {
     "models": lambda: _entries(MODELS, model_receiver),
     "optimizers": lambda: _entries(optimizers(), optimizer_receiver),
     "schedules": lambda: _entries(schedules(), schedule_receiver),
+    "losses": lambda: [(name, entry.summary, "") for name, entry in LOSSES.items()],
     "objectives": lambda: _entries(OBJECTIVES, objective_receiver),
 }

@@ -10,7 +10,12 @@ from optbench.catalog.annotations import ValueType
 from optbench.catalog.arguments import Receiver
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.losses import LOSSES
-from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
+from optbench.catalog.models import (
+    CLASS_PARAMETERS,
+    MODELS,
+    SHAPE_PARAMETERS,
+    VOCABULARY_PARAMETERS,
+)
 from optbench.catalog.optimizers import RELATIONS as OPTIMIZER_RELATIONS
 from optbench.catalog.optimizers import RULES as OPTIMIZER_RULES
 from optbench.catalog.optimizers import optimizers
@@ -71,8 +76,8 @@ TRAINING = Receiver(
             Parameter("batch_size", ValueType(frozenset({"int"}), words=(FULL_BATCH,)), default=64),
             Parameter(
                 "loss",
-                ValueType(frozenset({"str"}), choices=tuple(LOSSES)),
-                default="cross_entropy",
+                ValueType(frozenset({"str", "none"}), choices=(*LOSSES, None)),
+                default=None,  # the first that the data set names
             ),
             Parameter("evaluate_every"),
             Parameter("clip_norm", _NUMBER_OR_NULL),
@@ -138,7 +143,7 @@ def model_receiver(name: str) -> Receiver:
     """
     entry = MODELS.get(name)
     signature = signature_of(entry.target if entry else name)
-    filled = (*SHAPE_PARAMETERS, *CLASS_PARAMETERS)
+    filled = (*SHAPE_PARAMETERS, *CLASS_PARAMETERS, *VOCABULARY_PARAMETERS)
     if entry is None:
         # What only a **kwargs would take is not known to be wanted: torchvision's resnet18 hides
         # its `num_classes` there, and YAML gives it.

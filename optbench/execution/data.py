@@ -105,7 +105,9 @@ def load_data(setting: Setting, data_dir: Path) -> Data:
         validation=dataset["validation"],  # type: ignore[arg-type]
         train_limit=limits["train"],  # type: ignore[arg-type]
         test_limit=limits["test"],  # type: ignore[arg-type]
-        classes=source.classes,
+        task=source.task,
+        ordered=source.ordered,
+        stream=source.stream(),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from optbench.catalog.models.forward import zero_inputs
 from optbench.catalog.plugins import is_import_path
 from optbench.catalog.resolve import source_of
 from optbench.execution.cohorts import Footprint
@@ -36,7 +37,7 @@ def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.de
     """
     setting = run.setting
     source = source_of(setting.dataset)
-    chosen = way(setting, model, optimizer, source.input_shape, source.classes)
+    chosen = way(setting, model, optimizer, source.task)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     weights = _bytes([*model.parameters(), *model.buffers()])
     gradients = _bytes(trained)
@@ -78,8 +79,8 @@ def _activation_bytes(run: Run, model: nn.Module) -> int:
         kept[tensor.data_ptr()] = _bytes([tensor])
         return tensor
 
-    shape = source_of(run.setting.dataset).input_shape
-    inputs = torch.zeros(2, *shape, device=next(model.parameters()).device)  # 1 has no variance
+    task = source_of(run.setting.dataset).task
+    inputs = zero_inputs(task, 2, next(model.parameters()).device)  # 1 has no variance
     saved = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
     with global_stream(run.seed, "noise"), saved:
         outputs = model(inputs)
@@ -91,9 +92,11 @@ def _activation_bytes(run: Run, model: nn.Module) -> int:
 
 def _data_bytes(setting: Setting) -> int:
     source = source_of(setting.dataset)
-    size = 1 if len(source.input_shape) == IMAGE_DIMENSIONS else 4
+    task = source.task
+    size = 8 if task.vocabulary else 1 if len(task.input_shape) == IMAGE_DIMENSIONS else 4
     examples = source.train_size + source.test_size
-    return LOADING * examples * (math.prod(source.input_shape) * size + 8)  # int64 classes
+    targets = math.prod(task.target_shape) * 8  # int64 classes
+    return LOADING * examples * (math.prod(task.input_shape) * size + targets)
 
 
 def _bytes(values: Iterable[object]) -> int:

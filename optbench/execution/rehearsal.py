@@ -63,13 +63,13 @@ class _Rehearsal:
 
     def take(self, run: Run, device: torch.device) -> None:
         setting = run.setting
-        source, key = source_of(setting.dataset), f"{setting.problem_hash} {device}"
+        key = f"{setting.problem_hash} {device}"
         try:
             if key not in self._models:
-                shapes = source.input_shape, source.classes
-                model = build_model(run, *shapes, device)
+                task = source_of(setting.dataset).task
+                model = build_model(run, task, device)
                 with global_stream(run.seed, "noise"):  # a model may draw in eval mode too
-                    check_model(setting, model, *shapes)
+                    check_model(setting, model, task)
                 self._models = {key: model}  # the last alone: all of a plan may not fit
             optimizer = build_optimizer(setting, self._models[key])
             steps = setting.epoch_steps(training_size(setting))

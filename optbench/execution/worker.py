@@ -75,7 +75,7 @@ class Worker:
         self, planned: Planned, directory: RunDirectory, device: torch.device
     ) -> Recorder:
         data = self._data(planned.run, device)
-        label = problem_label(planned.run.setting, data.input_shape, data.classes)
+        label = problem_label(planned.run.setting, data.task.input_shape, data.task.classes)
         environment = describe_environment(str(device))
         return Recorder(planned.run, data, directory, planned.directory, environment, label)
 

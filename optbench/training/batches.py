@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from optbench.training.data import Split
     from optbench.training.learner import Learner
     from optbench.training.network import Batch
 
@@ -17,9 +18,10 @@ class SharedBatches:
     def __init__(self) -> None:
         self.orders: dict[int, tuple[int, Tensor]] = {}
         self.gathered: dict[int, tuple[tuple[int, int], Batch]] = {}
+        self.streamed: dict[int, tuple[int, Split]] = {}
 
     def next(self, learner: Learner, place: int = 0) -> Batch:
-        """Inputs `[batch, *input_shape]` and targets `[batch]` of the learner's next step.
+        """Inputs and targets of the learner's next step.
 
         `place` counts its batches from 0, where it has several.
         """
@@ -28,8 +30,17 @@ class SharedBatches:
             epoch, index = learner.next_position
             start = index * learner.step_examples + place * learner.batch_size
             chosen = self._order(learner, epoch)[start : start + learner.batch_size]
-            self.gathered[seed] = key, learner.data.train.pick(chosen)
+            self.gathered[seed] = key, self._examples(learner, epoch).pick(chosen)
         return self.gathered[seed][1]
+
+    def _examples(self, learner: Learner, epoch: int) -> Split:
+        """What an epoch trains on; drawn anew, it is the same for all runs of a seed."""
+        seed = learner.run.seed
+        if learner.data.stream is None:
+            return learner.data.train
+        if seed not in self.streamed or self.streamed[seed][0] != epoch:
+            self.streamed[seed] = epoch, learner.data.epoch(seed, epoch)
+        return self.streamed[seed][1]
 
     def _order(self, learner: Learner, epoch: int) -> Tensor:
         seed = learner.run.seed

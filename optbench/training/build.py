@@ -14,8 +14,13 @@ from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
 from optbench.catalog import plugins
-from optbench.catalog.losses import LOSSES
-from optbench.catalog.models import CLASS_PARAMETERS, MODELS, SHAPE_PARAMETERS
+from optbench.catalog.losses import LOSSES, OF_POSITIONS
+from optbench.catalog.models import (
+    CLASS_PARAMETERS,
+    MODELS,
+    SHAPE_PARAMETERS,
+    VOCABULARY_PARAMETERS,
+)
 from optbench.catalog.models.forward import check_forward
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.schedules import ScheduleEntry, schedules
@@ -26,18 +31,18 @@ from optbench.training.seeding import global_stream
 if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
+    from optbench.catalog.datasets.task import Task
+
 Loss = Callable[..., torch.Tensor]
 
 
-def build_model(
-    run: Run, input_shape: Sequence[int], classes: int, device: torch.device
-) -> nn.Module:
+def build_model(run: Run, task: Task, device: torch.device) -> nn.Module:
     """The run's model with its initial weights: the seed's, drawn on the CPU for every device."""
     name, arguments = _split(run.setting.model)
     entry = MODELS.get(name)
     with _blame(run.setting, "model", name):
         factory = _load(run.setting, entry.target if entry else name)
-        given = {**arguments, **_shapes(factory, input_shape, classes)}
+        given = {**arguments, **_shapes(factory, task)}
         with global_stream(run.seed, "weights"):
             model = factory(**given)
         if not isinstance(model, nn.Module):
@@ -87,9 +92,10 @@ def schedule_entry(setting: Setting) -> ScheduleEntry:
     return schedules().get(name, ScheduleEntry(name, ""))
 
 
-def build_loss(setting: Setting) -> Loss:
+def build_loss(setting: Setting, task: Task) -> Loss:
     """The setting's loss: outputs and targets of a batch to their mean."""
-    return plugins.load(LOSSES[str(setting.training["loss"])].target)
+    entry = OF_POSITIONS if task.positions else LOSSES[str(setting.training["loss"])]
+    return plugins.load(entry.target)
 
 
 def group_names(setting: Setting) -> tuple[str, ...]:
@@ -109,16 +115,18 @@ def _load(setting: Setting, target: str) -> Callable[..., Any]:
     return plugins.load(target, None if content is None else str(content))
 
 
-def _shapes(
-    factory: Callable[..., Any], input_shape: Sequence[int], classes: int
-) -> dict[str, object]:
+def _shapes(factory: Callable[..., Any], task: Task) -> dict[str, object]:
     """What a model's own parameters ask of the data, by the names that they have there."""
     try:
         names = inspect.signature(factory).parameters
     except ValueError:  # a class without a signature to read takes none of them
         return {}
-    shapes = {name: tuple(input_shape) for name in SHAPE_PARAMETERS if name in names}
-    return shapes | {name: classes for name in CLASS_PARAMETERS if name in names}
+    answers: dict[tuple[str, ...], object] = {
+        SHAPE_PARAMETERS: task.input_shape,
+        CLASS_PARAMETERS: task.classes,
+        VOCABULARY_PARAMETERS: task.vocabulary,
+    }
+    return {name: answer for kind, answer in answers.items() for name in kind if name in names}
 
 
 def _fusible(factory: Callable[..., Any], model: nn.Module) -> bool:
@@ -155,12 +163,10 @@ def _split_match(glob: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in glob.items() if key != "match"}
 
 
-def check_model(
-    setting: Setting, model: nn.Module, input_shape: Sequence[int], classes: int
-) -> None:
-    """Raises, at the model's line, unless it maps the data's inputs to a score a class."""
+def check_model(setting: Setting, model: nn.Module, task: Task) -> None:
+    """Raises, at the model's line, unless it maps the data's inputs to what their targets need."""
     with _blame(setting, "model", str(setting.model["name"])):
-        check_forward(model, input_shape, classes)
+        check_forward(model, task)
 
 
 @contextmanager

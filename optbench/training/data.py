@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from optbench.training.seeding import batch_order, numpy_stream
+
 if TYPE_CHECKING:
     from optbench.catalog.datasets import Data, Examples
+    from optbench.catalog.datasets.source import Stream
+    from optbench.catalog.datasets.task import Task
 
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs `[n, *input_shape]` and classes `[n]` int64, on one device.
+    """Inputs `[n, *input_shape]` and targets, as `Task` has them, on one device.
 
     uint8 inputs stay uint8 until they are used: a quarter of the memory, and of the bytes that
     a batch gathers from all over it.
@@ -27,7 +31,7 @@ class Split:
         return len(self.targets)
 
     def pick(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """The examples at some positions `[batch]`: inputs float32, and their classes."""
+        """The examples at some positions `[batch]`: inputs float32 or ids, and targets."""
         # index_select takes a third of the time of indexing with a tensor.
         inputs = self.inputs.index_select(0, positions)
         return _scaled(inputs), self.targets.index_select(0, positions)
@@ -44,11 +48,21 @@ class DeviceData:
     train: Split
     validation: Split | None
     test: Split
-    classes: int
+    task: Task
+    ordered: bool = False
+    stream: Stream | None = None
 
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return tuple(self.train.inputs.shape[1:])
+    def epoch(self, seed: int, epoch: int) -> Split:
+        """What a run of that seed trains on in one epoch, from 0."""
+        if self.stream is None:
+            return self.train
+        return _split(self.stream(numpy_stream(seed, "examples", epoch)), self.device)
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """The order of the training examples in one epoch, int64 on the CPU."""
+        if self.ordered:
+            return torch.arange(len(self.train))
+        return batch_order(seed, epoch, len(self.train))
 
     @property
     def device(self) -> torch.device:
@@ -61,7 +75,9 @@ def to_device(data: Data, device: torch.device) -> DeviceData:
         train=_split(data.train, device),
         validation=None if data.validation is None else _split(data.validation, device),
         test=_split(data.test, device),
-        classes=data.classes,
+        task=data.task,
+        ordered=data.ordered,
+        stream=data.stream,
     )
 
 

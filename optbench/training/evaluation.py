@@ -13,20 +13,24 @@ if TYPE_CHECKING:
 
     from optbench.training.build import Loss
     from optbench.training.data import Split
+    from optbench.training.grading import Grading
     from optbench.training.network import Network
 
 CHUNK = 1_000  # examples at a time: fits the cache of a CPU, keeps a GPU busy
 
 
 class Score(NamedTuple):
-    """Mean loss, and accuracy as a fraction; nan where there are no examples to go by."""
+    """Mean loss, and accuracy as a fraction; nan where there are no examples to go by.
+
+    Accuracy is None where outputs are neither right nor wrong.
+    """
 
     loss: float
-    accuracy: float
+    accuracy: float | None
 
 
 @torch.no_grad()
-def evaluate(network: Network, split: Split, loss: Loss) -> list[Score]:
+def evaluate(network: Network, split: Split, loss: Loss, grading: Grading | None) -> list[Score]:
     """The score of each run of a network over a split's examples, in eval mode."""
     totals: list[list[float]] = []
     hits: list[list[int]] = []
@@ -34,17 +38,19 @@ def evaluate(network: Network, split: Split, loss: Loss) -> list[Score]:
         inputs, targets = split.chunk(start, CHUNK)
         outputs = network.outputs(inputs)
         totals.append([loss(run, targets).item() * len(targets) for run in outputs])
-        hits.append([int(count_correct(run, targets)) for run in outputs])
+        hits.append([_correct(run, targets, grading) for run in outputs])
     size = len(split)
     return [
-        Score(math.fsum(losses) / size, sum(correct) / size)
+        Score(
+            math.fsum(losses) / size,
+            None if grading is None else grading.accuracy(sum(correct), size),
+        )
         for losses, correct in zip(zip(*totals, strict=True), zip(*hits, strict=True), strict=True)
     ]
 
 
-def count_correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    """How many of `outputs` `[…, examples, classes]` are largest at their targets; `[…]`."""
-    return (outputs.argmax(dim=-1) == targets).sum(-1)
+def _correct(outputs: Tensor, targets: Tensor, grading: Grading | None) -> int:
+    return 0 if grading is None else int(grading.correct(outputs.unsqueeze(0), targets))
 
 
 @torch.no_grad()

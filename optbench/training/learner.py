@@ -23,8 +23,9 @@ from optbench.training.build import (
 )
 from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, total_norm
+from optbench.training.grading import Grading, grading
 from optbench.training.noise import Noise
-from optbench.training.seeding import batch_order, global_stream
+from optbench.training.seeding import global_stream
 from optbench.training.stacking import calls_back, way
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Learner:
         self.batch_size = run.setting.batch_size(len(data.train))
         self.step_examples = run.setting.step_examples(len(data.train))
         self.epoch_steps = run.setting.epoch_steps(len(data.train))
-        self.model = build_model(run, data.input_shape, data.classes, data.device).train()
+        self.model = build_model(run, data.task, data.device).train()
         self.initial_weights = self._weights_hash()
         with global_stream(run.seed, "optimizer"):  # one's own may draw when it is made
             self.optimizer = build_optimizer(run.setting, self.model)
@@ -58,8 +59,11 @@ class Learner:
             ("torch.optim.", "optbench.")
         )
         self.by_step = schedule_entry(run.setting).by_step
-        self.loss = build_loss(run.setting)
-        self.way = way(run.setting, self.model, self.optimizer, data.input_shape, data.classes)
+        self.loss = build_loss(run.setting, data.task)
+        self.grading = grading(run.setting, data.task)
+        self.way = way(run.setting, self.model, self.optimizer, data.task)
+        self.after_step = getattr(self.model, "after_step", None)
+        self.row_measures = getattr(self.model, "row_measures", None)
         self.clip_norm = cast("float | None", run.setting.training.get("clip_norm"))
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         if run.setting.own_code:
@@ -111,6 +115,9 @@ class Learner:
             self.optimizer.step()
         else:
             self.optimizer.step(closure)
+        if self.after_step is not None:
+            with torch.no_grad():
+                self.after_step()
         self.steps += 1
         if self.schedule is not None and self.by_step:
             self._lrs = self._current_lrs()
@@ -155,6 +162,8 @@ class Learner:
         }
         for name, lr in zip(group_names(self.run.setting), lrs[1:], strict=False):
             row[f"lr.{name}"] = None if untrained else lr
+        if self.row_measures is not None:
+            row.update(self.row_measures())
         self._close(row)
         return row
 
@@ -175,12 +184,11 @@ class Learner:
 
     def order(self, epoch: int) -> Tensor:
         """The order of the training examples in one epoch, on the device."""
-        order = batch_order(self.run.seed, epoch, len(self.data.train))
-        return order.to(self.data.device)
+        return self.data.order(self.run.seed, epoch).to(self.data.device)
 
     def order_hash(self) -> str:
         """SHA-256 of the first epoch's order: what pairing compares."""
-        order = batch_order(self.run.seed, 0, len(self.data.train))
+        order = self.data.order(self.run.seed, 0)
         return hashlib.sha256(order.numpy().tobytes()).hexdigest()
 
     def state_bytes(self) -> int:
@@ -293,11 +301,12 @@ class _Interval:
         self.correct += correct
         self.examples += sum(sizes)
 
-    def means(self) -> Score:
+    def means(self, grading: Grading | None) -> Score:
         """Mean loss and accuracy; nan before the first example."""
-        if not self.examples:
-            return Score(math.nan, math.nan)
-        return Score(self.loss / self.examples, self.correct / self.examples)
+        loss = self.loss / self.examples if self.examples else math.nan
+        if grading is None:
+            return Score(loss, None)
+        return Score(loss, grading.accuracy(self.correct, self.examples))
 
 
 def _epoch(steps: int, epoch_steps: int) -> float:

@@ -89,7 +89,7 @@ class _Cohort:
         self.clock.stop()
         yield from self._drop_ended()
         for learner in self.learners:
-            yield Step(self.indices[learner], learner.steps, learner.interval.means().loss)
+            yield Step(self.indices[learner], learner.steps, learner.interval.means(None).loss)
         self.clock.start()
 
     def rows(self) -> Iterator[Record]:

@@ -14,7 +14,7 @@ from optbench.training.autograd import ByAutograd
 from optbench.training.chain import Chain
 from optbench.training.compiled import Compiled
 from optbench.training.device import restore_settings
-from optbench.training.evaluation import Score, count_correct, evaluate
+from optbench.training.evaluation import Score, evaluate
 from optbench.training.vmapped import Vmapped
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Part:
     def __init__(self, learners: Sequence[Learner], noise: SharedNoise) -> None:
         self.learners = list(learners)
         self.stacked = self.learners[0].way.stacked
+        self.task, self.grading = self.learners[0].data.task, self.learners[0].grading
         self.noise = noise
         self.network = _network(self.learners)
         self._pending: list[_Batches] = []
@@ -64,12 +65,18 @@ class Part:
             drawn = [batches.next(learner, place) for learner in self.learners]
             losses, outputs = self.network.differentiate(drawn)
             targets = [targets for _, targets in drawn]
-            found.append(_Batches(self.learners[0].steps + 1, losses, outputs, targets))
+            found.append(_Batches(self.learners[0].steps + 1, losses, self._kept(outputs), targets))
             for mean in means:
                 mean.add(size / sum(sizes))
         for mean in means:
             mean.hand_out()
         return found
+
+    def _kept(self, outputs: Tensor) -> Tensor:
+        """What is needed of outputs until they are graded: of many positions the answers alone."""
+        if self.task.positions and self.grading is not None:
+            return self.grading.answer(outputs)
+        return outputs
 
     def _step_by_closure(self, batches: SharedBatches, *, measure: bool) -> None:
         """A step of an optimizer that evaluates the loss itself; the first evaluation counts."""
@@ -95,20 +102,28 @@ class Part:
         if not self._pending:
             return
         losses = torch.stack([found.losses for found in self._pending]).t().tolist()
-        outputs = torch.cat([found.outputs for found in self._pending], dim=1)
-        targets = [torch.cat(run) for run in zip(*(f.targets for f in self._pending), strict=True)]
-        correct = count_correct(outputs, torch.stack(targets)).tolist()
+        correct = self._correct()
         steps = [found.step for found in self._pending]
         sizes = [found.size for found in self._pending]
         self._pending.clear()
         for learner, its_losses, its_correct in zip(self.learners, losses, correct, strict=True):
             learner.take(steps, its_losses, sizes, its_correct)
 
+    def _correct(self) -> list[int]:
+        """How many answers each run got right in the pending steps; 0 where nothing is graded."""
+        if self.grading is None:
+            return [0] * len(self.learners)
+        outputs = torch.cat([found.outputs for found in self._pending], dim=1)
+        targets = [torch.cat(run) for run in zip(*(f.targets for f in self._pending), strict=True)]
+        if self.task.positions:
+            return (outputs == torch.stack(targets)).flatten(1).sum(1).tolist()
+        return self.grading.correct(outputs, torch.stack(targets)).tolist()
+
     def measure(self) -> None:
         """Evaluate all runs: a row for each."""
         data = self.learners[0].data
         with self._on_its_own():
-            train = [learner.interval.means() for learner in self.learners]
+            train = [learner.interval.means(self.grading) for learner in self.learners]
             if self.learners[0].steps == 0:
                 train = self._scores(data.train)
             validation = self._validation()
@@ -132,7 +147,7 @@ class Part:
         return [None] * len(self.learners) if validation is None else self._scores(validation)
 
     def _scores(self, split: Split) -> list[Score]:
-        return evaluate(self.network, split, self.learners[0].loss)
+        return evaluate(self.network, split, self.learners[0].loss, self.grading)
 
     def _update(self, learner: Learner, *, measure: bool) -> None:
         with self._blamed(learner, own=learner.own_optimizer):

@@ -6,6 +6,7 @@ import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,6 +30,11 @@ def batch_order(seed: int, epoch: int, examples: int) -> Tensor:
     """
     generator = torch.Generator().manual_seed(derive(seed, "batches", epoch))
     return torch.randperm(examples, generator=generator)
+
+
+def numpy_stream(seed: int, stream: str, index: int = 0) -> np.random.RandomState:
+    """A generator of numpy's, whose numbers are frozen for good (NEP 19)."""
+    return np.random.RandomState(list(divmod(derive(seed, stream, index), 2**32)))
 
 
 @contextmanager

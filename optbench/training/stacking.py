@@ -16,11 +16,10 @@ from optbench.training.chain import is_chain
 from optbench.training.vmap_refusal import EXAMPLES, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import nn
     from torch.optim import Optimizer
 
+    from optbench.catalog.datasets.task import Task
     from optbench.config.spec import Setting
     from optbench.training.network import Batch
 
@@ -40,16 +39,10 @@ class Way:
         return self.kind in ("chain", "vmap")
 
 
-def way(
-    setting: Setting,
-    model: nn.Module,
-    optimizer: Optimizer,
-    input_shape: Sequence[int],
-    classes: int,
-) -> Way:
+def way(setting: Setting, model: nn.Module, optimizer: Optimizer, task: Task) -> Way:
     """The way of a setting's runs; its model is on the device where it is to train."""
     device = next(model.parameters()).device
-    loss = build_loss(setting)
+    loss = build_loss(setting, task)
     if setting.training.get("compile"):
         return Way("compiled", "torch.compile makes code for one model")
     if calls_back(optimizer):
@@ -58,7 +51,7 @@ def way(
         return Way("chain", "a chain of linear layers on the CPU")
     if device.type == "cpu":
         return Way("autograd", f"{type(model).__name__} is not known to gain by it on the CPU")
-    against = refusal(model, loss, _trial_batch(input_shape, classes, device))
+    against = refusal(model, loss, _trial_batch(task, device))
     return Way("vmap", "by vmap") if against is None else Way("autograd", against)
 
 
@@ -68,9 +61,15 @@ def calls_back(optimizer: Optimizer) -> bool:
     return closure is not None and closure.default is inspect.Parameter.empty
 
 
-def _trial_batch(input_shape: Sequence[int], classes: int, device: torch.device) -> Batch:
+def _trial_batch(task: Task, device: torch.device) -> Batch:
     """Examples like the data set's in shape alone: the way must not depend on their values."""
     generator = torch.Generator().manual_seed(0)
-    inputs = torch.rand((EXAMPLES, *input_shape), generator=generator)
-    targets = torch.randint(classes, (EXAMPLES,), generator=generator)
+    shapes = (EXAMPLES, *task.input_shape), (EXAMPLES, *task.target_shape)
+    ids = task.vocabulary, None if task.numbers else task.classes
+    inputs, targets = (
+        torch.rand(shape, generator=generator)
+        if most is None
+        else torch.randint(most, shape, generator=generator)
+        for shape, most in zip(shapes, ids, strict=True)
+    )
     return inputs.to(device), targets.to(device)

@@ -507,3 +507,23 @@ def test_any_change_to_a_file_loads_or_is_a_config_error(
 
 def test_the_file_that_is_changed_is_valid(tmp_path: Path) -> None:
     assert len(load(tmp_path, json.dumps(VALID)).settings) == 4
+
+
+# Losses
+
+
+def test_a_loss_left_out_is_the_data_sets_first(tmp_path: Path) -> None:
+    assert only_setting(tmp_path, dataset="digits").training["loss"] == "cross_entropy"
+    assert only_setting(tmp_path, dataset="random-targets").training["loss"] == "bce"
+
+
+def test_a_loss_given_is_the_same_setting_as_the_one_left_out(tmp_path: Path) -> None:
+    given_ = hash_of(tmp_path, training="{loss: cross_entropy}")
+    assert given_ == hash_of(tmp_path, training="{loss: null}") == hash_of(tmp_path)
+
+
+def test_a_loss_that_does_not_fit_the_targets_is_refused_at_its_line(tmp_path: Path) -> None:
+    (told_,) = told(tmp_path, dataset="digits", training="{loss: mse}")
+    assert told_ == "training.loss: must be cross_entropy for the targets of digits, got mse"
+    (told_,) = told(tmp_path, dataset="random-targets", training="{loss: cross_entropy}")
+    assert "must be one of bce, bce_with_logits, mse for the targets of random-targets" in told_

@@ -7,6 +7,7 @@ import pytest
 
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.listing import KINDS, headings, listing
+from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import MODELS
 from optbench.catalog.objectives import OBJECTIVES
 from optbench.catalog.optimizers import optimizers
@@ -20,6 +21,7 @@ from optbench.catalog.schedules import schedules
         ("models", MODELS),
         ("optimizers", optimizers()),
         ("schedules", schedules()),
+        ("losses", LOSSES),
         ("objectives", OBJECTIVES),
     ],
 )

@@ -73,6 +73,7 @@ def test_the_cnn_halves_the_image_at_each_convolution() -> None:
 
 FITTING: dict[str, list[tuple[int, ...]]] = {  # shapes of inputs, odd ones too
     "mlp": [MNIST, (20,)],
+    "sigmoid-mlp": [MNIST, (2,)],
     "logistic": [MNIST, (20,)],
     "cnn": [MNIST, (3, 9, 13)],
     "lenet": [MNIST, (3, 32, 32), (1, 8, 9)],

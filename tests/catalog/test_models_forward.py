@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from optbench.catalog.datasets.task import Task
 from optbench.catalog.models.forward import check_forward
 from optbench.errors import UsageError
 
@@ -16,10 +17,10 @@ class Pair(nn.Linear):
 def test_a_model_that_fits_is_left_as_it_was() -> None:
     model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(12), nn.Linear(12, 3))
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    check_forward(model, (3, 4), 3)
+    check_forward(model, Task((3, 4), 3))
     assert model.training
     assert all(torch.equal(before[name], now) for name, now in model.state_dict().items())
-    check_forward(model.eval(), (3, 4), 3)
+    check_forward(model.eval(), Task((3, 4), 3))
     assert not model.training
 
 
@@ -34,4 +35,4 @@ def test_a_model_that_fits_is_left_as_it_was() -> None:
 )
 def test_a_model_that_does_not_fit_is_told_both_shapes(model: nn.Module, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
-        check_forward(model, (4,), 3)
+        check_forward(model, Task((4,), 3))

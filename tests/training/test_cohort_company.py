@@ -132,7 +132,8 @@ def test_one_output(tmp_path: Path, model: dict[str, Any], features: int) -> Non
         data = make_learner(run).data
         train = dataclasses.replace(data.train, targets=torch.zeros_like(data.train.targets))
         test = dataclasses.replace(data.test, targets=torch.zeros_like(data.test.targets))
-        only = dataclasses.replace(data, train=train, validation=None, test=test, classes=1)
+        task = dataclasses.replace(data.task, classes=1)
+        only = dataclasses.replace(data, train=train, validation=None, test=test, task=task)
         return Learner(run, only)
 
     runs = make_runs(

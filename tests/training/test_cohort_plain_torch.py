@@ -115,7 +115,7 @@ def make_double(run: Run) -> Learner:
     splits = (Split(s.inputs.double(), s.targets) for s in (data.train, data.test))
     train, test = splits
     with double_precision():
-        return Learner(run, DeviceData(train, None, test, data.classes))
+        return Learner(run, DeviceData(train, None, test, data.task))
 
 
 def make_each(folder: Path, names: Sequence[str], **parts: Any) -> tuple[Run, ...]:

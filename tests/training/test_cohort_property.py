@@ -84,8 +84,9 @@ def one_class(run: Run) -> Learner:
         dataclasses.replace(split, targets=torch.zeros_like(split.targets))
         for split in (data.train, data.test)
     )
+    task = dataclasses.replace(data.task, classes=1)
     return Learner(
-        run, dataclasses.replace(data, train=train, validation=None, test=test, classes=1)
+        run, dataclasses.replace(data, train=train, validation=None, test=test, task=task)
     )
 
 

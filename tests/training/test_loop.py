@@ -63,7 +63,7 @@ def identity(value: object) -> str:
 def plain(learner: Learner, factory: Any, arguments: dict[str, Any], **more: Any) -> PlainRun:
     """The same run by the plain loop: a network of 16 hidden units on `learner`'s data."""
     training = learner.run.setting.training
-    model = mlp(math.prod(learner.data.input_shape), 16, learner.data.classes)
+    model = mlp(math.prod(learner.data.task.input_shape), 16, learner.data.task.classes)
     return PlainRun(
         model=model,
         optimizer=factory(model.parameters(), **arguments),

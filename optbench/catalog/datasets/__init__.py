@@ -17,6 +17,7 @@ from optbench.catalog.datasets.mnist import STAND_IN as MNIST_STAND_IN
 from optbench.catalog.datasets.mnist_1d import mnist_1d
 from optbench.catalog.datasets.own_file import file
 from optbench.catalog.datasets.plane import spirals, xor
+from optbench.catalog.datasets.random_targets import random_targets
 from optbench.catalog.datasets.shapes import shapes
 from optbench.catalog.datasets.source import Source
 from optbench.catalog.datasets.split import prepare
@@ -91,6 +92,10 @@ DATASETS: dict[str, Entry] = {
     ),
     "xor": Entry("points of a square, 2 classes: the exclusive or of their halves; generated", xor),
     "spirals": Entry("points of the plane, 2 classes: two intertwined spirals; generated", spirals),
+    "random-targets": Entry(
+        "points and soft targets at random, drawn anew each epoch, for bce; generated",
+        random_targets,
+    ),
     "zipf-words": Entry(
         "sparse bags of words, their frequencies as in language; generated", zipf_words
     ),

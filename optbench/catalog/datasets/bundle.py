@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.content import check_sha256, read_content
 from optbench.catalog.datasets.data import Examples
+from optbench.catalog.datasets.source import PlainSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ REMEDY = "It is part of optbench: install optbench again."
 
 
 @dataclass(frozen=True)
-class BundledSource:
+class BundledSource(PlainSource):
     """A data set in this package. `sha256` is that of the decompressed file.
 
     `white` is the byte value that stands for 1.0.

@@ -12,6 +12,7 @@ from optbench.catalog.datasets.content import check_file, first_file
 from optbench.catalog.datasets.data import Examples
 from optbench.catalog.datasets.downloaded import REMEDY, Downloaded, blobs_like
 from optbench.catalog.datasets.remote import Remote
+from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Archive:
 
 
 @dataclass(frozen=True)
-class CifarSource:
+class CifarSource(PlainSource):
     """Colour images in pickled batches; the last batch is the test set."""
 
     name: str

@@ -1,4 +1,4 @@
-"""Labelled examples in memory, as numpy holds them."""
+"""Examples in memory, as numpy holds them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from optbench.catalog.datasets.source import Stream
+    from optbench.catalog.datasets.task import Task
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Inputs `[n, *input_shape]` and their classes `[n]`, int64 from 0.
+    """Inputs `[n, *input_shape]` and their targets: classes `[n]`, int64 from 0, as a rule.
 
     uint8 inputs stand for value/255 and are scaled where they are used, on the device: a
-    quarter of the bytes to move. float32 inputs are used as they are.
+    quarter of the bytes to move. float32 inputs are used as they are, and int64 ones, which are
+    token ids. See `Task` for the other kinds of targets.
     """
 
-    inputs: NDArray[np.uint8] | NDArray[np.float32]
-    targets: NDArray[np.int64]
+    inputs: NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.int64]
+    targets: NDArray[np.int64] | NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -31,14 +35,14 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What a run trains and is evaluated on; `validation` is None where nothing is held out."""
+    """What a run trains and is evaluated on; `validation` is None where nothing is held out.
+
+    `stream` draws the training examples of each epoch, in place of `train`, if it isn't None.
+    """
 
     train: Examples
     validation: Examples | None
     test: Examples
-    classes: int
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """The shape of one input, such as (1, 28, 28)."""
-        return self.train.inputs.shape[1:]
+    task: Task
+    ordered: bool = False
+    stream: Stream | None = None

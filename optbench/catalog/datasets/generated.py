@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, ClassVar
 
+from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 LARGEST = 2**30  # values in all, 4 GiB: beyond that, a typing error is likelier than a wish
 
 
-class Generated:
+class Generated(PlainSource):
     """Base of sources that need no files; a dataclass whose fields are its parameters.
 
     `VERSION` is to be raised by whoever changes what is generated.

@@ -11,6 +11,7 @@ from optbench.catalog.datasets.data import Examples
 from optbench.catalog.datasets.downloaded import Downloaded
 from optbench.catalog.datasets.idx import IdxFile
 from optbench.catalog.datasets.remote import Remote, torchvision_remote
+from optbench.catalog.datasets.source import PlainSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ STAND_IN = {"name": "mnist-5k"}
 
 
 @dataclass(frozen=True)
-class IdxSource:
+class IdxSource(PlainSource):
     """Images and labels in four idx files, in the folder that torchvision keeps them in."""
 
     name: str

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.labelled import class_count
+from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Facts:
     test_size: int
 
 
-class ReadSource:
+class ReadSource(PlainSource):
     """Base of sources of which nothing is known before they are read."""
 
     @property

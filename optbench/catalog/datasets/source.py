@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from optbench.catalog.datasets.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
+
     from optbench.catalog.datasets.data import Examples
+
+    Stream = Callable[[np.random.RandomState], Examples]
 
 
 class Source(Protocol):
@@ -23,7 +29,15 @@ class Source(Protocol):
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """How many classes there are, or numbers to predict."""
+
+    @property
+    def task(self) -> Task:
+        """What is asked of a model."""
+
+    @property
+    def ordered(self) -> bool:
+        """Whether each epoch takes the training examples in their own order, never shuffled."""
 
     @property
     def train_size(self) -> int:
@@ -53,3 +67,22 @@ class Source(Protocol):
 
         Raises DataError for missing or damaged files.
         """
+
+    def stream(self) -> Stream | None:
+        """What draws the training examples of an epoch anew; None where they stay the same.
+
+        It draws as many as `load` returns; those are only evaluated, before training.
+        """
+
+
+class PlainSource:
+    """Base of sources whose examples are of one class each, and the same in every epoch."""
+
+    ordered: ClassVar[bool] = False
+
+    @property
+    def task(self: Source) -> Task:
+        return Task(self.input_shape, self.classes)
+
+    def stream(self) -> Stream | None:
+        return None

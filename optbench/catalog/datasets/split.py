@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.datasets.data import Data, Examples
 from optbench.errors import UsageError
@@ -10,6 +10,9 @@ from optbench.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from optbench.catalog.datasets.source import Stream
+    from optbench.catalog.datasets.task import Task
 
 # The split belongs to the problem, not to the run: were it drawn from the run's seed, runs of
 # different seeds would train on different data, and validation scores would not be comparable.
@@ -23,7 +26,9 @@ def prepare(
     validation: int,
     train_limit: int | None,
     test_limit: int | None,
-    classes: int,
+    task: Task,
+    ordered: bool = False,
+    stream: Stream | None = None,
 ) -> Data:
     """Hold out `validation` training examples, then limit what is left, all stratified.
 
@@ -33,17 +38,28 @@ def prepare(
     _check_validation(validation, len(train))
     held_out = None
     if validation:
-        chosen = stratified(train.targets, validation, classes)
+        chosen = _drawn(train, validation, task)
         held_out, train = train.at(chosen), train.at(_others(chosen, len(train)))
     return Data(
-        train=_limited(train, train_limit, classes, "training"),
+        train=_limited(train, train_limit, task, "training"),
         validation=held_out,
-        test=_limited(test, test_limit, classes, "test"),
-        classes=classes,
+        test=_limited(test, test_limit, task, "test"),
+        task=task,
+        ordered=ordered,
+        stream=stream,
     )
 
 
-def stratified(targets: NDArray[np.int64], n: int, classes: int) -> NDArray[np.intp]:
+def _drawn(examples: Examples, n: int, task: Task) -> NDArray[np.intp]:
+    """`n` positions, in proportion to the classes where each example has one."""
+    import numpy as np
+
+    if task.numbers or task.positions:
+        return stratified(np.zeros(len(examples), np.int64), n, 1)
+    return stratified(examples.targets, n, task.classes)
+
+
+def stratified(targets: NDArray[Any], n: int, classes: int) -> NDArray[np.intp]:
     """`n` positions in ascending order, drawn within each class; the same at every call."""
     import numpy as np
 
@@ -74,7 +90,7 @@ def _others(chosen: NDArray[np.intp], n: int) -> NDArray[np.intp]:
     return np.delete(np.arange(n), chosen)
 
 
-def _limited(examples: Examples, limit: int | None, classes: int, kind: str) -> Examples:
+def _limited(examples: Examples, limit: int | None, task: Task, kind: str) -> Examples:
     if limit is None or limit == len(examples):
         return examples
     if not 1 <= limit < len(examples):
@@ -82,7 +98,7 @@ def _limited(examples: Examples, limit: int | None, classes: int, kind: str) -> 
             f"there are {len(examples):,} {kind} examples to take from: "
             f"the limit must be between 1 and that, got {limit:,}"
         )
-    return examples.at(stratified(examples.targets, limit, classes))
+    return examples.at(_drawn(examples, limit, task))
 
 
 def _check_validation(validation: int, available: int) -> None:

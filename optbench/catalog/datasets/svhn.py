@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from optbench.catalog.datasets.data import Examples
 from optbench.catalog.datasets.downloaded import REMEDY, Downloaded, WholeFile, blobs_like
 from optbench.catalog.datasets.remote import Remote
+from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ MIRROR = "http://ufldl.stanford.edu/housenumbers/"
 
 
 @dataclass(frozen=True)
-class SvhnSource:
+class SvhnSource(PlainSource):
     """Two MATLAB files with images `X` `[32, 32, 3, n]` and labels `y`, where 10 means zero."""
 
     train: WholeFile

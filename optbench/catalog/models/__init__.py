@@ -9,6 +9,10 @@ MODELS: dict[str, Entry] = {
         "optbench.catalog.models.mlp:MLP",
         "fully connected layers; hidden: [128] is the tutorials' 784-128-10 on mnist",
     ),
+    "sigmoid-mlp": Entry(
+        "optbench.catalog.models.sigmoid_mlp:SigmoidMLP",
+        "fully connected sigmoid layers to probabilities; the tutorials' 2-4-1 by default",
+    ),
     "logistic": Entry(
         "optbench.catalog.models.logistic:Logistic",
         "one linear layer: multinomial logistic regression, a convex problem",
@@ -46,3 +50,4 @@ MODELS: dict[str, Entry] = {
 # Parameters that the data set answers, under the names that people give them.
 SHAPE_PARAMETERS = ("input_shape",)
 CLASS_PARAMETERS = ("classes", "num_classes")
+VOCABULARY_PARAMETERS = ("vocabulary",)

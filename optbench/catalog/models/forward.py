@@ -1,4 +1,4 @@
-"""Whether a model takes the data's inputs, and gives a score for each class."""
+"""Whether a model takes the data's inputs, and gives outputs as their targets need them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ import torch
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import nn
 
+    from optbench.catalog.datasets.task import Task
 
-def check_forward(model: nn.Module, input_shape: Sequence[int], classes: int) -> None:
+
+def zero_inputs(task: Task, examples: int, device: torch.device | None = None) -> torch.Tensor:
+    """Inputs `[examples, *input_shape]` of zeros, or of the first token."""
+    dtype = torch.float32 if task.vocabulary is None else torch.int64
+    return torch.zeros(examples, *task.input_shape, dtype=dtype, device=device)
+
+
+def check_forward(model: nn.Module, task: Task) -> None:
     """Send one example of zeros through the model, in eval mode; its mode is put back.
 
-    Raises UsageError, with both shapes, unless outputs `[1, classes]` come out.
+    Raises UsageError, with both shapes, unless outputs `[1, *output_shape]` come out.
     """
-    inputs = torch.zeros(1, *input_shape, device=next(model.parameters()).device)
+    inputs = zero_inputs(task, 1, next(model.parameters()).device)
     training = model.training
     try:
         with torch.no_grad():
@@ -31,8 +37,15 @@ def check_forward(model: nn.Module, input_shape: Sequence[int], classes: int) ->
         model.train(training)
     if not isinstance(outputs, torch.Tensor):
         raise UsageError(f"it must return a tensor, not a {type(outputs).__name__}")
-    if outputs.shape != (1, classes):
+    expected = [1, *task.output_shape]
+    if list(outputs.shape) != expected:
         raise UsageError(
             f"it maps inputs {list(inputs.shape)} to outputs {list(outputs.shape)}; "
-            f"the data's {classes} classes need {[1, classes]}"
+            f"the data's {_asked(task)} need {expected}"
         )
+
+
+def _asked(task: Task) -> str:
+    noun = "numbers" if task.numbers else "classes"
+    at = f" at {task.positions[0]} positions" if task.positions else ""
+    return f"{task.classes} {noun}{at}"

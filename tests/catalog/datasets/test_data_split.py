@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from optbench.catalog.datasets import Examples, prepare
 from optbench.catalog.datasets.split import allocate
+from optbench.catalog.datasets.task import Task
 from optbench.errors import EXIT_USAGE, UsageError
 
 labels = st.lists(st.integers(0, 4), min_size=2, max_size=80)
@@ -35,7 +36,7 @@ def split(
         validation=validation,
         train_limit=limit,
         test_limit=None,
-        classes=5,
+        task=Task((1,), 5),
     )
     return positions(data.train), positions(data.validation)
 
@@ -108,12 +109,11 @@ def test_test_examples_are_limited_in_proportion_too() -> None:
         validation=0,
         train_limit=None,
         test_limit=10,
-        classes=5,
+        task=Task((1,), 5),
     )
     assert counts(data.test.targets.tolist()) == [6, 3, 1, 0, 0]
     assert data.validation is None
-    assert data.input_shape == (1,)
-    assert data.classes == 5
+    assert data.task == Task((1,), 5)
 
 
 @pytest.mark.parametrize("validation", [-1, 10, 11])
