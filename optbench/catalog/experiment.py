@@ -128,6 +128,7 @@ class _Choice:
     said: Arguments
     plugin: str | None = None
     schedule: _Choice | None = None  # an optimizer's own
+    losses: tuple[str, ...] = ()  # those that fit a data set and its stand-in
 
     @property
     def name(self) -> str:
@@ -183,7 +184,7 @@ class _Expansion:
 
     def _dataset(self, part: Part) -> _Choice:
         dataset = resolve_dataset(part.node, part.key, self.problems)
-        return _Choice(dataset, part, {}, _plugin(dataset))
+        return _Choice(dataset, part, {}, _plugin(dataset), losses=_losses(dataset))
 
     def _model(self, part: Part) -> _Choice:
         model = resolve_model(part.node, part.key, self.problems)
@@ -246,10 +247,7 @@ class _Expansion:
 
     def _loss(self, dataset: _Choice, training: _Choice) -> str:
         """The loss asked for, which has to fit the data and their stand-in; or the data's own."""
-        losses = _losses(dataset.arguments)
-        fallback = dataset.arguments.get("fallback")
-        if isinstance(fallback, dict):
-            losses = tuple(loss for loss in losses if loss in _losses(fallback)) or losses
+        losses = dataset.losses
         asked = training.arguments.get("loss")
         if asked is None or asked in losses:
             return str(asked or losses[0])
@@ -277,11 +275,19 @@ class _Expansion:
 
 
 def _losses(dataset: Mapping[str, object]) -> tuple[str, ...]:
-    """The losses that fit a data set; of one that can't be read, those of classes."""
-    try:
-        return source_of(dataset).task.losses
-    except (DataError, UsageError):  # said when the data are wanted
+    """The losses that fit a data set and its stand-in; where it can't be read, those of classes."""
+    if not dataset or not dataset["name"]:  # a mistake, which is noted
         return Task((), 1).losses
+    own = {key: value for key, value in dataset.items() if key not in ("fallback", "instead_of")}
+    try:
+        losses = source_of(own).task.losses
+    except (DataError, UsageError):  # said when the data are wanted
+        losses = Task((), 1).losses
+    fallback = dataset.get("fallback")
+    if not isinstance(fallback, dict):
+        return losses
+    fitting = _losses(fallback)
+    return tuple(loss for loss in losses if loss in fitting) or losses
 
 
 def _without_validation(dataset: _Choice) -> str:

@@ -150,9 +150,9 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
         ("{accumulate: 2, batch_size: full}",
          "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),
-        ("{loss: mse}", "training.loss: must be cross_entropy, got 'mse'"),
-        ("{loss: crossentropy}", "training.loss: must be cross_entropy, got 'crossentropy' [did "
-                                 "you mean 'cross_entropy'?]"),
+                ("{loss: crossentropy}",
+         "training.loss: must be one of cross_entropy, bce, bce_with_logits, mse, value, got "
+         "'crossentropy' [did you mean 'cross_entropy'?]"),
         ("{evaluate_every: 3}",
          "training.evaluate_every: must be {steps: N}, got 3 [left out, it is an epoch]"),
         ("{evaluate_every: {steps: 0}}",

@@ -21,7 +21,14 @@ def python(code: str) -> str:
 
 
 OWN = {"file", "image-folder"}  # made by their users
-SIZED = {"synthetic", "xor", "spirals", "zipf-words", "shapes"}  # as large as asked for
+SIZED = {
+    "synthetic",
+    "xor",
+    "spirals",
+    "zipf-words",
+    "shapes",
+    "random-targets",
+}  # as large as asked for
 CATALOG = {name: entry for name, entry in DATASETS.items() if name not in OWN}
 
 
@@ -46,9 +53,15 @@ def test_the_sizes_are_those_of_what_is_loaded(name: str, tmp_path: Path) -> Non
     train, test = source.load(tmp_path)
     assert (len(train), len(test)) == (source.train_size, source.test_size)
     for examples in (train, test):
-        assert examples.inputs.shape[1:] == source.input_shape
-        assert examples.inputs.dtype in (np.uint8, np.float32)
-        assert set(examples.targets.tolist()) == set(range(source.classes))
+        task = source.task
+        assert examples.inputs.shape[1:] == source.input_shape == task.input_shape
+        kinds = (np.uint8, np.float32) if task.vocabulary is None else (np.int64,)
+        assert examples.inputs.dtype in kinds
+        assert examples.targets.shape[1:] == task.target_shape
+        assert examples.targets.dtype == (np.float32 if task.numbers else np.int64)
+        if not task.numbers:
+            assert set(examples.targets.flat) <= set(range(source.classes))
+            assert task.positions or len(set(examples.targets.flat)) == source.classes
 
 
 @pytest.mark.parametrize("name", CATALOG.keys() - SIZED)
