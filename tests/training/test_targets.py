@@ -56,7 +56,7 @@ def test_a_stream_gives_each_epoch_examples_of_its_own_as_a_plain_loop_draws_the
                 40, generator=torch.Generator().manual_seed(documented_seed("batches", 3, epoch))
             )
             losses = []
-            for chosen in order.split(16):
+            for chosen in torch.split(order, 16):
                 optimizer.zero_grad()
                 loss = nn.BCELoss()(model(inputs[chosen]), targets[chosen])
                 loss.backward()
@@ -107,7 +107,7 @@ def test_a_class_for_each_position_counts_every_position_in_loss_and_accuracy(
     (run,) = make_runs(tmp_path, model="./plugin.py:Bigrams", optimizer={"name": "sgd", "lr": 0.5})
     train, test = text(60, 1), text(30, 2)
     learner = prepared(run, TEXT, train, test)
-    table = learner.model.weight.detach().clone()  # type: ignore[union-attr, operator]
+    table = learner.model.weight.detach().clone()  # type: ignore[operator]
     train_all(learner)
     first = learner.rows[0]
     assert first["test_loss"] == pytest.approx(
@@ -162,9 +162,11 @@ def test_ordered_examples_are_taken_in_their_order(tmp_path: Path) -> None:
     model.load_state_dict({k[2:]: v.clone() for k, v in learner.model.state_dict().items()})
     train_all(learner)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for chosen in torch.arange(60).split(16) * 2:
+    for chosen in torch.split(torch.arange(60), 16) * 2:
         optimizer.zero_grad()
-        nn.functional.mse_loss(model(inputs[chosen]), split.targets[chosen]).backward()
+        torch.autograd.backward(
+            nn.functional.mse_loss(model(inputs[chosen]), split.targets[chosen])
+        )
         optimizer.step()
     error = nn.functional.mse_loss(model(inputs), split.targets).item()
     assert learner.rows[-1]["test_loss"] == pytest.approx(error, rel=1e-5)
