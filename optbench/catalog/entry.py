@@ -14,7 +14,8 @@ class Entry:
     """One thing that YAML can name: `target` is `package.module:Name`, imported only when used.
 
     `preset` holds arguments that the name stands for (momentum: SGD with momentum 0.9);
-    `refusal`, where set, says why the name can't be used.
+    `refusal`, where set, says why the name can't be used; `hidden_classes` how a model that hides
+    it in **kwargs calls its number of classes.
     """
 
     target: str
@@ -22,6 +23,7 @@ class Entry:
     preset: Mapping[str, object] = field(default_factory=dict)
     resolves_to: str = ""
     refusal: str = ""
+    hidden_classes: str = ""
 
     def covers(self, resolved: Mapping[str, object]) -> bool:
         """Whether a resolved part is of the kind that this preset names: `momentum` of SGD."""

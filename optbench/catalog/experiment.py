@@ -34,6 +34,8 @@ from optbench.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from optbench.config.spec import Weights
+
 MAX_SETTINGS = 100_000
 MAX_RUNS = 1_000_000
 DEFAULT_BATCH_SIZE = 64
@@ -129,6 +131,7 @@ class _Choice:
     plugin: str | None = None
     schedule: _Choice | None = None  # an optimizer's own
     losses: tuple[str, ...] = ()  # those that fit a data set and its stand-in
+    weights: Weights | None = None  # a model's
 
     @property
     def name(self) -> str:
@@ -187,8 +190,8 @@ class _Expansion:
         return _Choice(dataset, part, {}, _plugin(dataset), losses=_losses(dataset))
 
     def _model(self, part: Part) -> _Choice:
-        model = resolve_model(part.node, part.key, self.problems)
-        return _Choice(model, part, {}, _plugin(model))
+        model, weights = resolve_model(part.node, part.key, self.problems)
+        return _Choice(model, part, {}, _plugin(model), weights=weights)
 
     def _schedule(self, part: Part) -> _Choice:
         schedule, said = resolve_schedule(part.node, part.key, self.problems)
@@ -242,6 +245,7 @@ class _Expansion:
             plugins={c.name: c.plugin for c in (dataset, model, optimizer, schedule) if c.plugin},
             fallback=fallback if isinstance(fallback, dict) else None,
             requested_dataset=None if requested is None else str(requested),
+            weights=model.weights,
             written={name: choice.part for name, choice in choices.items()},
         )
 

@@ -6,10 +6,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optbench.catalog.weights import RUN_WEIGHTS, START
 from optbench.config.spec import Setting, display_name, format_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def problem_label(setting: Setting, input_shape: Sequence[int], classes: int) -> str:
@@ -40,10 +41,19 @@ def _shown(key: str, value: object) -> str:
 
 def _model(model: Mapping[str, object], inputs: int, classes: int) -> str:
     name = display_name(str(model["name"]))
-    rest = {key: value for key, value in model.items() if key != "name"}
+    rest = {key: value for key, value in model.items() if key not in ("name", *START)}
     if name in ("mlp", "logistic"):
         hidden = rest.pop("hidden", [])
         widths = [inputs, *(hidden if isinstance(hidden, list) else []), classes]
         name += " " + "-".join(str(width) for width in widths)
         rest = {k: v for k, v in rest.items() if (k, v) not in (("activation", "relu"),) and v}
-    return " ".join([name, *(f"{key}={format_value(value)}" for key, value in rest.items())])
+    said = [name, *(f"{key}={format_value(value)}" for key, value in rest.items())]
+    return " ".join([*said, *_start(model)])
+
+
+def _start(model: Mapping[str, object]) -> Iterator[str]:
+    """What the model starts from: `from weights.pt, new head`."""
+    if "weights" in model:
+        path = Path(str(model["weights"]))
+        where = path.parent.name if path.name == RUN_WEIGHTS and path.is_absolute() else path.name
+        yield f"from {where}{', new head' if model['head'] == 'new' else ''}"

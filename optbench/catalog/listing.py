@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.losses import LOSSES
-from optbench.catalog.models import MODELS
+from optbench.catalog.models import MODELS, PREFIX, torchvision_models
 from optbench.catalog.objectives import OBJECTIVES
 from optbench.catalog.objectives.receiver import objective_receiver
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
@@ -53,6 +53,13 @@ def _datasets() -> list[Line]:
     ]
 
 
+def _models() -> list[Line]:
+    names = ", ".join(name.removeprefix(PREFIX) for name in torchvision_models())
+    summary = f"torchvision's image classifiers, for 3 channels; NAME is one of {names}"
+    torchvisions = [(f"{PREFIX}NAME", summary, "")] if names else []
+    return [*_entries(MODELS, model_receiver), *torchvisions]
+
+
 def _entries(entries: Mapping[str, Entry], receiver: Callable[[str], Receiver]) -> list[Line]:
     return [_line(name, entry, receiver) for name, entry in entries.items()]
 
@@ -73,7 +80,7 @@ def _arguments(receiver: Receiver) -> str:
 
 KINDS: dict[str, Callable[[], list[Line]]] = {
     "datasets": _datasets,
-    "models": lambda: _entries(MODELS, model_receiver),
+    "models": _models,
     "optimizers": lambda: _entries(optimizers(), optimizer_receiver),
     "schedules": lambda: _entries(schedules(), schedule_receiver),
     "losses": lambda: [(name, entry.summary, "") for name, entry in LOSSES.items()],

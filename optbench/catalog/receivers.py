@@ -12,9 +12,9 @@ from optbench.catalog.datasets import DATASETS
 from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import (
     CLASS_PARAMETERS,
-    MODELS,
     SHAPE_PARAMETERS,
     VOCABULARY_PARAMETERS,
+    model_entry,
 )
 from optbench.catalog.optimizers import RELATIONS as OPTIMIZER_RELATIONS
 from optbench.catalog.optimizers import RULES as OPTIMIZER_RULES
@@ -141,12 +141,16 @@ def model_receiver(name: str) -> Receiver:
 
     Raises `SourceNotFoundError`, as the two below do.
     """
-    entry = MODELS.get(name)
+    entry = model_entry(name)
+    if entry and entry.hidden_classes:  # what else it takes, building it will tell
+        hidden = (entry.hidden_classes, "progress")
+        return Receiver(
+            name, Signature(name, tuple(map(Parameter, hidden)), open=True), filled=hidden
+        )
     signature = signature_of(entry.target if entry else name)
     filled = (*SHAPE_PARAMETERS, *CLASS_PARAMETERS, *VOCABULARY_PARAMETERS)
     if entry is None:
-        # What only a **kwargs would take is not known to be wanted: torchvision's resnet18 hides
-        # its `num_classes` there, and YAML gives it.
+        # What only a **kwargs would take is not known to be wanted: there YAML gives it.
         own = tuple(name for name in filled if signature.get(name) is not None)
         return Receiver(signature.name, signature, filled=own)
     return Receiver(name, signature, _MODEL_RULES, filled=filled)

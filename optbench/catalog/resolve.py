@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from optbench.catalog.annotations import ValueType
 from optbench.catalog.arguments import check_arguments
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.datasets.plugin_source import plugin_source
-from optbench.catalog.models import MODELS
+from optbench.catalog.models import MODELS, torchvision_models
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
+from optbench.catalog.places import beside, folder_of
 from optbench.catalog.plugins import anchored, is_import_path
 from optbench.catalog.receivers import (
     COMMON_DATA,
@@ -28,6 +28,7 @@ from optbench.catalog.remedies import remedy_for
 from optbench.catalog.schedules import refused_schedules, schedules
 from optbench.catalog.signatures import SourceNotFoundError, visible_bases
 from optbench.catalog.unknown import remedy_for_class, remedy_for_name
+from optbench.catalog.weights import START, resolve_start
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.schema import read_part
 from optbench.config.spec import display_name
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from optbench.catalog.arguments import Receiver
     from optbench.catalog.datasets import Source
     from optbench.catalog.entry import Entry
+    from optbench.config.spec import Weights
 
 Arguments = dict[str, Plain]
 EntryT = TypeVar("EntryT")
@@ -76,7 +78,7 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
     resolved: Arguments = {"name": name, **check_arguments(body, key, receiver, problems)}
     if len(problems) == before and name in DATASETS:
         if "path" in receiver.parameters:
-            resolved["path"] = str(_beside(node.mapping["path"]))
+            resolved["path"] = str(beside(node.mapping["path"]))
         _check_sizes(node, key, resolved, problems)
     if "fallback" in node.mapping:
         path = child_key(key, "fallback")
@@ -91,13 +93,8 @@ def _dataset_name(node: Node, key: str, problems: Problems) -> str:
     """A data set's name, or its import path; empty where there is neither."""
     name = node.mapping["name"]
     if isinstance(name.value, str) and is_import_path(name.value):
-        return anchored(name.value, _folder(name))
+        return anchored(name.value, folder_of(name))
     return "" if _named(node, key, DATASETS, _DATASET, problems) is None else str(name.value)
-
-
-def _beside(node: Node) -> Path:
-    """The path that a value names, from the folder of its file."""
-    return (_folder(node) / Path(str(node.value)).expanduser()).resolve()
 
 
 def source_of(dataset: Mapping[str, object]) -> Source:
@@ -168,13 +165,26 @@ def _fallback(node: Node, key: str, wanted: str, problems: Problems) -> Argument
     return resolve_dataset(node, key, problems)
 
 
-def resolve_model(node: Node, key: str, problems: Problems) -> Arguments:
-    """`{name, …}` of a model of the catalog or of any torch module by import path."""
-    name = _target(node, key, MODELS, _MODEL, problems)
+def resolve_model(node: Node, key: str, problems: Problems) -> tuple[Arguments, Weights | None]:
+    """`{name, …}` of a model of the catalog or of any torch module by import path.
+
+    `weights` and `head` say what it starts from, unless its own constructor takes `weights`.
+    """
+    written = node.mapping["name"].value
+    in_catalog = isinstance(written, str) and written in MODELS
+    known = MODELS if in_catalog else MODELS | torchvision_models()
+    name = _target(node, key, known, _MODEL, problems)
     receiver = _receiver(model_receiver, name, node, key, problems)
     if receiver is None:
-        return {}
-    return {"name": name, **check_arguments(_without(node, "name"), key, receiver, problems)}
+        return {}, None
+    if "weights" in receiver.parameters:
+        return {
+            "name": name,
+            **check_arguments(_without(node, "name"), key, receiver, problems),
+        }, None
+    arguments = check_arguments(_without(node, "name", *START), key, receiver, problems)
+    start, weights = resolve_start(node, key, name, problems)
+    return {"name": name, **arguments, **start}, weights
 
 
 def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Arguments, Arguments]:
@@ -299,7 +309,7 @@ def _named(
     if name.value not in entries:
         noun, known = kind.noun.partition(" ")[2], tuple(entries)
         if kind.own:
-            remedy = remedy_for_class(name.value, _folder(name), known, kind.listing)
+            remedy = remedy_for_class(name.value, folder_of(name), known, kind.listing)
         else:
             remedy = remedy_for_name(name.value, known, kind.listing)
         problems.add(name, path, f"unknown {noun} {name.shown()}", remedy)
@@ -316,7 +326,7 @@ def _target(
     """A part's name as the catalog has it, or its import path; empty where it has neither."""
     name = node.mapping["name"]
     if isinstance(name.value, str) and is_import_path(name.value):
-        path = anchored(name.value, _folder(name))
+        path = anchored(name.value, folder_of(name))
         known = _known_as(path, entries)
         if known is None:
             return path
@@ -329,11 +339,6 @@ def _target(
         problems.add(name, child_key(key, "name"), message, f"see: optbench list {kind.listing}")
         return ""
     return known
-
-
-def _folder(name: Node) -> Path:
-    """Where the paths in a name start: at its file, or where the command is given."""
-    return Path(name.mark.file).parent if name.mark.line else Path()
 
 
 def _known_as(path: str, entries: Mapping[str, Entry]) -> str | None:

@@ -19,14 +19,11 @@ _MOST_CLASSES = 3
 @lru_cache(maxsize=256)  # a sweep repeats a mistake in each of its points
 def remedy_for_name(name: str, known: tuple[str, ...], listing: str) -> str:
     """The nearest known name, or the command that lists them; `lion` means `reference.lion`."""
-    close = did_you_mean(name, known) or _with_its_prefix(name, known)
-    return f"{close}  (optbench list {listing})" if close else f"see: optbench list {listing}"
-
-
-def _with_its_prefix(name: str, known: tuple[str, ...]) -> str:
     whole = {known_name.rpartition(".")[2]: known_name for known_name in known}
-    meant = nearest(name, whole, VERY_SIMILAR)
-    return f"did you mean '{whole[meant]}'?" if meant else ""
+    similar = nearest(name, known) or whole.get(nearest(name, whole, VERY_SIMILAR) or "")
+    meant = whole.get(name, similar)
+    close = f"did you mean '{meant}'?" if meant else ""
+    return f"{close}  (optbench list {listing})" if close else f"see: optbench list {listing}"
 
 
 def remedy_for_class(name: str, folder: Path, known: tuple[str, ...], listing: str) -> str:

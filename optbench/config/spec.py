@@ -23,13 +23,27 @@ Resolved = Mapping[str, object]  # a part's name and arguments, as plain YAML wo
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What a model starts from: a file of tensors and the SHA-256 that identifies its content.
+
+    Those that can be downloaded have an `address`, and a path below the data directory until
+    that is known.
+    """
+
+    path: Path
+    content: str
+    address: str = ""
+
+
+@dataclass(frozen=True)
 class Setting:
     """A run without its seed: what is trained, on what and how.
 
     `data_hash` is the content hash of the data used, empty until that is decided; `plugins`
-    maps `./file.py:Name` paths to the hash of their file; `written` holds the parts as the
-    file wrote them, for messages; `hyperparameters` what the optimizer and its surroundings
-    say beyond their defaults, in the order to show.
+    maps `./file.py:Name` paths to the hash of their file; `weights` is what the model starts
+    from where it names that; `written` holds the parts as the file wrote them, for messages;
+    `hyperparameters` what the optimizer and its surroundings say beyond their defaults, in the
+    order to show.
     """
 
     dataset: Resolved
@@ -42,6 +56,7 @@ class Setting:
     fallback: Resolved | None = None
     requested_dataset: str | None = None
     data_hash: str = ""
+    weights: Weights | None = None
     written: Mapping[str, Part] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -100,10 +115,13 @@ class Setting:
         dataset = dict(self.dataset)
         if self.data_hash:  # a path is where the data are, not what
             dataset.pop("path", None)
+        model = dict(self.model)
+        if self.weights:
+            model["weights"] = self.weights.content
         return {
             "dataset": self._by_content(dataset),
             "data": self.data_hash,
-            "model": self._by_content(self.model),
+            "model": self._by_content(model),
             "loss": self.training["loss"],
         }
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from optbench.catalog.datasets import Data, Source, prepare
 from optbench.catalog.receivers import data_parameters
 from optbench.catalog.resolve import source_of
+from optbench.catalog.weights_file import locate, obtain
 from optbench.config.canonical import digest
-from optbench.config.spec import display_name
+from optbench.config.spec import Weights, display_name
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Setting
 
 Announce = Callable[[str], None]
+FindWeights = Callable[[Weights, "Path"], Weights]
 
 
 class DataChoice:
@@ -38,7 +41,9 @@ class DataChoice:
         """
         error = self._obtain(setting.dataset)
         if error is None:
-            return as_requested(setting)
+            return self._with_weights(
+                as_requested(setting), partial(obtain, announce=self.announce)
+            )
         if setting.fallback is None or not self.allow_fallback:
             raise error
         self._announce_fallback(setting, error)
@@ -49,6 +54,18 @@ class DataChoice:
             requested_dataset=str(setting.dataset["name"]),
         )
         return self.settle(substitute)
+
+    def locate(self, setting: Setting) -> Setting:
+        """The setting as it asks for data, there or not, downloading nothing.
+
+        Raises `DataError` for weights that aren't there: without them no model can be built.
+        """
+        return self._with_weights(as_requested(setting), locate)
+
+    def _with_weights(self, setting: Setting, find: FindWeights) -> Setting:
+        if setting.weights is None:
+            return setting
+        return dataclasses.replace(setting, weights=find(setting.weights, self.data_dir))
 
     def _obtain(self, dataset: Mapping[str, object]) -> DataError | None:
         key = dataset["name"], dataset.get("path")  # files of the user's own have a path

@@ -163,7 +163,12 @@ class Recorder:
             last=rows[-1] if rows else None,
             best=best_row(rows),
             state_bytes_per_parameter=state_bytes,
-            hashes=Hashes(run.setting.data_hash, learner.initial_weights, self.order_hash),
+            hashes=Hashes(
+                data=run.setting.data_hash,
+                initial_weights=learner.initial_weights,
+                batch_order=self.order_hash,
+                pretrained=run.setting.weights.content if run.setting.weights else None,
+            ),
             environment=self.environment,
             cohort=self.cohort,
             started=self.started,
@@ -180,7 +185,7 @@ def best_row(rows: list[Row]) -> Row | None:
 
 
 def config_text(run: Run, directory: RunDirectory) -> str:
-    """config.yaml: the resolved run; plug-in files are named from the run's own directory."""
+    """config.yaml: the resolved run; files of one's own are named from the run's directory."""
     config = run.config
     if run.setting.requested_dataset is not None:  # else the next run would not know
         asked = {"instead_of": run.setting.requested_dataset}
@@ -191,6 +196,9 @@ def config_text(run: Run, directory: RunDirectory) -> str:
             source, _, name = str(arguments["name"]).rpartition(":")
             near = os.path.relpath(source, directory.path.resolve())
             config[part] = {**arguments, "name": f"{near}:{name}"}
+    weights, model = run.setting.weights, config["model"]
+    if isinstance(model, dict) and weights and not weights.address:
+        model["weights"] = os.path.relpath(weights.path, directory.path.resolve())
     header = "# The resolved run; `optbench run` on this file repeats it.\n"
     return header + yaml.dump(
         config, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.resolve import source_of
+from optbench.catalog.weights import START
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ def smoke(experiment: Experiment, data_dir: Path) -> Experiment:
 
     Expects an experiment loaded with the first point of every space, and takes at most twelve
     of its settings. Nothing is downloaded: a set that isn't on disk is replaced by the bundled
-    or generated one of its shape.
+    or generated one of its shape, and weights that aren't are drawn.
     """
     return dataclasses.replace(
         experiment,
@@ -40,12 +41,21 @@ def _smaller(setting: Setting, data_dir: Path) -> Setting:
         requested = name
         dataset = {**stand_in, "validation": dataset["validation"]}
     return dataclasses.replace(
-        setting,
+        _startable(setting, data_dir),
         dataset={**dataset, **_sizes(dataset)},
         training={**setting.training, "epochs": min(MAX_EPOCHS, setting.epochs)},
         fallback=None,
         requested_dataset=requested,
     )
+
+
+def _startable(setting: Setting, data_dir: Path) -> Setting:
+    """Without weights that would have to be downloaded."""
+    weights = setting.weights
+    if weights is None or not weights.address or (data_dir / weights.path).exists():
+        return setting
+    model = {key: value for key, value in setting.model.items() if key not in START}
+    return dataclasses.replace(setting, model=model, weights=None)
 
 
 def _sizes(dataset: Resolved) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
 from optbench.errors import ConfigError, Problem
-from optbench.execution.data import DataChoice, as_requested
+from optbench.execution.data import DataChoice
 from optbench.execution.plan import Plan, make_plan
 from optbench.execution.pool import Pool
 from optbench.execution.signals import Interruptions
@@ -90,7 +90,7 @@ def plan_runs(
     A `dry` plan downloads nothing and takes it that all data asked for can be had.
     """
     data = DataChoice(options.data_folder, allow_fallback=options.allow_fallback, announce=announce)
-    settle = as_requested if dry else data.settle
+    settle = data.locate if dry else data.settle
     return make_plan(experiments, settle, options.store, force=options.force or options.smoke)
 
 

@@ -49,11 +49,12 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Hashes:
-    """SHA-256 of what has to agree before two runs are paired."""
+    """SHA-256 of what has to agree before two runs are paired, and of weights started from."""
 
     data: str
     initial_weights: str | None
     batch_order: str | None
+    pretrained: str | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,7 @@ def _hashes(fields: Fields) -> Hashes:
         data=fields.digest("data"),
         initial_weights=fields.optional_digest("initial_weights"),
         batch_order=fields.optional_digest("batch_order"),
+        pretrained=fields.optional_digest("pretrained") if "pretrained" in fields.values else None,
     )
 
 

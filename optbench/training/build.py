@@ -17,15 +17,17 @@ from optbench.catalog import plugins
 from optbench.catalog.losses import LOSSES, OF_POSITIONS
 from optbench.catalog.models import (
     CLASS_PARAMETERS,
-    MODELS,
     SHAPE_PARAMETERS,
     VOCABULARY_PARAMETERS,
+    model_entry,
 )
 from optbench.catalog.models.forward import check_forward
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.schedules import ScheduleEntry, schedules
+from optbench.config.node import child_key
 from optbench.config.spec import Run, Setting, display_name
 from optbench.errors import FOREIGN, ConfigError, Problem, UsageError
+from optbench.training.pretrained import load_weights
 from optbench.training.seeding import global_stream
 
 if TYPE_CHECKING:
@@ -37,20 +39,34 @@ Loss = Callable[..., torch.Tensor]
 
 
 def build_model(run: Run, task: Task, device: torch.device) -> nn.Module:
-    """The run's model with its initial weights: the seed's, drawn on the CPU for every device."""
+    """The run's model with its initial weights: the seed's, drawn on the CPU for every device.
+
+    Where the setting names weights, those take the place of what was drawn, but for a new head.
+    """
     name, arguments = _split(run.setting.model)
-    entry = MODELS.get(name)
+    weights = run.setting.weights
+    if weights:
+        del arguments["weights"]
+        head = arguments.pop("head")
+    entry = model_entry(name)
     with _blame(run.setting, "model", name):
         factory = _load(run.setting, entry.target if entry else name)
         given = {**arguments, **_shapes(factory, task)}
+        if entry and entry.hidden_classes:
+            given[entry.hidden_classes] = task.classes
         with global_stream(run.seed, "weights"):
             model = factory(**given)
         if not isinstance(model, nn.Module):
             raise UsageError(f"it made a {type(model).__name__}, which is no torch.nn.Module")
         if any(isinstance(p, UninitializedParameter) for p in model.parameters()):
             raise UsageError("it has lazy layers, whose sizes nobody knows; give them")
+        if getattr(model, "aux_logits", False):  # torchvision's googlenet and inception_v3
+            raise UsageError("it gives several outputs while it trains; write aux_logits: false")
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise UsageError("it has no parameter to train")
+    if weights:
+        with _blame(run.setting, "model", name, "weights"):
+            load_weights(model, weights, task.classes, new_head=head == "new")
     return model.to(device)
 
 
@@ -170,8 +186,11 @@ def check_model(setting: Setting, model: nn.Module, task: Task) -> None:
 
 
 @contextmanager
-def _blame(setting: Setting, part: str, name: str) -> Iterator[None]:
-    """Turn what a class refuses, in its own words, into an error at the part's line."""
+def _blame(setting: Setting, part: str, name: str, argument: str = "") -> Iterator[None]:
+    """Turn what a class refuses, in its own words, into an error at the part's line.
+
+    At the line of one of its arguments, where that is to blame.
+    """
     try:
         yield
     except FOREIGN as error:
@@ -184,5 +203,8 @@ def _blame(setting: Setting, part: str, name: str) -> Iterator[None]:
         )
         if written is None:
             raise UsageError(message) from error
-        problem = Problem(written.node.mark, written.key, message, "", written.node.width)
+        node, key = written.node, written.key
+        if argument in node.mapping:
+            node, key = node.mapping[argument], child_key(key, argument)
+        problem = Problem(node.mark, key, message, "", node.width)
         raise ConfigError([problem]) from error

@@ -81,7 +81,7 @@ def _bring(file: RemoteFile, scratch: Path, remote: Remote, stall: float) -> Non
     for url in remote.urls(file.archive):
         try:
             with _socket_timeout(stall), _bar_on_terminals_only():
-                download_url(url, scratch, file.archive, md5=remote.md5[file.archive])
+                download_url(url, scratch, file.archive, md5=remote.md5.get(file.archive))
             file.check(scratch / file.archive)
         except (OSError, HTTPException, RuntimeError, DataError) as error:
             if getattr(error, "errno", None) in DISK_FAULTS:

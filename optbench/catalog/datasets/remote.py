@@ -42,7 +42,7 @@ class RemoteFile(Protocol):
 
 @dataclass(frozen=True)
 class Remote:
-    """Mirrors (addresses that end in a slash) and the MD5 of each file on them."""
+    """Mirrors (addresses that end in a slash) and the MD5 of those files that it is known of."""
 
     mirrors: tuple[str, ...]
     md5: Mapping[str, str]

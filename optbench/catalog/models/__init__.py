@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from optbench.catalog.entry import Entry
+from optbench.catalog.models.torchvision_models import PREFIX, torchvision_models, weight_addresses
+
+__all__ = [
+    "CLASS_PARAMETERS",
+    "MODELS",
+    "PREFIX",
+    "SHAPE_PARAMETERS",
+    "VOCABULARY_PARAMETERS",
+    "model_entry",
+    "torchvision_models",
+    "weight_addresses",
+]
 
 MODELS: dict[str, Entry] = {
     "mlp": Entry(
@@ -46,6 +58,14 @@ MODELS: dict[str, Entry] = {
         "three convolutions over sequences [channels, length], as MNIST-1D's paper has them",
     ),
 }
+
+
+def model_entry(name: str) -> Entry | None:
+    """The entry of a model by its name, torchvision's too; None for an import path."""
+    if name.startswith(PREFIX):
+        return torchvision_models().get(name)
+    return MODELS.get(name)
+
 
 # Parameters that the data set answers, under the names that people give them.
 SHAPE_PARAMETERS = ("input_shape",)
