@@ -39,6 +39,7 @@ _BOOLEAN = ValueType(frozenset({"bool"}))
 _INTEGER = ValueType(frozenset({"int"}))
 _INTEGER_OR_NULL = ValueType(frozenset({"int", "none"}))
 _NUMBER_OR_NULL = ValueType(frozenset({"float", "none"}))
+_TEXTS = ValueType(frozenset({"list"}), items=frozenset({"str"}))
 _MAX_EPOCHS = 1_000_000
 
 _COMMON_DATA = (
@@ -83,6 +84,7 @@ TRAINING = Receiver(
             Parameter("clip_norm", _NUMBER_OR_NULL),
             Parameter("compile", _BOOLEAN, default=False),
             Parameter("accumulate", _INTEGER, default=1),
+            Parameter("freeze", _TEXTS, default=[]),
         ),
     ),
     {
@@ -100,7 +102,12 @@ TRAINING = Receiver(
     ),
 )
 # Left out of a setting where they hold this: they came later, and older runs keep their hashes.
-LATER_TRAINING: dict[str, object] = {"clip_norm": None, "compile": False, "accumulate": 1}
+LATER_TRAINING: dict[str, object] = {
+    "clip_norm": None,
+    "compile": False,
+    "accumulate": 1,
+    "freeze": [],
+}
 EVALUATE_EVERY = Receiver(
     "evaluate_every",
     Signature("evaluate_every", (Parameter("steps", _INTEGER, required=True),)),

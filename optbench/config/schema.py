@@ -37,6 +37,7 @@ _ARGUMENTS = {
         "clip_norm",
         "compile",
         "accumulate",
+        "freeze",
     ),
 }
 _ELSEWHERE = {

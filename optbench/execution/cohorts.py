@@ -26,6 +26,15 @@ FULL = 1 << 60  # what a run's load is counted in: so fine that rounding is less
 
 Cohort = tuple[int, ...]
 
+_ALIKE = (
+    "batch_size",
+    "evaluate_every",
+    "accumulate",
+    "epochs",
+    "compile",
+    "freeze",
+)  # keys under `training`
+
 
 @dataclass(frozen=True)
 class Footprint:
@@ -134,9 +143,8 @@ def _together(
 def _kind(setting: Setting) -> Hashable:
     """What the runs of a cohort have to agree in."""
     training = setting.training
-    rows = str(training["evaluate_every"])
-    alike = [training.get(name) for name in ("batch_size", "accumulate", "epochs", "compile")]
-    return setting.problem_hash, rows, *alike
+    alike = [str(training.get(name)) for name in _ALIKE]
+    return setting.problem_hash, *alike
 
 
 def _load(footprint: Footprint, memory: int) -> int:

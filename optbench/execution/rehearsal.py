@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from optbench.config.spec import Run
+    from optbench.config.spec import Run, Setting
     from optbench.execution.cohorts import Footprint
     from optbench.execution.plan import Plan
 
@@ -63,7 +63,7 @@ class _Rehearsal:
 
     def take(self, run: Run, device: torch.device) -> None:
         setting = run.setting
-        key = f"{setting.problem_hash} {device}"
+        key = _model_key(setting, device)
         try:
             if key not in self._models:
                 task = source_of(setting.dataset).task
@@ -82,6 +82,11 @@ class _Rehearsal:
         if like not in self._known:
             self._known[like] = footprint(run, self._models[key], optimizer, device)
         self.footprints[setting.setting_hash] = self._known[like]
+
+
+def _model_key(setting: Setting, device: torch.device) -> str:
+    """The same for settings whose models are built alike."""
+    return f"{setting.problem_hash} {setting.training.get('freeze')} {device}"
 
 
 def _without_lr(optimizer: Mapping[str, object]) -> dict[str, object]:

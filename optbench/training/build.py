@@ -27,6 +27,7 @@ from optbench.catalog.schedules import ScheduleEntry, schedules
 from optbench.config.node import child_key
 from optbench.config.spec import Run, Setting, display_name
 from optbench.errors import FOREIGN, ConfigError, Problem, UsageError
+from optbench.training.freezing import freeze
 from optbench.training.pretrained import load_weights
 from optbench.training.seeding import global_stream
 
@@ -42,6 +43,7 @@ def build_model(run: Run, task: Task, device: torch.device) -> nn.Module:
     """The run's model with its initial weights: the seed's, drawn on the CPU for every device.
 
     Where the setting names weights, those take the place of what was drawn, but for a new head.
+    What the setting freezes has no `requires_grad`.
     """
     name, arguments = _split(run.setting.model)
     weights = run.setting.weights
@@ -67,6 +69,7 @@ def build_model(run: Run, task: Task, device: torch.device) -> nn.Module:
     if weights:
         with _blame(run.setting, "model", name, "weights"):
             load_weights(model, weights, task.classes, new_head=head == "new")
+    freeze(run.setting, model)
     return model.to(device)
 
 

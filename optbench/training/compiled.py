@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from optbench.errors import ConfigError, Problem, UsageError
+from optbench.training.refusal import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,12 +74,7 @@ def check_compiler(setting: Setting, device: torch.device) -> None:
     fault = _fault(device)
     if fault is None:
         return
-    message = f"can't be true here: {fault}"
-    written = setting.written.get("training")
-    if written is None:
-        raise UsageError(f"training.compile {message}\n  {REMEDY}")
-    node = written.node.mapping["compile"]
-    raise ConfigError([Problem(node.mark, "training.compile", message, REMEDY, node.width)])
+    refuse(setting, "compile", f"can't be true here: {fault}", REMEDY)
 
 
 def _compiled(

@@ -49,6 +49,8 @@ def way(setting: Setting, model: nn.Module, optimizer: Optimizer, task: Task) ->
         return Way("autograd", f"{type(optimizer).__name__} evaluates the loss itself")
     if is_chain(model, loss):
         return Way("chain", "a chain of linear layers on the CPU")
+    if device.type == "cpu" and not all(p.requires_grad for p in model.parameters()):
+        return Way("autograd", "some of its parameters are not trained")
     if device.type == "cpu":
         return Way("autograd", f"{type(model).__name__} is not known to gain by it on the CPU")
     against = refusal(model, loss, _trial_batch(task, device))
