@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from optbench import terminal
+from optbench.cli_runs import runs_app
 from optbench.errors import EXIT_OK
 from optbench.options import (
     PAGE,
@@ -29,7 +30,6 @@ from optbench.options import (
     RunsDir,
     RunsDirs,
     Seeds,
-    StatusOption,
     TargetOption,
     UnitOption,
     WhereOption,
@@ -44,7 +44,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     epilog="Begin with: `optbench run configs/adam_mnist.yaml configs/sgd_mnist.yaml`",
 )
-runs_app = typer.Typer(no_args_is_help=True, help="List runs, or show one.")
 app.add_typer(runs_app, name="runs")
 
 
@@ -387,40 +386,3 @@ def list_(
     sys.stdout.write(
         render_catalogue(entries, output_format, headings=headings(what), width=terminal.width())
     )
-
-
-@runs_app.command("list")
-def runs_list(
-    runs_dir: RunsDir = Path("runs"),
-    status: StatusOption = None,
-    where: WhereOption = None,
-    output_format: FormatOption = "table",
-) -> None:
-    """List runs with their state and how far they are, also while they train.
-
-    Examples:
-
-    * `optbench runs list --status running,failed`
-
-    * `optbench runs list --where optimizer=adam --format csv`
-    """
-    from optbench.commands.runs import list_command
-    from optbench.commands.screen import Screen
-
-    width = terminal.width() if sys.stdout.isatty() else None  # a pipe gets every column
-    screen = Screen(sys.stdout, width, terminal.colour())
-    code = list_command(
-        runs_dir, status or (), where or (), output_format, screen, terminal.errors()
-    )
-    raise typer.Exit(code)
-
-
-@runs_app.command("show")
-def runs_show(
-    run: Annotated[str, typer.Argument(help="Its directory, its name or the start of its hash.")],
-    runs_dir: RunsDir = Path("runs"),
-) -> None:
-    """Show one run: state, last rows, configuration, environment, files, how to repeat it."""
-    from optbench.commands.runs import show_command
-
-    raise typer.Exit(show_command(Path(run), runs_dir, terminal.output()))

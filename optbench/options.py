@@ -45,6 +45,7 @@ WorkersOption = Annotated[
     int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
+RunsDirArgument = Annotated[Path, typer.Argument(help="Where run directories are.")]
 FormatOption = Annotated[
     str,
     typer.Option(

@@ -29,7 +29,7 @@ def list_command(
     errors: Screen,
 ) -> int:
     """A line a run that has one of the statuses, if any are given, and meets all conditions."""
-    wanted = _statuses(statuses)
+    wanted = read_statuses(statuses)
     found = scan(runs_dir)
     runs = [run for run in selected(found.runs, where) if not wanted or run.status in wanted]
     screen.write(
@@ -48,11 +48,11 @@ def show_command(name: Path, runs_dir: Path, screen: Screen) -> int:
     return EXIT_OK
 
 
-def _statuses(texts: Sequence[str]) -> frozenset[Status]:
+def read_statuses(texts: Sequence[str]) -> tuple[Status, ...]:
     """`running,failed` as statuses; UsageError for one that there is not."""
     names = [name.strip() for text in texts for name in text.split(",")]
     for name in names:
         if name not in STATUSES:
             hint = did_you_mean(name, STATUSES) or f"it is one of {', '.join(STATUSES)}"
             raise UsageError(f"--status: there is no status {name!r}; {hint}")
-    return frozenset(cast("list[Status]", names))
+    return tuple(cast("list[Status]", names))

@@ -11,6 +11,7 @@ import yaml
 
 from optbench.config.scalars import resolve
 from optbench.execution.environment import Environment, same_bits
+from optbench.store.metrics import best_row
 from optbench.store.result import Cohort, Hashes, Labels, Result, Sizes, Status
 from optbench.training.checkpoint import from_bytes
 from optbench.training.learner import Learner
@@ -176,12 +177,6 @@ class Recorder:
             seconds=sum(train + rest for _, train, rest in learner.timings[: len(rows)]),
             files={},
         )
-
-
-def best_row(rows: list[Row]) -> Row | None:
-    """The row of lowest validation loss; None without validation. Every stored loss is finite."""
-    trained = [row for row in rows if row["steps"] and row["val_loss"] is not None]
-    return min(trained, key=lambda row: float(row["val_loss"] or 0), default=None)
 
 
 def config_text(run: Run, directory: RunDirectory) -> str:

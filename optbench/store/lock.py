@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from optbench.errors import StoreError
 from optbench.store.atomic import write_error
+from optbench.store.bounded import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,22 @@ class RunLock:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._descriptor)
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether a live process holds a directory's lock; never makes the file."""
+    try:
+        descriptor = open_regular(directory / "lock")
+    except StoreError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:

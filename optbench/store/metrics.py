@@ -81,6 +81,12 @@ def parse_rows(text: str) -> list[Row]:
         return [_parse_row(header, row, line) for line, row in enumerate(cells[1:], start=2)]
 
 
+def best_row(rows: Sequence[Row]) -> Row | None:
+    """The row of lowest validation loss; None without validation. Every stored loss is finite."""
+    trained = [row for row in rows if row["steps"] and row["val_loss"] is not None]
+    return min(trained, key=lambda row: float(row["val_loss"] or 0), default=None)
+
+
 def _checked_header(header: list[str]) -> list[str]:
     for number, (expected, found) in enumerate(zip(COLUMNS, header, strict=False), start=1):
         if found != expected:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +14,7 @@ from optbench.config.suggest import did_you_mean
 from optbench.errors import StoreError, UsageError
 from optbench.store.bounded import open_regular, read_bounded, sha256_of
 from optbench.store.folders import is_folder, subfolders
+from optbench.store.lock import is_locked
 from optbench.store.metrics import MetricsError, Row, parse_rows
 from optbench.store.result import Result, Status, read_result
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METRICS_LIMIT = 50_000_000  # bytes
+DIGESTED = ("metrics.csv", "weights.pt")  # the files whose SHA-256 result.json may hold
 
 NoteKind = Literal["unreadable", "foreign", "damaged", "unfinished"]
 
@@ -89,6 +91,13 @@ class StoredRun:
         if "weights.pt" in self.result.files:
             os.close(open_regular(self.path / "weights.pt"))
 
+    def check_every_file(self) -> None:
+        """Raise StoreError unless every file with a digest in result.json has it still."""
+        for name, expected in self.result.files.items():
+            if name not in DIGESTED:
+                raise StoreError(f"{self.path}: result.json names a file {name!r}, none of a run's")
+            _check_digest(self.path / name, sha256_of(self.path / name), expected)
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -116,6 +125,23 @@ def scan(*roots: Path) -> Scan:
     kept = _each_once(runs)
     notes.extend(filter(None, map(_unfinished, kept)))
     return Scan(kept, tuple(notes))
+
+
+def run_directories(root: Path) -> Iterator[Path]:
+    """The directories with a result.json of whatever kind, of a store, an experiment or a run.
+
+    Symbolic links below the root are not followed.
+    """
+    if is_run_directory(root):
+        yield root
+        return
+    for folder in (folder for folder in _listed(root) if not folder.is_symlink()):
+        if is_run_directory(folder):
+            yield folder
+        else:
+            with suppress(OSError):  # not ours to list
+                members = (path for path in subfolders(folder) if not path.is_symlink())
+                yield from filter(is_run_directory, members)
 
 
 def find_run(runs: Iterable[StoredRun], name: str) -> StoredRun:
@@ -158,12 +184,15 @@ def _walk(root: Path) -> Iterator[StoredRun | Note]:
     if is_run_directory(root):
         yield _read(root)
         return
+    for folder in _listed(root):
+        yield from _read_folder(folder)
+
+
+def _listed(root: Path) -> list[Path]:
     try:
-        folders = subfolders(root)
+        return subfolders(root)
     except OSError as error:
         raise StoreError(f"{root}: {error.strerror}") from error
-    for folder in folders:
-        yield from _read_folder(folder)
 
 
 def _read_folder(folder: Path) -> Iterator[StoredRun | Note]:
@@ -202,26 +231,10 @@ def _read(directory: Path) -> StoredRun | Note:
     except StoreError as error:
         message = str(error).removeprefix(f"{directory / 'result.json'}: ")
         return Note(directory, "damaged", f"result.json: {message}")
-    if result.status == "running" and not _is_locked(directory / "lock"):
+    if result.status == "running" and not is_locked(directory):
         # Its writer was killed: the rows may be ahead of the digests.
         result = replace(result, status="interrupted", files={})
     return StoredRun(directory, result)
-
-
-def _is_locked(path: Path) -> bool:
-    """Whether a live process holds the lock; never creates the file."""
-    try:
-        descriptor = open_regular(path)
-    except StoreError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def _each_once(runs: Iterable[StoredRun]) -> tuple[StoredRun, ...]:

@@ -1,0 +1,128 @@
+"""The command line of `optbench runs`: likewise, about what a store holds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from optbench import terminal
+from optbench.options import (
+    DataDirOption,
+    FormatOption,
+    RunsDir,
+    RunsDirArgument,
+    StatusOption,
+    WhereOption,
+    WorkersOption,
+)
+
+runs_app = typer.Typer(
+    no_args_is_help=True, help="List, show, mend, delete or try again what a store holds."
+)
+
+
+@runs_app.command("list")
+def runs_list(
+    runs_dir: RunsDir = Path("runs"),
+    status: StatusOption = None,
+    where: WhereOption = None,
+    output_format: FormatOption = "table",
+) -> None:
+    """List runs with their state and how far they are, also while they train.
+
+    Examples:
+
+    * `optbench runs list --status running,failed`
+
+    * `optbench runs list --where optimizer=adam --format csv`
+    """
+    from optbench.commands.runs import list_command
+    from optbench.commands.screen import Screen
+
+    width = terminal.width() if sys.stdout.isatty() else None  # a pipe gets every column
+    screen = Screen(sys.stdout, width, terminal.colour())
+    code = list_command(
+        runs_dir, status or (), where or (), output_format, screen, terminal.errors()
+    )
+    raise typer.Exit(code)
+
+
+@runs_app.command("show")
+def runs_show(
+    run: Annotated[str, typer.Argument(help="Its directory, its name or the start of its hash.")],
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Show one run: state, last rows, configuration, environment, files, how to repeat it."""
+    from optbench.commands.runs import show_command
+
+    raise typer.Exit(show_command(Path(run), runs_dir, terminal.output()))
+
+
+@runs_app.command("repair")
+def runs_repair(
+    runs_dir: RunsDirArgument = Path("runs"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what, change nothing.")] = False,
+) -> None:
+    """Mend what a kill or a bad disk left, from checkpoints; name what has to train again.
+
+    Runs that are being trained are left alone, and nothing is deleted. The exit code is 1 where
+    something is lost.
+    """
+    from optbench.commands.upkeep import repair_command
+
+    raise typer.Exit(repair_command(runs_dir, terminal.output(), dry_run=dry_run))
+
+
+@runs_app.command("prune")
+def runs_prune(
+    runs_dir: RunsDirArgument = Path("runs"),
+    status: StatusOption = None,
+    where: WhereOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it they are listed.")] = False,
+) -> None:
+    """Delete leftovers of killed processes, and runs by status and condition.
+
+    Examples:
+
+    * `optbench runs prune`
+
+    * `optbench runs prune --status failed,interrupted --where optimizer=adam --yes`
+    """
+    from optbench.commands.runs import read_statuses
+    from optbench.commands.upkeep import prune_command
+
+    statuses = read_statuses(status or ())
+    screen = terminal.output()
+    raise typer.Exit(prune_command(runs_dir, statuses, where or (), screen, delete_them=yes))
+
+
+@runs_app.command("retry")
+def runs_retry(
+    runs_dir: RunsDirArgument = Path("runs"),
+    status: StatusOption = None,
+    where: WhereOption = None,
+    data_dir: DataDirOption = None,
+    workers: WorkersOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Train failed runs again, or those of other statuses, under their experiments.
+
+    Examples:
+
+    * `optbench runs retry`
+
+    * `optbench runs retry --status interrupted --where dataset=mnist`
+    """
+    from optbench.commands.runs import read_statuses
+    from optbench.commands.screen import Screen
+    from optbench.commands.upkeep import retry_command
+    from optbench.execution.study import Options
+
+    options = Options(data_dir=data_dir, runs_dir=runs_dir, workers=workers)
+    screen = Screen(sys.stdout, terminal.width(), terminal.colour(), quiet)
+    raise typer.Exit(
+        retry_command(runs_dir, read_statuses(status or ()), where or (), options, screen)
+    )

@@ -1,0 +1,115 @@
+"""`optbench runs repair`, `prune` and `retry`: what a kill, a bad disk or a mistake left."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from optbench.analysis.where import selected
+from optbench.commands.training import complain_of_failed, train
+from optbench.errors import EXIT_CLAIM, EXIT_OK, EXIT_RUNS_FAILED, StoreError
+from optbench.execution.repair import repair
+from optbench.execution.study import Options, load_experiments, plan_runs
+from optbench.report.upkeep import (
+    deletable_lines,
+    deleted_line,
+    nothing_to_retry,
+    repair_lines,
+    retried_line,
+)
+from optbench.store.leftovers import delete, find_leftovers, tree_size
+from optbench.store.lock import RunLock
+from optbench.store.scan import StoredRun, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from optbench.commands.screen import Screen
+    from optbench.execution.plan import Plan
+    from optbench.store.result import Status
+
+
+def repair_command(runs_dir: Path, screen: Screen, *, dry_run: bool) -> int:
+    """Mend what can be mended and name the rest; 1 where something has to be trained again."""
+    lost = False
+    counts: Counter[bool] = Counter()
+    for found in repair(runs_dir, dry=dry_run):
+        counts[found.done is not None] += 1
+        lost = lost or found.done is None
+        screen.write(repair_lines(found, screen.width))
+    screen.write(deletable_lines(find_leftovers(runs_dir), screen.width))
+    if not counts:
+        screen.write("Every run is whole.\n")
+    return EXIT_CLAIM if lost else EXIT_OK
+
+
+def prune_command(
+    runs_dir: Path,
+    statuses: Sequence[Status],
+    where: Sequence[str],
+    screen: Screen,
+    *,
+    delete_them: bool,
+) -> int:
+    """Delete leftovers, and the runs that are named by status and condition, or only list them."""
+    leftovers = [one for one in find_leftovers(runs_dir) if one.kind == "temporary"]
+    runs = _chosen(runs_dir, statuses, where)
+    paths = [*(one.path for one in leftovers), *(run.path for run in runs)]
+    sizes = {path: tree_size(path) for path in paths}
+    if delete_them:
+        for path in (one.path for one in leftovers):
+            delete(path)
+        for run in runs:
+            with ExitStack() as held:
+                held.enter_context(RunLock(run.path))
+                delete(run.path)
+    screen.write(deleted_line(sizes, runs, done=delete_them, width=screen.width))
+    return EXIT_OK
+
+
+def retry_command(
+    runs_dir: Path,
+    statuses: Sequence[Status],
+    where: Sequence[str],
+    options: Options,
+    screen: Screen,
+) -> int:
+    """Train again the runs that failed, or those of other statuses, each under its experiment."""
+    chosen = _chosen(runs_dir, statuses or ("failed",), where)
+    if not chosen:
+        screen.write(nothing_to_retry(statuses or ("failed",)))
+        return EXIT_OK
+    lost = [run.path for run in chosen if not (run.path / "config.yaml").is_file()]
+    if lost:
+        raise StoreError(f"{lost[0]}: config.yaml is missing, so the run can't be repeated")
+    experiments = load_experiments([run.path / "config.yaml" for run in chosen], options)
+    plan = _as_declared(plan_runs(experiments, options, screen.announce), chosen)
+    ended = train(plan, options, screen)
+    screen.write(retried_line([event.result for event in ended]))
+    return EXIT_RUNS_FAILED if complain_of_failed(ended) else EXIT_OK
+
+
+def _chosen(runs_dir: Path, statuses: Sequence[Status], where: Sequence[str]) -> list[StoredRun]:
+    """Runs with one of the statuses that meet all conditions; none where nothing is asked for."""
+    if not statuses:
+        return []
+    found = scan(runs_dir).runs
+    return [run for run in selected(found, where) if run.status in statuses]
+
+
+def _as_declared(plan: Plan, runs: Sequence[StoredRun]) -> Plan:
+    """With the seeds that the runs' experiments declared: their own files name one each."""
+    declared = {run.result.run: run.result.declared_seeds for run in runs}
+    planned = tuple(
+        dataclasses.replace(
+            one,
+            run=dataclasses.replace(
+                one.run, declared_seeds=declared.get(one.run.hash, one.run.declared_seeds)
+            ),
+        )
+        for one in plan.runs
+    )
+    return dataclasses.replace(plan, runs=planned)
