@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.task import Task
+from optbench.catalog.losses import SMOOTHED
 from optbench.catalog.plugins import content_hash, is_import_path
 from optbench.catalog.receivers import LATER_TRAINING
 from optbench.catalog.resolve import (
@@ -226,6 +227,7 @@ class _Expansion:
     ) -> Setting:
         self._check_schedule(schedule, dataset, optimizer)
         loss = self._loss(dataset, training)
+        self._check_smoothing(loss, training)
         data = dict(dataset.arguments)
         fallback, requested = data.pop("fallback", None), data.pop("instead_of", None)
         choices = {
@@ -261,6 +263,12 @@ class _Expansion:
         message = f"must be {fitting} for the targets of {name}, got {asked}"
         self.problems.add(node, child_key(training.part.key, "loss"), message)
         return losses[0]
+
+    def _check_smoothing(self, loss: str, training: _Choice) -> None:
+        if training.arguments.get("label_smoothing") and loss != SMOOTHED:
+            node = training.part.node.mapping["label_smoothing"]
+            key = child_key(training.part.key, "label_smoothing")
+            self.problems.add(node, key, f"is for {SMOOTHED}, and the loss is {loss}")
 
     def _check_schedule(self, schedule: _Choice, dataset: _Choice, optimizer: _Choice) -> None:
         """What a schedule asks of the data and of the optimizer."""

@@ -10,9 +10,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def cross_entropy_of_positions(outputs: Tensor, targets: Tensor) -> Tensor:
+def cross_entropy_of_positions(
+    outputs: Tensor, targets: Tensor, label_smoothing: float = 0.0
+) -> Tensor:
     """Cross-entropy of outputs `[batch, …, classes]` and targets `[batch, …]`, over all of them."""
-    return functional.cross_entropy(outputs.flatten(0, -2), targets.flatten())
+    return functional.cross_entropy(
+        outputs.flatten(0, -2), targets.flatten(), label_smoothing=label_smoothing
+    )
 
 
 def value(outputs: Tensor, targets: Tensor) -> Tensor:  # noqa: ARG001 (there is nothing to hit)

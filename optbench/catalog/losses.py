@@ -25,5 +25,6 @@ LOSSES: dict[str, Entry] = {
         "the mean of the outputs themselves: of objectives, which have nothing to hit",
     ),
 }
+SMOOTHED = "cross_entropy"  # the loss that takes smoothed labels
 # Of a target for each position.
 OF_POSITIONS = Entry("optbench.catalog.loss_functions:cross_entropy_of_positions", "")

@@ -38,6 +38,7 @@ from optbench.config.spec import FULL_BATCH
 _BOOLEAN = ValueType(frozenset({"bool"}))
 _INTEGER = ValueType(frozenset({"int"}))
 _INTEGER_OR_NULL = ValueType(frozenset({"int", "none"}))
+_NUMBER = ValueType(frozenset({"float"}))
 _NUMBER_OR_NULL = ValueType(frozenset({"float", "none"}))
 _TEXTS = ValueType(frozenset({"list"}), items=frozenset({"str"}))
 _MAX_EPOCHS = 1_000_000
@@ -85,6 +86,7 @@ TRAINING = Receiver(
             Parameter("compile", _BOOLEAN, default=False),
             Parameter("accumulate", _INTEGER, default=1),
             Parameter("freeze", _TEXTS, default=[]),
+            Parameter("label_smoothing", _NUMBER, default=0.0),
         ),
     ),
     {
@@ -92,6 +94,7 @@ TRAINING = Receiver(
         "batch_size": AT_LEAST_ONE,
         "clip_norm": GREATER_THAN_ZERO,
         "accumulate": AT_LEAST_ONE,
+        "label_smoothing": BELOW_ONE,
     },
     (
         Relation(
@@ -107,6 +110,7 @@ LATER_TRAINING: dict[str, object] = {
     "compile": False,
     "accumulate": 1,
     "freeze": [],
+    "label_smoothing": 0.0,
 }
 EVALUATE_EVERY = Receiver(
     "evaluate_every",

@@ -38,6 +38,7 @@ _ARGUMENTS = {
         "compile",
         "accumulate",
         "freeze",
+        "label_smoothing",
     ),
 }
 _ELSEWHERE = {

@@ -64,6 +64,11 @@ class Setting:
         """How often a run goes through the training examples."""
         return cast("int", self.training["epochs"])
 
+    @property
+    def label_smoothing(self) -> float:
+        """How much of each label is spread over all classes while training; 0 is none."""
+        return cast("float", self.training.get("label_smoothing", 0.0))
+
     def batch_size(self, examples: int) -> int:
         """Examples a batch, of so many to train on; the last of an epoch may have fewer."""
         size = self.training["batch_size"]

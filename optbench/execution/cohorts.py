@@ -33,6 +33,7 @@ _ALIKE = (
     "epochs",
     "compile",
     "freeze",
+    "label_smoothing",
 )  # keys under `training`
 
 

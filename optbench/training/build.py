@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -115,6 +116,12 @@ def build_loss(setting: Setting, task: Task) -> Loss:
     """The setting's loss: outputs and targets of a batch to their mean."""
     entry = OF_POSITIONS if task.positions else LOSSES[str(setting.training["loss"])]
     return plugins.load(entry.target)
+
+
+def build_training_loss(setting: Setting, task: Task) -> Loss:
+    """What is minimized: the setting's loss, to smoothed labels where it says so."""
+    loss, smoothing = build_loss(setting, task), setting.label_smoothing
+    return partial(loss, label_smoothing=smoothing) if smoothing else loss
 
 
 def group_names(setting: Setting) -> tuple[str, ...]:

@@ -65,10 +65,17 @@ def _is_known(layer: nn.Module) -> bool:
 class Chain:
     """Cross-entropy of chains of one shape, and the chain rule from their end to their start.
 
-    `noise` has each run's generator, which its dropout draws from.
+    `noise` has each run's generator, which its dropout draws from; `label_smoothing` is that of
+    functional.cross_entropy.
     """
 
-    def __init__(self, models: Sequence[nn.Module], noise: Sequence[torch.Generator]) -> None:
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        noise: Sequence[torch.Generator],
+        label_smoothing: float = 0.0,
+    ) -> None:
+        self.label_smoothing = label_smoothing
         self.models = [cast("nn.Sequential", model) for model in models]
         dtype = next(self.models[0].parameters()).dtype
         _, first, *rest = zip(*self.models, strict=True)  # the first flattens the inputs
@@ -102,7 +109,7 @@ class Chain:
             for run, chosen in zip(log_p.unbind(), targets, strict=True)
         ]
         gradient = ATEN.nll_loss_backward.default(
-            log_p.new_ones(()).div_(batch),
+            log_p.new_full((), 1 - self.label_smoothing).div_(batch),
             log_p.view(-1, classes),
             torch.cat(list(targets)),
             None,
@@ -110,6 +117,13 @@ class Chain:
             NO_TARGET,
             log_p.new_zeros(()),
         )
+        if self.label_smoothing:
+            share = self.label_smoothing / classes
+            gradient.sub_(log_p.new_full((), share).div_(batch))
+            found = [
+                loss * (1 - self.label_smoothing) + run.sum(1).neg().sum().div(batch) * share
+                for loss, run in zip(found, log_p.unbind(), strict=True)
+            ]
         gradient = gradient.view_as(log_p)
         slices = self.gradients.take(batch, classes)
         slices.whole.copy_(ATEN._log_softmax_backward_data.default(gradient, log_p, 2, log_p.dtype))

@@ -18,6 +18,7 @@ from optbench.training.build import (
     build_model,
     build_optimizer,
     build_schedule,
+    build_training_loss,
     group_names,
     schedule_entry,
 )
@@ -59,7 +60,8 @@ class Learner:
             ("torch.optim.", "optbench.")
         )
         self.by_step = schedule_entry(run.setting).by_step
-        self.loss = build_loss(run.setting, data.task)
+        self.loss = build_training_loss(run.setting, data.task)
+        self.evaluation_loss = build_loss(run.setting, data.task)
         self.grading = grading(run.setting, data.task)
         self.way = way(run.setting, self.model, self.optimizer, data.task)
         self.after_step = getattr(self.model, "after_step", None)

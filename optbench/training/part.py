@@ -147,7 +147,9 @@ class Part:
         return [None] * len(self.learners) if validation is None else self._scores(validation)
 
     def _scores(self, split: Split) -> list[Score]:
-        return evaluate(self.network, split, self.learners[0].loss, self.grading)
+        first = self.learners[0]
+        loss = first.loss if split is first.data.train else first.evaluation_loss
+        return evaluate(self.network, split, loss, self.grading)
 
     def _update(self, learner: Learner, *, measure: bool) -> None:
         with self._blamed(learner, own=learner.own_optimizer):
@@ -220,7 +222,8 @@ def _network(learners: Sequence[Learner]) -> Network:
     models = [learner.model for learner in learners]
     match first.way.kind:
         case "chain":
-            return Chain(models, [learner.noise.cpu for learner in learners])
+            noise = [learner.noise.cpu for learner in learners]
+            return Chain(models, noise, first.run.setting.label_smoothing)
         case "vmap":
             return Vmapped(models, first.loss)
         case "compiled":

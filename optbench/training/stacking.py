@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from optbench.training.build import build_loss
+from optbench.training.build import build_loss, build_training_loss
 from optbench.training.chain import is_chain
 from optbench.training.vmap_refusal import EXAMPLES, refusal
 
@@ -42,18 +42,17 @@ class Way:
 def way(setting: Setting, model: nn.Module, optimizer: Optimizer, task: Task) -> Way:
     """The way of a setting's runs; its model is on the device where it is to train."""
     device = next(model.parameters()).device
-    loss = build_loss(setting, task)
     if setting.training.get("compile"):
         return Way("compiled", "torch.compile makes code for one model")
     if calls_back(optimizer):
         return Way("autograd", f"{type(optimizer).__name__} evaluates the loss itself")
-    if is_chain(model, loss):
+    if is_chain(model, build_loss(setting, task)):
         return Way("chain", "a chain of linear layers on the CPU")
     if device.type == "cpu" and not all(p.requires_grad for p in model.parameters()):
         return Way("autograd", "some of its parameters are not trained")
     if device.type == "cpu":
         return Way("autograd", f"{type(model).__name__} is not known to gain by it on the CPU")
-    against = refusal(model, loss, _trial_batch(task, device))
+    against = refusal(model, build_training_loss(setting, task), _trial_batch(task, device))
     return Way("vmap", "by vmap") if against is None else Way("autograd", against)
 
 

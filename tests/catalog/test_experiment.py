@@ -206,6 +206,7 @@ def test_the_same_said_in_another_way_has_the_same_hash(
         {"training": "{compile: true}"},
         {"training": "{accumulate: 2}"},
         {"training": "{freeze: ['1.*']}"},
+        {"training": "{label_smoothing: 0.1}"},
         {"schedule": "cosine"},
         {"dataset": "{name: digits, validation: 1}"},
         {"dataset": "{name: digits, train: 100}"},
@@ -225,7 +226,7 @@ def test_what_determines_results_changes_the_hash(tmp_path: Path, parts: dict[st
         {"device": "cpu"},
         {"seeds": "[5]"},
         {"training": "{compile: false}"},
-        {"training": "{accumulate: 1, freeze: []}"},
+        {"training": "{accumulate: 1, freeze: [], label_smoothing: 0}"},
         {"dataset": "{name: digits, fallback: mnist-5k}"},
         {"expect": "[{setting: {optimizer: adam}, diverges: false}]"},
     ],
@@ -526,5 +527,7 @@ def test_a_loss_given_is_the_same_setting_as_the_one_left_out(tmp_path: Path) ->
 def test_a_loss_that_does_not_fit_the_targets_is_refused_at_its_line(tmp_path: Path) -> None:
     (told_,) = told(tmp_path, dataset="digits", training="{loss: mse}")
     assert told_ == "training.loss: must be cross_entropy for the targets of digits, got mse"
+    (told_,) = told(tmp_path, dataset="random-targets", training="{label_smoothing: 0.1}")
+    assert told_ == "training.label_smoothing: is for cross_entropy, and the loss is bce"
     (told_,) = told(tmp_path, dataset="random-targets", training="{loss: cross_entropy}")
     assert "must be one of bce, bce_with_logits, mse for the targets of random-targets" in told_

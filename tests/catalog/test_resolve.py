@@ -146,11 +146,14 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{batchsize: 3}",
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
-                      "loss, evaluate_every, clip_norm, compile, accumulate, freeze]"),
+                      "loss, evaluate_every, clip_norm, compile, accumulate, freeze, "
+                      "label_smoothing]"),
         ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
         ("{accumulate: 2, batch_size: full}",
          "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),
         ("{freeze: '0.*'}", "training.freeze: must be a list, got text '0.*' [write ['0.*']]"),
+        ("{label_smoothing: 1}",
+         "training.label_smoothing: must be at least 0 and below 1, got 1"),
         ("{freeze: [0]}", "training.freeze[0]: must be text, got 0"),
         ("{loss: crossentropy}",
          "training.loss: must be one of cross_entropy, bce, bce_with_logits, mse, value, got "

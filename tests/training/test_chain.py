@@ -45,17 +45,19 @@ def generators(runs: int) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(run) for run in range(runs)]
 
 
-def assert_as_autograd(models: Sequence[nn.Module], batches: Sequence[Batch]) -> None:
+def assert_as_autograd(
+    models: Sequence[nn.Module], batches: Sequence[Batch], label_smoothing: float = 0.0
+) -> None:
     """Losses, outputs and gradients of each run, with its own weights and batch."""
     noise = generators(len(models))
-    chain = Chain(models, generators(len(models)))
+    chain = Chain(models, generators(len(models)), label_smoothing)
     losses, outputs = chain.differentiate(batches)
     assert not outputs.requires_grad
     for run, (model, (inputs, targets)) in enumerate(zip(models, batches, strict=True)):
         found = [parameter.grad for parameter in model.parameters()]
         torch.set_rng_state(noise[run].get_state())
         expected = model(inputs)
-        loss = functional.cross_entropy(expected, targets)
+        loss = functional.cross_entropy(expected, targets, label_smoothing=label_smoothing)
         assert torch.equal(losses[run], loss)
         assert torch.equal(outputs[run], expected)
         gradients = torch.autograd.grad(loss, list(model.parameters()))
@@ -74,6 +76,17 @@ def test_the_same_bits_as_autograd(
     models = [MLP([features], classes, hidden, activation) for _ in range(RUNS)]  # type: ignore[arg-type]
     shared = batch(examples, features, classes)
     assert_as_autograd(models, [shared, batch(examples, features, classes, seed=1), shared])
+
+
+@pytest.mark.parametrize("label_smoothing", [0.1, 0.5])
+@pytest.mark.parametrize(("examples", "features", "hidden", "classes"), SMALL)
+def test_smoothed_labels_with_the_same_bits_as_autograd(
+    examples: int, features: int, hidden: tuple[int, ...], classes: int, label_smoothing: float
+) -> None:
+    torch.manual_seed(0)
+    models = [MLP([features], classes, hidden) for _ in range(RUNS)]
+    batches = [batch(examples, features, classes, seed) for seed in range(RUNS)]
+    assert_as_autograd(models, batches, label_smoothing)
 
 
 @pytest.mark.parametrize("examples", [7, 64])
