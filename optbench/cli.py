@@ -59,6 +59,12 @@ def _objectives() -> tuple[str, ...]:
     return tuple(OBJECTIVES)
 
 
+def _optimizers() -> tuple[str, ...]:
+    from optbench.catalog.optimizers import optimizers
+
+    return tuple(optimizers())
+
+
 @app.callback(invoke_without_command=True)
 def _main(
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
@@ -316,6 +322,48 @@ def validate(configs: Configs, assignments: Assignments = None) -> None:
 
     raise typer.Exit(
         validate_command(configs, assignments or (), terminal.output(), terminal.errors())
+    )
+
+
+@app.command()
+def check(
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="OPTIMIZER...",
+            help="A name (adam), package.module:Class or ./file.py:Class.",
+            show_default=False,
+            autocompletion=_optimizers,
+        ),
+    ],
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="An argument, e.g. lr=0.01. Repeatable."),
+    ] = None,
+    limit: Annotated[
+        float, typer.Option(metavar="SECONDS", help="The longest that one check may take.")
+    ] = 60,
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="table, markdown, csv or json.")
+    ] = "table",
+) -> None:
+    """Test optimizers: do they learn, survive saving, respect groups, schedules and so on?
+
+    Each in a process of its own. Ends with 1 unless all can be used: they construct, learn,
+    resume and repeat to the byte. Several give a line each.
+
+    Examples:
+
+    * `optbench check ./mine.py:MyOptimizer --set lr=0.01`
+
+    * `optbench check pytorch_optimizer:Lion pytorch_optimizer:SOAP`
+
+    * `optbench check adam --format json`
+    """
+    from optbench.commands.check import check_command
+
+    raise typer.Exit(
+        check_command(targets, assignments or (), limit, output_format, terminal.output())
     )
 
 

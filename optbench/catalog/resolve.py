@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from optbench.catalog.annotations import ValueType
 from optbench.catalog.arguments import check_arguments
@@ -189,14 +189,11 @@ def resolve_model(node: Node, key: str, problems: Problems) -> tuple[Arguments, 
 
 def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Arguments, Arguments]:
     """`{name, …}` of an optimizer, and the arguments that say more than its defaults."""
-    name = _target(node, key, optimizers(), _OPTIMIZER, problems)
-    receiver = _receiver(optimizer_receiver, name, node, key, problems)
+    name, receiver = _optimizer(node, key, problems)
     if receiver is None:
         return {}, {}
     entry = optimizers().get(name)
     resolved_name = entry.resolves_to if entry else name
-    if entry is None:
-        _check_optimizer_class(name, node.mapping["name"], child_key(key, "name"), problems)
     values = check_arguments(_without(node, "name", "groups"), key, receiver, problems)
     said = _said(values, optimizer_receiver(resolved_name))
     for argument in IMPLEMENTATION:
@@ -207,6 +204,27 @@ def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Argumen
         said["groups"] = _groups(node.mapping["groups"], path, receiver, problems)
         values["groups"] = said["groups"]
     return {"name": resolved_name, **values}, said
+
+
+def as_written(node: Node, key: str, problems: Problems) -> tuple[Arguments, Receiver | None]:
+    """`{name, …}` of an optimizer with the arguments given alone, and what receives them."""
+    name, receiver = _optimizer(node, key, problems)
+    if receiver is None:
+        return {}, None
+    entry = optimizers().get(name)
+    given = check_arguments(_without(node, "name"), key, receiver, problems, partial=True)
+    if entry is None:
+        return {"name": name, **given}, receiver
+    return {"name": entry.resolves_to, **cast("Arguments", entry.preset), **given}, receiver
+
+
+def _optimizer(node: Node, key: str, problems: Problems) -> tuple[str, Receiver | None]:
+    """An optimizer's name or import path, and what receives its arguments; None where unknown."""
+    name = _target(node, key, optimizers(), _OPTIMIZER, problems)
+    receiver = _receiver(optimizer_receiver, name, node, key, problems)
+    if receiver is not None and name not in optimizers():
+        _check_optimizer_class(name, node.mapping["name"], child_key(key, "name"), problems)
+    return name, receiver
 
 
 def _check_optimizer_class(target: str, node: Node, key: str, problems: Problems) -> None:

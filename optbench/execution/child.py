@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
-from contextlib import suppress
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from optbench.errors import EXIT_OK, Interrupted, OptbenchError
+from optbench.execution.process import begin
 from optbench.execution.signals import Interruptions
 from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Train
 from optbench.training.events import Advanced
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from optbench.execution.wire import Task
 
 
 def main() -> None:
-    """Train what comes until nothing more does; ends the process.
-
-    Its arguments are two descriptors: the connection, and a lifeline over which nothing ever
-    comes. The lifeline ends with the process that holds its other end, and then this one does.
-    """
-    connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
-    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    """Train what comes until nothing more does; ends the process."""
+    connection = begin()
     interruptions = Interruptions()
     try:
         with interruptions.caught():
@@ -63,9 +55,3 @@ def _serve(connection: Connection, interruptions: Interruptions) -> None:
             connection.send(Done())
     except OptbenchError as error:
         connection.send(Broken(error))
-
-
-def _end_with_parent(lifeline: int) -> None:
-    with suppress(OSError):
-        os.read(lifeline, 1)
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
-import subprocess
-import sys
 from collections import deque
 from contextlib import suppress
-from multiprocessing.connection import Pipe, wait
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from optbench.errors import EnvironmentFault
 from optbench.execution.deal import Deal, deal
 from optbench.execution.memory import available_memory
+from optbench.execution.process import Process
 from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
 from optbench.store.rundir import RunDirectory
 from optbench.training.events import Advanced, Ended
@@ -88,7 +86,7 @@ class _Crew:
         for member in members:
             member.stop()
         for member in members:
-            member.wait()
+            member.wait(PATIENCE)
 
     def _hire(self, *, rehearse: bool = False) -> None:
         """One process more; the first tries every setting out, for all."""
@@ -155,7 +153,7 @@ class _Crew:
         """Go on without a process that died."""
         self.members.remove(member)
         self.places.extend([member.place] if self.dealt else [])
-        death = member.death()
+        death = member.death(PATIENCE)
         reason = f"its process died ({death})"
         if not member.busy:
             if self.dealt is None or (self.waiting and not self.members):
@@ -175,25 +173,11 @@ class _Crew:
         self._hand_out()
 
 
-class _Member:
+class _Member(Process):
     """One worker process, and the cohort that it has: the runs of it that haven't ended."""
 
     def __init__(self) -> None:
-        self.connection, theirs = Pipe()
-        held, self.lifeline = os.pipe()
-        code = (
-            f"import sys; sys.path[:] = {sys.path!r}; "
-            "from optbench.execution.child import main; main()"
-        )
-        descriptors = (theirs.fileno(), held)
-        self.process = subprocess.Popen(  # noqa: S603  (this program itself)
-            [sys.executable, "-c", code, *map(str, descriptors)],
-            stdin=subprocess.DEVNULL,
-            stdout=2,  # what a plug-in prints must not get between the lines of --json
-            pass_fds=descriptors,
-        )
-        theirs.close()
-        os.close(held)
+        super().__init__("optbench.execution.child:main")
         self.ready = False
         self.busy = False
         self.unfinished: list[int] = []
@@ -202,22 +186,6 @@ class _Member:
     def stop(self) -> None:
         """Ask it to end; what has not begun to train has nothing to store."""
         self.process.send_signal(signal.SIGTERM if self.ready else signal.SIGKILL)
-
-    def wait(self) -> None:
-        """Until it has ended, by force after `PATIENCE`."""
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.connection.close()
-        os.close(self.lifeline)
-
-    def death(self) -> str:
-        """How a process that closed its connection ended: `SIGKILL`, `exit code 1`."""
-        self.wait()
-        code = self.process.returncode
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 def _bury(planned: Planned, reason: str, *, force: bool) -> Ended:

@@ -157,7 +157,14 @@ def _shapes(factory: Callable[..., Any], task: Task) -> dict[str, object]:
 
 def _fusible(factory: Callable[..., Any], model: nn.Module) -> bool:
     device = next(model.parameters()).device.type
-    return device in ("cpu", "cuda") and "fused" in inspect.signature(factory).parameters
+    takes_it = "fused" in inspect.signature(factory).parameters
+    return takes_it and device in ("cpu", "cuda") and not has_sparse_gradients(model)
+
+
+def has_sparse_gradients(model: nn.Module) -> bool:
+    """Whether a layer of the model visibly gives its weight a sparse gradient."""
+    embeddings = (m for m in model.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag))
+    return any(embedding.sparse for embedding in embeddings)
 
 
 def _as_tuples(arguments: dict[str, Any]) -> dict[str, Any]:

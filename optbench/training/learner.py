@@ -32,6 +32,8 @@ from optbench.training.stacking import calls_back, way
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from torch.optim import Optimizer
+
     from optbench.config.spec import Run
     from optbench.store.metrics import Row
     from optbench.training.data import DeviceData
@@ -195,8 +197,7 @@ class Learner:
 
     def state_bytes(self) -> int:
         """Bytes of all tensors in the optimizer's state."""
-        tensors = _tensors([*self.optimizer.state.values()])
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return state_bytes(self.optimizer)
 
     def weights(self) -> bytes:
         """The parameters and buffers as `torch.load(..., weights_only=True)` reads them."""
@@ -277,6 +278,12 @@ class Learner:
                 tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
             )
         return digest.hexdigest()
+
+
+def state_bytes(optimizer: Optimizer) -> int:
+    """Bytes of all tensors in an optimizer's state."""
+    tensors = _tensors([*optimizer.state.values()])
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def _tensors(value: object) -> Iterator[Tensor]:

@@ -1,0 +1,81 @@
+"""A process of this program's own: it is talked to over a pipe, and ends with its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection, Pipe
+
+
+class Process:
+    """A fresh interpreter that calls `package.module:function`, which begins with `begin()`.
+
+    What the code in it prints goes to standard error, or if `silent` nowhere: it must not get
+    between the lines of --json.
+    """
+
+    def __init__(self, function: str, *, silent: bool = False) -> None:
+        self.connection, theirs = Pipe()
+        held, lifeline = os.pipe()
+        self._lifeline: int | None = lifeline
+        module, _, name = function.partition(":")
+        code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {name}; {name}()"
+        descriptors = (theirs.fileno(), held)
+        self.process = subprocess.Popen(  # noqa: S603  (this program itself)
+            [sys.executable, "-c", code, *map(str, descriptors)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if silent else 2,
+            stderr=subprocess.DEVNULL if silent else None,
+            pass_fds=descriptors,
+        )
+        theirs.close()
+        os.close(held)
+
+    def wait(self, patience: float) -> None:
+        """Until it has ended, by force after some seconds."""
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._close()
+
+    def end(self) -> None:
+        """At once, if it has not ended by itself."""
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        self.connection.close()
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+
+    def death(self, patience: float) -> str:
+        """How a process that closed its connection ended: `SIGKILL`, `exit code 1`."""
+        self.wait(patience)
+        code = self.process.returncode
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def begin() -> Connection:
+    """What a process calls first: its connection; it ends with the process that started it.
+
+    Its arguments are two descriptors: the connection, and a lifeline over which nothing ever
+    comes. The lifeline ends with the process that holds its other end, and then this one does.
+    """
+    connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
+    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    return connection
+
+
+def _end_with_parent(lifeline: int) -> None:
+    with suppress(OSError):
+        os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,42 @@
+"""Code that crashes, exits or hangs is a result, and no process of it is left."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from optbench.catalog.candidate import candidate
+from optbench.errors import UsageError
+from optbench.execution.examination import examine
+from optbench.execution.signals import Interruptions
+from optbench.training.check.finding import CHECKS
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Dies", "its process died (SIGSEGV)"),
+        ("Exits", "raises, so that a run fails: SystemExit: 7"),
+        pytest.param("Hangs", "did not end within 10 s", marks=pytest.mark.slow),
+    ],
+)
+def test_what_ends_or_holds_up_its_process_fails_and_the_other_checks_are_made(
+    name: str, reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = examine(candidate(f"broken_optimizers:{name}"), Interruptions(), limit=10)
+    assert [finding.check for finding in found.findings] == list(CHECKS)
+    assert {f.check: f.reason for f in found.findings if f.verdict == "fails"} == {"nan": reason}
+    assert found.usable
+    assert capfd.readouterr() == ("", "")
+    assert psutil.Process().children() == []
+
+
+def test_of_one_that_cant_be_made_nothing_else_is_tried() -> None:
+    found = examine(candidate("broken_optimizers:Wraps"), Interruptions())
+    assert [finding.check for finding in found.findings] == ["constructs"]
+    assert not found.usable
+
+
+def test_no_time_is_refused() -> None:
+    with pytest.raises(UsageError, match="a time limit must be greater than 0, got -1"):
+        examine(candidate("adam"), Interruptions(), limit=-1)
