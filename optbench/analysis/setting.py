@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from optbench.config.spec import format_value, short_value
+from optbench.config.spec import flattened, format_value, short_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -90,7 +90,7 @@ def hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
     schedule = config["schedule"]
     flat["schedule"] = schedule["name"]
     flat |= {f"schedule.{key}": value for key, value in schedule.items() if key != "name"}
-    for key, value in config["training"].items():
+    for key, value in flattened(config["training"]).items():
         if key != "loss":  # the loss belongs to the problem
             flat[f"training.{key}" if key in flat else key] = value
     return flat

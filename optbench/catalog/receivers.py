@@ -87,6 +87,7 @@ TRAINING = Receiver(
             Parameter("accumulate", _INTEGER, default=1),
             Parameter("freeze", _TEXTS, default=[]),
             Parameter("label_smoothing", _NUMBER, default=0.0),
+            Parameter("average"),
         ),
     ),
     {
@@ -111,6 +112,16 @@ LATER_TRAINING: dict[str, object] = {
     "accumulate": 1,
     "freeze": [],
     "label_smoothing": 0.0,
+    "average": None,
+}
+# What `average` can name. The numbers are torch's and, of SWA, those of Izmailov et al. 2018.
+AVERAGES = {
+    "ema": Receiver(
+        "ema", Signature("ema", (Parameter("decay", _NUMBER, default=0.999),)), {"decay": BELOW_ONE}
+    ),
+    "swa": Receiver(
+        "swa", Signature("swa", (Parameter("start", _NUMBER, default=0.75),)), {"start": BELOW_ONE}
+    ),
 }
 EVALUATE_EVERY = Receiver(
     "evaluate_every",

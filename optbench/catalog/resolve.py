@@ -14,6 +14,7 @@ from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
 from optbench.catalog.places import beside, folder_of
 from optbench.catalog.plugins import anchored, is_import_path
 from optbench.catalog.receivers import (
+    AVERAGES,
     COMMON_DATA,
     EVALUATE_EVERY,
     LATER_TRAINING,
@@ -32,6 +33,7 @@ from optbench.catalog.weights import START, resolve_start
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.schema import read_part
 from optbench.config.spec import display_name
+from optbench.config.suggest import did_you_mean
 from optbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -292,6 +294,9 @@ def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
     if every is not None and every.value is not None:
         path = child_key(key, "evaluate_every")
         values["evaluate_every"] = _every(every, path, problems)
+    average = node.mapping.get("average")
+    if average is not None and average.value is not None:
+        values["average"] = _average(average, child_key(key, "average"), problems)
     return values
 
 
@@ -300,6 +305,22 @@ def _every(node: Node, key: str, problems: Problems) -> Plain:
         return {**check_arguments(node, key, EVALUATE_EVERY, problems)}
     problems.add(node, key, f"must be {{steps: N}}, got {node.shown()}", "left out, it is an epoch")
     return None
+
+
+def _average(node: Node, key: str, problems: Problems) -> Plain:
+    """`{name: ema, decay: 0.999}`, or a bare name."""
+    part = read_part(node, key, problems)
+    if part is None:
+        return None
+    name = part.node.mapping["name"]
+    known = [found for found in AVERAGES if found == name.value]
+    if not known:
+        message = f"must be one of {', '.join(AVERAGES)}, got {name.shown()}"
+        remedy = did_you_mean(str(name.value), AVERAGES)
+        problems.add(name, child_key(key, "name"), message, remedy)
+        return None
+    body = _without(part.node, "name")
+    return {"name": known[0], **check_arguments(body, key, AVERAGES[known[0]], problems)}
 
 
 def _name(node: Node) -> str:

@@ -9,7 +9,7 @@ from optbench.catalog.optimizers import optimizers
 from optbench.config.canonical import canonical_json
 from optbench.config.claims import COMPARISONS
 from optbench.config.node import Node, Problems, child_key
-from optbench.config.spec import display_name, format_value
+from optbench.config.spec import display_name, flattened, format_value
 from optbench.config.suggest import VERY_SIMILAR, did_you_mean
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _names(setting: Setting, part: str) -> list[str]:
 
 
 def _parts(setting: Setting) -> list[Resolved]:
-    return [getattr(setting, part) for part in (*NAMES, "training")]
+    return [*(getattr(setting, part) for part in NAMES), flattened(setting.training)]
 
 
 def _values(setting: Setting, argument: str) -> list[object]:

@@ -39,6 +39,7 @@ _ARGUMENTS = {
         "accumulate",
         "freeze",
         "label_smoothing",
+        "average",
     ),
 }
 _ELSEWHERE = {

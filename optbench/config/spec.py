@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from optbench.config.canonical import digest
 from optbench.config.names import slug
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from optbench.config.schema import Part
 
 FULL_BATCH = "full"  # the batch size that is all training examples
+
+NESTED = ("average",)  # keys under `training` whose values are shown one by one
 
 Resolved = Mapping[str, object]  # a part's name and arguments, as plain YAML would say them
 
@@ -199,6 +201,17 @@ class Experiment:
             for seed in self.seeds
             for setting in self.settings
         )
+
+
+def flattened(training: Mapping[str, Any]) -> dict[str, Any]:
+    """What `training` says, a name and its arguments as `average` and `average.decay`."""
+    flat: dict[str, Any] = {}
+    for key, value in training.items():
+        if isinstance(value, Mapping) and key in NESTED:
+            flat |= {key if k == "name" else f"{key}.{k}": item for k, item in value.items()}
+        else:
+            flat[key] = value
+    return flat
 
 
 def display_name(name: str) -> str:

@@ -42,6 +42,8 @@ def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.de
     weights = _bytes([*model.parameters(), *model.buffers()])
     gradients = _bytes(trained)
     stored = weights + _state_bytes(setting, optimizer, trained)
+    if setting.training.get("average"):
+        stored += weights
     rows_start = gradients  # a copy of the parameters, for the next row's update norm
     return Footprint(
         stacked=chosen.stacked,

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from optbench.training.data import Split
     from optbench.training.learner import Learner
     from optbench.training.network import Batch
+
+
+def inputs_of_epoch(learner: Learner, epoch: int) -> Iterator[Tensor]:
+    """The inputs `[batch, *input_shape]` of an epoch's batches, for once more."""
+    examples = learner.data.epoch(learner.run.seed, epoch)
+    for chosen in torch.split(learner.order(epoch), learner.batch_size):
+        yield examples.pick(chosen)[0]
 
 
 class SharedBatches:

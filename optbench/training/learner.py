@@ -6,6 +6,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from optbench.training.averaging import Average
 from optbench.training.build import (
     build_loss,
     build_model,
@@ -31,6 +33,7 @@ from optbench.training.stacking import calls_back, way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from torch.optim import Optimizer
 
@@ -79,6 +82,8 @@ class Learner:
         self.diverged: str | None = None
         self.failure: BaseException | None = None
         self.interval = _Interval()
+        how = cast("Mapping[str, Any] | None", run.setting.training.get("average"))
+        self.average = None if how is None else Average(self, how)
         self._grad_norm: float | None = None
         self._lrs = self._current_lrs()
         self._anchor = self._snapshot()
@@ -123,6 +128,8 @@ class Learner:
             with torch.no_grad():
                 self.after_step()
         self.steps += 1
+        if self.average is not None:
+            self.average.update()
         if self.schedule is not None and self.by_step:
             self._lrs = self._current_lrs()
             self.schedule.step()
@@ -167,9 +174,14 @@ class Learner:
         for name, lr in zip(group_names(self.run.setting), lrs[1:], strict=False):
             row[f"lr.{name}"] = None if untrained else lr
         if self.row_measures is not None:
-            row.update(self.row_measures())
+            with self.averaged():
+                row.update(self.row_measures())
         self._close(row)
         return row
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside, the model has the weights to evaluate: their average where one is kept."""
+        return nullcontext() if self.average is None else self.average.in_place()
 
     @property
     def waits_for_validation(self) -> bool:
@@ -200,9 +212,13 @@ class Learner:
         return state_bytes(self.optimizer)
 
     def weights(self) -> bytes:
-        """The parameters and buffers as `torch.load(..., weights_only=True)` reads them."""
+        """The parameters and buffers as `torch.load(..., weights_only=True)` reads them.
+
+        Those of the average, where one is kept.
+        """
         buffer = io.BytesIO()
-        torch.save(self._model_state(), buffer)
+        with self.averaged():
+            torch.save(self._model_state(), buffer)
         return buffer.getvalue()
 
     def state(self) -> dict[str, Any]:
@@ -213,6 +229,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
             "noise": self.noise.state(),
+            "average": None if self.average is None else self.average.state(),
             "interval": [self.interval.loss, self.interval.correct, self.interval.examples],
             "anchor": self._anchor if self.interval.examples else None,
             "rows": self.rows,
@@ -226,6 +243,8 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
+        if self.average is not None:
+            self.average.restore(state["average"])
         self.interval = _Interval(*state["interval"])
         self._anchor = state["anchor"] or self._snapshot()
         self.rows = [dict(row) for row in state["rows"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
@@ -126,8 +126,9 @@ class Part:
             train = [learner.interval.means(self.grading) for learner in self.learners]
             if self.learners[0].steps == 0:
                 train = self._scores(data.train)
-            validation = self._validation()
-            test = self._scores(data.test)
+            with self._averaged():
+                validation = self._validation()
+                test = self._scores(data.test)
             for index, learner in enumerate(self.learners):
                 with self._blamed(learner):
                     learner.measure(train[index], validation[index], test[index])
@@ -136,11 +137,20 @@ class Part:
         """Advance the schedules that go by epochs."""
         with self._on_its_own():
             wanted = any(learner.waits_for_validation for learner in self.learners)
-            scores = self._validation() if wanted else [None] * len(self.learners)
+            with self._averaged():
+                scores = self._validation() if wanted else [None] * len(self.learners)
             for learner, score in zip(self.learners, scores, strict=True):
                 with self._blamed(learner):
                     learner.end_epoch(score)
         self.noise.take_back()  # what is stored now includes what was drawn
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Inside, every model has the weights to evaluate."""
+        with ExitStack() as held:
+            for learner in self.learners:
+                held.enter_context(learner.averaged())
+            yield
 
     def _validation(self) -> Sequence[Score | None]:
         validation = self.learners[0].data.validation

@@ -127,6 +127,16 @@ def test_labels_tell_settings_of_one_experiment_apart(tmp_path: Path) -> None:
     ]
 
 
+def test_an_average_is_shown_by_its_name_and_its_argument(tmp_path: Path) -> None:
+    training = "{average: {grid: [null, ema, {name: swa, start: 0.5}]}}"
+    settings = loaded(tmp_path, optimizer="{name: sgd, lr: 0.1}", training=training).settings
+    assert [(s.label, s.slug) for s in settings] == [
+        ("sgd lr=0.1", "sgd-lr0.1"),
+        ("sgd lr=0.1 average=ema average.decay=0.999", "sgd-lr0.1-averageema-average.decay0.999"),
+        ("sgd lr=0.1 average=swa average.start=0.5", "sgd-lr0.1-averageswa-average.start0.5"),
+    ]
+
+
 def test_a_full_batch_is_a_value_like_the_numbers(tmp_path: Path) -> None:
     training = "{batch_size: {grid: [32, full]}}"
     settings = loaded(tmp_path, optimizer="{name: sgd, lr: 0.1}", training=training).settings
@@ -207,6 +217,7 @@ def test_the_same_said_in_another_way_has_the_same_hash(
         {"training": "{accumulate: 2}"},
         {"training": "{freeze: ['1.*']}"},
         {"training": "{label_smoothing: 0.1}"},
+        {"training": "{average: ema}"},
         {"schedule": "cosine"},
         {"dataset": "{name: digits, validation: 1}"},
         {"dataset": "{name: digits, train: 100}"},
@@ -226,7 +237,7 @@ def test_what_determines_results_changes_the_hash(tmp_path: Path, parts: dict[st
         {"device": "cpu"},
         {"seeds": "[5]"},
         {"training": "{compile: false}"},
-        {"training": "{accumulate: 1, freeze: [], label_smoothing: 0}"},
+        {"training": "{accumulate: 1, freeze: [], label_smoothing: 0, average: null}"},
         {"dataset": "{name: digits, fallback: mnist-5k}"},
         {"expect": "[{setting: {optimizer: adam}, diverges: false}]"},
     ],

@@ -147,13 +147,20 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
                       "loss, evaluate_every, clip_norm, compile, accumulate, freeze, "
-                      "label_smoothing]"),
+                      "label_smoothing, average]"),
         ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
         ("{accumulate: 2, batch_size: full}",
          "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),
         ("{freeze: '0.*'}", "training.freeze: must be a list, got text '0.*' [write ['0.*']]"),
         ("{label_smoothing: 1}",
          "training.label_smoothing: must be at least 0 and below 1, got 1"),
+        ("{average: emma}",
+         "training.average.name: must be one of ema, swa, got 'emma' [did you mean 'ema'?]"),
+        ("{average: {decay: 0.9}}", "training.average: has no name [average: {name: …}]"),
+        ("{average: {name: ema, decay: 1}}",
+         "training.average.decay: must be at least 0 and below 1, got 1"),
+        ("{average: {name: ema, start: 0.5}}",
+         "training.average.start: ema has no such argument [did you mean 'decay'?]"),
         ("{freeze: [0]}", "training.freeze[0]: must be text, got 0"),
         ("{loss: crossentropy}",
          "training.loss: must be one of cross_entropy, bce, bce_with_logits, mse, value, got "
