@@ -29,7 +29,13 @@ from optbench.config.overrides import apply
 from optbench.config.schema import DEVICE, DEVICE_RULE, Document, Part, read_document, read_part
 from optbench.config.seeds import parse_seeds
 from optbench.config.spaces import TUNING, count, expand, first, space_kind, tuning_spaces
-from optbench.config.spec import Experiment, Setting, display_name, flattened
+from optbench.config.spec import (
+    CHECKPOINT_EVERY,
+    Experiment,
+    Setting,
+    display_name,
+    flattened,
+)
 from optbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -204,6 +210,7 @@ class _Expansion:
         if training.get("batch_size") != DEFAULT_BATCH_SIZE:
             varied["batch_size"] = training.get("batch_size")
         varied |= {key: training[key] for key in LATER_TRAINING if key in training}
+        varied.pop(CHECKPOINT_EVERY, None)
         return _Choice(training, part, flattened(varied))
 
     def _optimizer(self, part: Part) -> _Choice:

@@ -82,6 +82,7 @@ TRAINING = Receiver(
                 default=None,  # the first that the data set names
             ),
             Parameter("evaluate_every"),
+            Parameter("checkpoint_every"),
             Parameter("clip_norm", _NUMBER_OR_NULL),
             Parameter("compile", _BOOLEAN, default=False),
             Parameter("accumulate", _INTEGER, default=1),
@@ -109,6 +110,7 @@ TRAINING = Receiver(
 LATER_TRAINING: dict[str, object] = {
     "clip_norm": None,
     "compile": False,
+    "checkpoint_every": None,
     "accumulate": 1,
     "freeze": [],
     "label_smoothing": 0.0,
@@ -123,9 +125,10 @@ AVERAGES = {
         "swa", Signature("swa", (Parameter("start", _NUMBER, default=0.75),)), {"start": BELOW_ONE}
     ),
 }
-EVALUATE_EVERY = Receiver(
-    "evaluate_every",
-    Signature("evaluate_every", (Parameter("steps", _INTEGER, required=True),)),
+# What `evaluate_every` and `checkpoint_every` hold.
+EVERY = Receiver(
+    "every",
+    Signature("every", (Parameter("steps", _INTEGER, required=True),)),
     {"steps": AT_LEAST_ONE},
 )
 

@@ -16,7 +16,7 @@ from optbench.catalog.plugins import anchored, is_import_path
 from optbench.catalog.receivers import (
     AVERAGES,
     COMMON_DATA,
-    EVALUATE_EVERY,
+    EVERY,
     LATER_TRAINING,
     TRAINING,
     data_parameters,
@@ -290,10 +290,10 @@ def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
     for name, default in LATER_TRAINING.items():
         if name in values and values[name] == default:
             del values[name]
-    every = node.mapping.get("evaluate_every")
-    if every is not None and every.value is not None:
-        path = child_key(key, "evaluate_every")
-        values["evaluate_every"] = _every(every, path, problems)
+    for name in ("evaluate_every", "checkpoint_every"):
+        every = node.mapping.get(name)
+        if every is not None and every.value is not None:
+            values[name] = _every(every, child_key(key, name), problems)
     average = node.mapping.get("average")
     if average is not None and average.value is not None:
         values["average"] = _average(average, child_key(key, "average"), problems)
@@ -302,7 +302,8 @@ def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
 
 def _every(node: Node, key: str, problems: Problems) -> Plain:
     if node.is_mapping:
-        return {**check_arguments(node, key, EVALUATE_EVERY, problems)}
+        receiver = replace(EVERY, title=key.rpartition(".")[2])
+        return {**check_arguments(node, key, receiver, problems)}
     problems.add(node, key, f"must be {{steps: N}}, got {node.shown()}", "left out, it is an epoch")
     return None
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from optbench.config.schema import Part
 
 FULL_BATCH = "full"  # the batch size that is all training examples
+CHECKPOINT_EVERY = "checkpoint_every"  # of training the one key that changes no result
 
 NESTED = ("average",)  # keys under `training` whose values are shown one by one
 
@@ -84,6 +85,14 @@ class Setting:
         """Optimizer steps an epoch, with so many examples to train on."""
         return math.ceil(examples / self.step_examples(examples))
 
+    def steps_between(self, key: str, epoch_steps: int) -> int:
+        """Steps from one to the next of what `training` gives as `{steps: N}`, else an epoch's.
+
+        `key` is `evaluate_every` or `checkpoint_every`.
+        """
+        every = self.training.get(key)
+        return cast("int", every["steps"]) if isinstance(every, dict) else epoch_steps
+
     @property
     def own_code(self) -> tuple[str, ...]:
         """The import paths that it names: of code that is not optbench's."""
@@ -101,7 +110,7 @@ class Setting:
         how = {
             "optimizer": self._by_content(self.optimizer),
             "schedule": self._by_content(self.schedule),
-            "training": self.training,
+            "training": {k: v for k, v in self.training.items() if k != CHECKPOINT_EVERY},
         }
         return digest({"problem": self._problem, **how})
 

@@ -29,6 +29,7 @@ Cohort = tuple[int, ...]
 _ALIKE = (
     "batch_size",
     "evaluate_every",
+    "checkpoint_every",
     "accumulate",
     "epochs",
     "compile",

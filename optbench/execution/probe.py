@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from optbench.config.canonical import digest
+from optbench.config.spec import CHECKPOINT_EVERY
 from optbench.execution.data import data_key, load_data
 from optbench.training.data import DeviceData, Split, to_device
 from optbench.training.device import choose_device, reproducible
@@ -41,12 +42,14 @@ class Pace:
     def of(self, setting: Setting, data: DeviceData) -> float:
         """Seconds of a whole run."""
         held_out = len(data.test) + (0 if data.validation is None else len(data.validation))
-        steps = setting.epochs * setting.epoch_steps(len(data.train))
-        every = setting.training["evaluate_every"]
-        rows = steps // every["steps"] if isinstance(every, dict) else setting.epochs
+        epoch_steps = setting.epoch_steps(len(data.train))
+        steps = setting.epochs * epoch_steps
+        rows, commits = (
+            steps // setting.steps_between(key, epoch_steps)
+            for key in ("evaluate_every", CHECKPOINT_EVERY)
+        )
         evaluated = len(data.train) + (1 + rows) * held_out  # the untrained model on all examples
-        commits = setting.epochs * self.commit
-        return self.begin + steps * self.step + evaluated * self.example + commits
+        return self.begin + steps * self.step + evaluated * self.example + commits * self.commit
 
 
 def probe(
@@ -111,7 +114,7 @@ def _timed(cohort: Sequence[Run], data: DeviceData) -> Pace:
     began = perf_counter()
     learners = [Learner(run, data) for run in cohort]
     built = perf_counter()
-    trained, evaluated, commit = _first_epoch(train(learners))
+    trained, evaluated, commit = _first_epoch(train(learners), learners[0].epoch_steps)
     held_out = len(data.test) + (0 if data.validation is None else len(data.validation))
     runs = len(cohort)
     return Pace(
@@ -122,7 +125,7 @@ def _timed(cohort: Sequence[Run], data: DeviceData) -> Pace:
     )
 
 
-def _first_epoch(records: Iterator[Record]) -> tuple[float, float, float]:
+def _first_epoch(records: Iterator[Record], steps: int) -> tuple[float, float, float]:
     """Seconds of training, of the untrained models' evaluation, and of one checkpoint's making.
 
     A run that ends before its first checkpoint took nothing more.
@@ -136,7 +139,7 @@ def _first_epoch(records: Iterator[Record]) -> tuple[float, float, float]:
                 since = perf_counter()
             case Evaluation():
                 evaluated += record.evaluation_seconds
-            case Commit():
+            case Commit() if record.steps == steps:
                 trained = perf_counter() - since - evaluated
                 record.state()
                 return trained, untrained, perf_counter() - since - evaluated - trained

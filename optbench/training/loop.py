@@ -6,6 +6,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from optbench.config.spec import CHECKPOINT_EVERY
 from optbench.errors import FOREIGN
 from optbench.training.batches import SharedBatches
 from optbench.training.checkpoint import to_bytes
@@ -24,14 +25,16 @@ READ_EVERY = 50  # steps between looks at the losses on the CPU, which cost litt
 def train(learners: Sequence[Learner]) -> Iterator[Record]:
     """Train runs of one problem side by side, from wherever they stand, until each has ended.
 
-    They share batch size, epochs, evaluation steps and step count. The `run` of a record is the
-    index of its learner. A run whose loss is no longer finite ends as diverged, one whose own code
-    raises has failed; the others go on.
+    They share batch size, epochs, steps of evaluations and checkpoints, and step count. The `run`
+    of a record is the index of its learner. A run whose loss is no longer finite ends as diverged,
+    one whose own code raises has failed; the others go on.
     """
     first = learners[0]
     total = first.run.setting.epochs * first.epoch_steps
-    every = first.run.setting.training["evaluate_every"]
-    row_steps = every["steps"] if isinstance(every, dict) else first.epoch_steps
+    row_steps, commit_steps = (
+        first.run.setting.steps_between(key, first.epoch_steps)
+        for key in ("evaluate_every", CHECKPOINT_EVERY)
+    )
     steps = first.steps
     with SharedNoise(first.data.device) as noise:
         cohort = _Cohort(learners, noise)
@@ -41,13 +44,16 @@ def train(learners: Sequence[Learner]) -> Iterator[Record]:
             steps += 1
             row_due = steps % row_steps == 0 or steps == total
             epoch_over = steps % first.epoch_steps == 0
+            commit_due = epoch_over or steps % commit_steps == 0
             cohort.step(measure=row_due)
-            if row_due or epoch_over or cohort.is_due_a_look(steps):
+            if row_due or commit_due or cohort.is_due_a_look(steps):
                 yield from cohort.settle()
             if row_due:
                 yield from cohort.rows()
             if epoch_over:
                 yield from cohort.end_epoch()
+            if commit_due:
+                yield from cohort.commit()
         yield from cohort.end()
 
 
@@ -107,10 +113,15 @@ class _Cohort:
         self.clock.start()
 
     def end_epoch(self) -> Iterator[Record]:
-        """Advance the schedules; from here a run can be resumed."""
+        """Advance the schedules."""
         for part in self.parts:
             part.end_epoch()
         yield from self._drop_ended()
+
+    def commit(self) -> Iterator[Record]:
+        """From here a run can be resumed."""
+        for part in self.parts:
+            part.noise.take_back()  # what is stored includes what was drawn
         for learner in self.learners:
             yield Commit(self.indices[learner], learner.steps, partial(to_bytes, learner))
         self.clock.start()

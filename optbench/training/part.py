@@ -142,7 +142,6 @@ class Part:
             for learner, score in zip(self.learners, scores, strict=True):
                 with self._blamed(learner):
                     learner.end_epoch(score)
-        self.noise.take_back()  # what is stored now includes what was drawn
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:

@@ -146,8 +146,8 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{batchsize: 3}",
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
-                      "loss, evaluate_every, clip_norm, compile, accumulate, freeze, "
-                      "label_smoothing, average]"),
+                      "loss, evaluate_every, checkpoint_every, clip_norm, compile, accumulate, "
+                      "freeze, label_smoothing, average]"),
         ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
         ("{accumulate: 2, batch_size: full}",
          "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),
@@ -174,6 +174,8 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
          "'steps'?]"),
         ("{evaluate_every: {}}",
          "training.evaluate_every.steps: is missing [evaluate_every needs it: steps: …]"),
+        ("{checkpoint_every: 100}",
+         "training.checkpoint_every: must be {steps: N}, got 100 [left out, it is an epoch]"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_training_is_told(tmp_path: Path, training: str, mistake: str) -> None:

@@ -22,18 +22,22 @@ def planned(folder: Path, **parts: Any) -> list[Planned]:
 
 
 @pytest.mark.parametrize(
-    ("training", "rows"),
-    [({"epochs": 3, "batch_size": 16}, 3), ({"epochs": 3, "evaluate_every": {"steps": 5}}, 2)],
+    ("training", "rows", "commits"),
+    [
+        ({"epochs": 3, "batch_size": 16}, 3, 3),
+        ({"epochs": 3, "evaluate_every": {"steps": 5}}, 2, 3),
+        ({"epochs": 3, "checkpoint_every": {"steps": 2}}, 3, 6),
+    ],
 )
 def test_a_runs_seconds_are_those_of_its_steps_rows_and_checkpoints(
-    tmp_path: Path, training: dict[str, Any], rows: int
+    tmp_path: Path, training: dict[str, Any], rows: int, commits: int
 ) -> None:
     (run,) = make_runs(tmp_path, training={"batch_size": 16} | training)
     data = to_device(load_data(run.setting, tmp_path), torch.device("cpu"))
     # 60 examples to train on, so 4 steps an epoch; 15 to validate on and 30 to test on.
     pace = Pace(begin=1000, step=1, example=0.01, commit=100)
     assert pace.of(run.setting, data) == pytest.approx(
-        1000 + 12 * 1 + 0.01 * (60 + 45 + rows * 45) + 3 * 100
+        1000 + 12 * 1 + 0.01 * (60 + 45 + rows * 45) + commits * 100
     )
 
 

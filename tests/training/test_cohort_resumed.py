@@ -93,3 +93,17 @@ def test_stopped_again_and_again_in_changing_company(runs: tuple[Run, ...]) -> N
     found = traces(list(learners.values()))
     for trace, whole in zip(found, alone(runs), strict=True):
         assert_ends_as(trace, whole)
+
+
+@pytest.mark.parametrize("steps", [2, 5, 7, 10])
+def test_within_an_epoch_at_the_batch_where_they_stopped(tmp_path: Path, steps: int) -> None:
+    write_plugin(tmp_path, PLUGIN)
+    training = PARTS["training"] | {"checkpoint_every": {"steps": 1}}
+    often = make_runs(tmp_path, optimizer=OPTIMIZERS, **PARTS | {"training": training})
+    runs = make_runs(tmp_path, optimizer=OPTIMIZERS, **PARTS)
+    assert [run.hash for run in often] == [run.hash for run in runs]  # it changes no result
+    sealed = stopped([make_learner(run) for run in often[:7]], steps)
+    chosen = [4, 0, 5, 1, 2]
+    found = traces([resumed(runs[index], sealed[index]) for index in chosen])
+    for trace, whole in zip(found, alone([runs[index] for index in chosen]), strict=True):
+        assert_ends_as(trace, whole)
