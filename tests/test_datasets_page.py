@@ -19,6 +19,13 @@ PAGE = "docs/datasets.md"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (function,) = blocks(PAGE, "python")
     (tmp_path / "data.py").write_text(function)
+    (tmp_path / "book.txt").write_text(
+        "Call me Ishmael. Some years ago, never mind how long. " * 200
+    )
+    messages = [
+        f"{('ham', 'spam')[i % 2]}\t{('see you', 'win money')[i % 2]} {i}" for i in range(90)
+    ]
+    (tmp_path / "messages.tsv").write_text("\n".join(messages))
     rows = [f"{i / 10},{i % 7},{'setosa' if i % 2 else 'virginica'}" for i in range(90)]
     (tmp_path / "iris.csv").write_text("\n".join(["length,width,species", *rows]))
     for name in ("cat", "dog"):
@@ -29,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(10))
 def test_each_experiment_that_the_page_shows_trains(number: int, folder: Path) -> None:
     (folder / "shown.yaml").write_text(blocks(PAGE, "yaml")[number])
     outcome = command("run", folder / "shown.yaml", "--smoke", "--runs-dir", folder / "runs")
@@ -37,4 +44,4 @@ def test_each_experiment_that_the_page_shows_trains(number: int, folder: Path) -
 
 
 def test_all_of_them_are_tried() -> None:
-    assert len(blocks(PAGE, "yaml")) == 5
+    assert len(blocks(PAGE, "yaml")) == 10

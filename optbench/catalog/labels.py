@@ -30,13 +30,13 @@ def dataset_label(dataset: Mapping[str, object]) -> str:
 
 
 def _says_more(key: str, value: object) -> bool:
-    return key not in ("name", "validation") and value is not None
+    return key not in ("name", "validation") and value is not None and value is not False
 
 
 def _shown(key: str, value: object) -> str:
     if key == "path":
         return Path(str(value)).name
-    return f"{value:,}" if isinstance(value, int) else format_value(value)
+    return f"{value:,}" if type(value) is int else format_value(value)
 
 
 def _model(model: Mapping[str, object], inputs: int, classes: int) -> str:

@@ -12,6 +12,7 @@ from optbench.catalog.datasets import DATASETS
 from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import (
     CLASS_PARAMETERS,
+    POSITION_PARAMETERS,
     SHAPE_PARAMETERS,
     VOCABULARY_PARAMETERS,
     model_entry,
@@ -61,11 +62,15 @@ _DATA_RULES = {
     "words": AT_LEAST_TWO,
     "length": AT_LEAST_ONE,
     "size": AT_LEAST_ONE,
-    "test_share": Rule("between 0 and 1", lambda v: 0 < v < 1),
+    "modulus": AT_LEAST_TWO,
+    "min_count": AT_LEAST_ONE,
+    **dict.fromkeys(("test_share", "train_share"), Rule("between 0 and 1", lambda v: 0 < v < 1)),
     "data_seed": Rule("from 0 to 4,294,967,295", lambda v: 0 <= v < 2**32),
 }
 _MODEL_RULES = {
-    **dict.fromkeys(("hidden", "channels", "width", "depth", "heads", "patch"), AT_LEAST_ONE),
+    **dict.fromkeys(
+        ("hidden", "layers", "channels", "width", "depth", "heads", "patch"), AT_LEAST_ONE
+    ),
     "dropout": BELOW_ONE,
 }
 
@@ -173,7 +178,12 @@ def model_receiver(name: str) -> Receiver:
             name, Signature(name, tuple(map(Parameter, hidden)), open=True), filled=hidden
         )
     signature = signature_of(entry.target if entry else name)
-    filled = (*SHAPE_PARAMETERS, *CLASS_PARAMETERS, *VOCABULARY_PARAMETERS)
+    filled = (
+        *SHAPE_PARAMETERS,
+        *CLASS_PARAMETERS,
+        *VOCABULARY_PARAMETERS,
+        *POSITION_PARAMETERS,
+    )
     if entry is None:
         # What only a **kwargs would take is not known to be wanted: there YAML gives it.
         own = tuple(name for name in filled if signature.get(name) is not None)

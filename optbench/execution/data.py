@@ -124,6 +124,7 @@ def load_data(setting: Setting, data_dir: Path) -> Data:
         test_limit=limits["test"],  # type: ignore[arg-type]
         task=source.task,
         ordered=source.ordered,
+        contiguous=source.contiguous,
         stream=source.stream(),
     )
 

@@ -24,7 +24,8 @@ def smoke(experiment: Experiment, data_dir: Path) -> Experiment:
 
     Expects an experiment loaded with the first point of every space, and takes at most twelve
     of its settings. Nothing is downloaded: a set that isn't on disk is replaced by the bundled
-    or generated one of its shape, and weights that aren't are drawn.
+    or generated one of its shape, a file of the user's own by its fallback, and weights that
+    aren't are drawn.
     """
     return dataclasses.replace(
         experiment,
@@ -34,12 +35,10 @@ def smoke(experiment: Experiment, data_dir: Path) -> Experiment:
 
 
 def _smaller(setting: Setting, data_dir: Path) -> Setting:
-    dataset = dict(setting.dataset)
-    name, requested = str(dataset["name"]), None
-    stand_in = DATASETS[name].stand_in if name in DATASETS else None
-    if stand_in is not None and source_of(dataset).missing(data_dir):
-        requested = name
-        dataset = {**stand_in, "validation": dataset["validation"]}
+    dataset, requested = dict(setting.dataset), None
+    substitute = _substitute(setting)
+    if substitute is not None and source_of(dataset).missing(data_dir):
+        dataset, requested = substitute, str(setting.dataset["name"])
     return dataclasses.replace(
         _startable(setting, data_dir),
         dataset={**dataset, **_sizes(dataset)},
@@ -56,6 +55,14 @@ def _startable(setting: Setting, data_dir: Path) -> Setting:
         return setting
     model = {key: value for key, value in setting.model.items() if key not in START}
     return dataclasses.replace(setting, model=model, weights=None)
+
+
+def _substitute(setting: Setting) -> dict[str, object] | None:
+    """What may stand in for the data: for a set that is downloaded ours, else the fallback."""
+    entry = DATASETS.get(str(setting.dataset["name"]))
+    if entry is not None and entry.stand_in is not None:
+        return {**entry.stand_in, "validation": setting.dataset["validation"]}
+    return None if setting.fallback is None else dict(setting.fallback)
 
 
 def _sizes(dataset: Resolved) -> dict[str, int]:

@@ -18,6 +18,7 @@ from optbench.catalog import plugins
 from optbench.catalog.losses import LOSSES, OF_POSITIONS
 from optbench.catalog.models import (
     CLASS_PARAMETERS,
+    POSITION_PARAMETERS,
     SHAPE_PARAMETERS,
     VOCABULARY_PARAMETERS,
     model_entry,
@@ -31,6 +32,7 @@ from optbench.errors import FOREIGN, ConfigError, Problem, UsageError
 from optbench.training.freezing import freeze
 from optbench.training.pretrained import load_weights
 from optbench.training.seeding import global_stream
+from optbench.training.sparse import check_sparse, has_sparse_gradients
 
 if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
@@ -57,6 +59,9 @@ def build_model(run: Run, task: Task, device: torch.device) -> nn.Module:
         given = {**arguments, **_shapes(factory, task)}
         if entry and entry.hidden_classes:
             given[entry.hidden_classes] = task.classes
+        if entry and task.vocabulary and not given.keys() & set(VOCABULARY_PARAMETERS):
+            shape = list(task.input_shape)
+            raise UsageError(f"{name} takes numbers; the data are token ids {shape}")
         with global_stream(run.seed, "weights"):
             model = factory(**given)
         if not isinstance(model, nn.Module):
@@ -89,6 +94,8 @@ def build_optimizer(setting: Setting, model: nn.Module) -> Optimizer:
         optimizer = factory(_groups(model, globs), **_as_tuples(arguments))
         if not isinstance(optimizer, Optimizer):
             raise UsageError(f"it is a {type(optimizer).__name__}, no torch.optim.Optimizer")
+        if has_sparse_gradients(model):
+            check_sparse(optimizer)
     return optimizer
 
 
@@ -151,6 +158,7 @@ def _shapes(factory: Callable[..., Any], task: Task) -> dict[str, object]:
         SHAPE_PARAMETERS: task.input_shape,
         CLASS_PARAMETERS: task.classes,
         VOCABULARY_PARAMETERS: task.vocabulary,
+        POSITION_PARAMETERS: task.positions,
     }
     return {name: answer for kind, answer in answers.items() for name in kind if name in names}
 
@@ -159,12 +167,6 @@ def _fusible(factory: Callable[..., Any], model: nn.Module) -> bool:
     device = next(model.parameters()).device.type
     takes_it = "fused" in inspect.signature(factory).parameters
     return takes_it and device in ("cpu", "cuda") and not has_sparse_gradients(model)
-
-
-def has_sparse_gradients(model: nn.Module) -> bool:
-    """Whether a layer of the model visibly gives its weight a sparse gradient."""
-    embeddings = (m for m in model.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag))
-    return any(embedding.sparse for embedding in embeddings)
 
 
 def _as_tuples(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
+from torch.sparse import check_sparse_tensor_invariants
 
 from optbench.errors import UsageError
 
@@ -66,8 +67,9 @@ def reproducible(device: torch.device) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    kernels = _deterministic_kernels() if device.type == "cuda" else nullcontext()
     try:
-        with _deterministic_kernels() if device.type == "cuda" else nullcontext():
+        with kernels, _unchecked_sparse_tensors():
             yield
     finally:
         torch.set_flush_denormal(False)
@@ -83,6 +85,12 @@ def restore_settings() -> None:
         torch.set_default_dtype(torch.float32)
     if not torch.is_grad_enabled():
         torch.set_grad_enabled(True)
+
+
+def _unchecked_sparse_tensors() -> AbstractContextManager[None]:
+    """As torch has them anyway; but where nobody says so, it warns."""
+    context: AbstractContextManager[None] = check_sparse_tensor_invariants(enable=False)  # type: ignore[no-untyped-call]
+    return context
 
 
 @contextmanager

@@ -9,11 +9,12 @@ from experiments import command, write_experiment
 from torch import nn
 
 from optbench.catalog.models import MODELS
+from optbench.catalog.models.attention import Attention
 from optbench.catalog.models.cnn import CNN
 from optbench.catalog.models.logistic import Logistic
 from optbench.catalog.models.mlp import ACTIVATIONS, MLP
 from optbench.catalog.models.resnet import BasicBlock
-from optbench.catalog.models.vit import Attention, ViT, _patches
+from optbench.catalog.models.vit import ViT, _patches
 from optbench.catalog.plugins import load
 from optbench.catalog.receivers import model_receiver
 from optbench.errors import UsageError
@@ -81,18 +82,28 @@ FITTING: dict[str, list[tuple[int, ...]]] = {  # shapes of inputs, odd ones too
     "resnet18": [MNIST, (3, 9, 13)],
     "vit": [MNIST, (3, 32, 32), (1, 8, 12)],
     "gru": [(1, 40), (3, 7)],
+    "lstm": [(1, 40), (3, 7)],
+    "rnn": [(1, 40), (3, 7)],
     "conv1d": [(1, 40), (3, 3)],
 }
 
 
-@pytest.mark.parametrize(("name", "shape"), [(n, s) for n in MODELS for s in FITTING[n]])
+PAIRS = [(name, shape) for name, shapes in FITTING.items() for shape in shapes]
+OF_TOKENS = {"transformer", "bag-of-words"}  # test_sequence_models has them
+
+
+def test_every_model_is_tried() -> None:
+    assert FITTING.keys() | OF_TOKENS == MODELS.keys()
+
+
+@pytest.mark.parametrize(("name", "shape"), PAIRS)
 def test_every_model_maps_a_batch_to_logits(name: str, shape: tuple[int, ...]) -> None:
     model = load(MODELS[name].target)(input_shape=shape, classes=7).eval()
     for batch in (1, 5):
         assert model(torch.zeros(batch, *shape)).shape == (batch, 7)
 
 
-@pytest.mark.parametrize(("name", "shape"), [(n, s) for n in MODELS for s in FITTING[n]])
+@pytest.mark.parametrize(("name", "shape"), PAIRS)
 def test_every_parameter_of_every_model_learns(name: str, shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     model = load(MODELS[name].target)(input_shape=shape, classes=3)
@@ -131,6 +142,10 @@ SEQUENCES = r"needs sequences \[channels, length\]; the data are \[1, 28, 28\]"
         ("resnet18", (20,), IMAGES),
         ("vit", (20,), IMAGES),
         ("gru", MNIST, SEQUENCES),
+        ("lstm", MNIST, SEQUENCES),
+        ("rnn", MNIST, SEQUENCES),
+        ("transformer", (1, 40), r"takes token ids \[length\]; the data are numbers \[1, 40\]"),
+        ("bag-of-words", (20,), r"takes token ids \[length\]; the data are numbers \[20\]"),
         ("conv1d", MNIST, SEQUENCES),
         ("cnn", (1, 3, 28), "halves images 2 times; 3×28 is too small"),
         ("lenet", (3, 32, 33), "at most 32×32; the data are 32×33"),

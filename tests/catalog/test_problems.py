@@ -24,7 +24,14 @@ SMALL_IMAGES = FLAT | {
     "vit": {"width": 8, "depth": 1, "heads": 2},
 }
 IMAGES = SMALL_IMAGES | {"cifar-cnn": {}}
-SEQUENCES = FLAT | {"gru": {"hidden": 8}, "conv1d": {"channels": 4}}
+RECURRENT: dict[str, dict[str, Any]] = {
+    "gru": {"hidden": 8},
+    "lstm": {"hidden": 8},
+    "rnn": {"hidden": 8},
+}
+SEQUENCES = FLAT | RECURRENT | {"conv1d": {"channels": 4}}
+TEXTS = RECURRENT | {"transformer": {"width": 8, "depth": 1, "heads": 2}}
+TOKENS = TEXTS | {"bag-of-words": {}}
 
 PROBLEMS: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
     "mnist-5k": ({}, IMAGES),
@@ -33,9 +40,16 @@ PROBLEMS: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
     "synthetic": ({"features": [3, 32, 32], "classes": 3}, IMAGES),  # the shape of CIFAR and SVHN
     "xor": ({}, FLAT),
     "spirals": ({}, FLAT),
+    "random-targets": ({}, {"sigmoid-mlp": {}}),
     "zipf-words": ({"words": 50}, FLAT),
     "shapes": ({}, IMAGES),
+    "zipf-word-ids": ({"words": 50}, TOKENS),
+    "zipf-text": ({"length": 16, "words": 10}, TEXTS),
+    "modular-addition": ({"modulus": 11}, TOKENS),
+    "adding-problem": ({"length": 10}, SEQUENCES),
     "file": ({"path": "mine.npz"}, SEQUENCES),
+    "text": ({"path": "mine.txt", "length": 16}, TEXTS),
+    "labelled-text": ({"path": "mine.tsv", "length": 16}, TOKENS),
     "image-folder": ({"path": "photos"}, IMAGES),
 }
 
@@ -45,6 +59,11 @@ def folder(tmp_path: Path) -> Path:
     """A folder with data of one's own."""
     inputs = np.random.RandomState(0).standard_normal((60, 2, 9))
     np.savez(tmp_path / "mine.npz", x=inputs, y=np.arange(60) % 3)
+    words = ["salt", "and", "pepper", "sea", "sand"]
+    texts = [" ".join(words[i % k] for i in range(3 + k)) for k in range(1, 6)] * 20
+    (tmp_path / "mine.txt").write_text("\n".join(texts))
+    lines = [f"{'long' if len(text) > 30 else 'short'}\t{text}" for text in texts]
+    (tmp_path / "mine.tsv").write_text("\n".join(lines))
     for name, shade in (("dark", 50), ("light", 200)):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for i in range(25):

@@ -24,6 +24,17 @@ def test_data_on_no_disk_are_replaced_by_the_bundled_ones_of_their_shape(tmp_pat
     assert small.name == "tiny"
 
 
+def test_a_file_that_is_not_there_is_replaced_by_its_fallback(tmp_path: Path) -> None:
+    fallback = {"name": "zipf-text", "validation": 20}
+    dataset = {"name": "text", "path": "gone.txt", "fallback": fallback}
+    path = write_experiment(tmp_path, dataset=dataset, model="lstm")
+    (setting,) = smoke(load_experiment(path, first_points=True), tmp_path).settings
+    assert setting.dataset["name"] == "zipf-text"
+    assert setting.dataset["validation"] == 64
+    assert setting.requested_dataset == "text"
+    assert setting.fallback is None
+
+
 def test_a_long_experiment_becomes_short(tmp_path: Path) -> None:
     optimizer = {"name": "sgd", "lr": {"grid": [0.1, 0.2, 0.3]}}
     path = write_experiment(tmp_path, optimizer=optimizer, training={"epochs": 90}, seeds=8)

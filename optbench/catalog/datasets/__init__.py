@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optbench.catalog.datasets.adding_problem import adding_problem
 from optbench.catalog.datasets.bundle import DIGITS, MNIST_5K
 from optbench.catalog.datasets.cifar import CIFAR10, CIFAR100
 from optbench.catalog.datasets.data import Data, Examples
 from optbench.catalog.datasets.image_folder import image_folder
+from optbench.catalog.datasets.labelled_text import labelled_text
 from optbench.catalog.datasets.mnist import FASHION_MNIST, KMNIST, MNIST
 from optbench.catalog.datasets.mnist import STAND_IN as MNIST_STAND_IN
 from optbench.catalog.datasets.mnist_1d import mnist_1d
+from optbench.catalog.datasets.modular_addition import modular_addition
 from optbench.catalog.datasets.own_file import file
 from optbench.catalog.datasets.plane import spirals, xor
 from optbench.catalog.datasets.random_targets import random_targets
@@ -23,7 +26,9 @@ from optbench.catalog.datasets.source import Source
 from optbench.catalog.datasets.split import prepare
 from optbench.catalog.datasets.svhn import SVHN
 from optbench.catalog.datasets.synthetic import synthetic
-from optbench.catalog.datasets.zipf import zipf_words
+from optbench.catalog.datasets.text import text
+from optbench.catalog.datasets.zipf import zipf_word_ids, zipf_words
+from optbench.catalog.datasets.zipf_text import zipf_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,8 +108,27 @@ DATASETS: dict[str, Entry] = {
         "coloured geometric shapes: train, test as asked for, 3×32×32, 10 classes; generated",
         shapes,
     ),
+    "zipf-word-ids": Entry(
+        "the documents of zipf-words, as the ids of their words; generated", zipf_word_ids
+    ),
+    "zipf-text": Entry(
+        "text of made-up words, to predict each next character; generated", zipf_text
+    ),
+    "modular-addition": Entry(
+        "sums modulo a number, as tokens a + b =, a part of all to train; generated",
+        modular_addition,
+    ),
+    "adding-problem": Entry(
+        "sequences with two marked numbers, whose sum is to be predicted; generated",
+        adding_problem,
+    ),
     "file": Entry("tensors of your own in a .npz, .pt or .csv file", file),
     "image-folder": Entry("PNG and JPEG files of your own, a folder for each class", image_folder),
+    "text": Entry("a text file of your own, to predict each next character", text),
+    "labelled-text": Entry(
+        "labels and texts of your own in a .tsv or .csv file, as the ids of their words",
+        labelled_text,
+    ),
 }
 
 

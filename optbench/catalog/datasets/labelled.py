@@ -30,11 +30,12 @@ def from_arrays(
         x_train, y_train, x_test, y_test = (arrays[name] for name in TWO_PARTS)
         train, test = _examples(x_train, y_train, where), _examples(x_test, y_test, where)
     elif set(ONE_PART) <= set(arrays):
-        train, test = _parted(_examples(arrays["x"], arrays["y"], where), test_share, where)
+        examples = _examples(arrays["x"], arrays["y"], where)
+        train, test = map(examples.at, parted(examples.targets, test_share, where))
     else:
         found = ", ".join(sorted(arrays)) or "nothing"
         raise DataError(f"{where} must hold {', '.join(TWO_PARTS)}, or x and y; it holds {found}.")
-    _check_parts(train, test, where)
+    check_parts(train, test, where)
     return train, test
 
 
@@ -80,21 +81,27 @@ def _targets(y: NDArray[Any], where: str) -> NDArray[np.int64]:
     return y.astype(np.int64)
 
 
-def _parted(examples: Examples, test_share: float, where: str) -> tuple[Examples, Examples]:
+def parted(
+    classes: NDArray[Any], test_share: float, where: str
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions to train and to test, always the same: the share of each class.
+
+    Raises DataError, which begins with `where`, if nothing is left on one side.
+    """
     import numpy as np
 
-    n = round(test_share * len(examples))
-    if not 0 < n < len(examples):
+    n = round(test_share * len(classes))
+    if not 0 < n < len(classes):
         raise DataError(
-            f"{where} has {len(examples):,} examples, and test_share {test_share:g} of them leaves "
+            f"{where} has {len(classes):,} examples, and test_share {test_share:g} of them leaves "
             "none to test or to train."
         )
-    chosen = stratified(examples.targets, n, class_count(examples))
-    others = np.delete(np.arange(len(examples)), chosen)
-    return examples.at(others), examples.at(chosen)
+    chosen = stratified(classes, n, int(classes.max()) + 1)
+    return np.delete(np.arange(len(classes)), chosen), chosen
 
 
-def _check_parts(train: Examples, test: Examples, where: str) -> None:
+def check_parts(train: Examples, test: Examples, where: str) -> None:
+    """Raises DataError, which begins with `where`, unless one can be learned on the other."""
     import numpy as np
 
     if train.inputs.shape[1:] != test.inputs.shape[1:] or train.inputs.dtype != test.inputs.dtype:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.labelled import class_count
 from optbench.catalog.datasets.source import PlainSource
+from optbench.catalog.datasets.task import Task
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,22 +24,30 @@ if TYPE_CHECKING:
 class Facts:
     """What is known of data once they were read."""
 
-    input_shape: tuple[int, ...]
-    classes: int
+    task: Task
     train_size: int
     test_size: int
+
+    @classmethod
+    def of_classes(cls, train: Examples, test: Examples) -> Facts:
+        """Of examples that have a class each."""
+        return cls(Task(train.inputs.shape[1:], class_count(train)), len(train), len(test))
 
 
 class ReadSource(PlainSource):
     """Base of sources of which nothing is known before they are read."""
 
     @property
+    def task(self) -> Task:
+        return self._facts.task
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
-        return self._facts.input_shape
+        return self.task.input_shape
 
     @property
     def classes(self) -> int:
-        return self._facts.classes
+        return self.task.classes
 
     @property
     def train_size(self) -> int:
@@ -86,6 +95,10 @@ class OwnSource(ReadSource):
         """Training and test examples of what is there; raises DataError."""
         raise NotImplementedError
 
+    def facts(self, train: Examples, test: Examples) -> Facts:
+        """What is known of data that were read."""
+        return Facts.of_classes(train, test)
+
     def files(self) -> list[Path]:
         """Every file that determines the content, in a fixed order."""
         raise NotImplementedError
@@ -113,7 +126,7 @@ Stamp = tuple[tuple[str, int, int], ...]  # path, modification time in ns, bytes
 @lru_cache(maxsize=16)  # every setting asks again
 def _facts(source: OwnSource, stamp: Stamp) -> Facts:  # noqa: ARG001 (part of the key)
     train, test = source.load(Path())
-    return Facts(train.inputs.shape[1:], class_count(train), len(train), len(test))
+    return source.facts(train, test)
 
 
 @lru_cache(maxsize=16)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optbench.catalog import plugins
-from optbench.catalog.datasets.labelled import ONE_PART, TWO_PARTS, class_count, from_arrays
+from optbench.catalog.datasets.labelled import ONE_PART, TWO_PARTS, from_arrays
 from optbench.catalog.datasets.own import Facts, ReadSource
 from optbench.config.canonical import canonical_json, digest
 from optbench.config.spec import display_name
@@ -79,7 +79,7 @@ def plugin_source(target: str, arguments: Mapping[str, object]) -> PluginSource:
 @lru_cache(maxsize=4)  # every setting asks again
 def _facts(source: PluginSource, content: str | None) -> Facts:  # noqa: ARG001 (part of the key)
     train, test = source.load(Path())
-    return Facts(train.inputs.shape[1:], class_count(train), len(train), len(test))
+    return Facts.of_classes(train, test)
 
 
 def _arrays(made: Any) -> Mapping[str, Any]:

@@ -40,6 +40,10 @@ class Source(Protocol):
         """Whether each epoch takes the training examples in their own order, never shuffled."""
 
     @property
+    def contiguous(self) -> bool:
+        """Whether a part of the examples is taken in one piece, as of a text, rather than drawn."""
+
+    @property
     def train_size(self) -> int:
         """How many training examples `load` returns."""
 
@@ -79,6 +83,7 @@ class PlainSource:
     """Base of sources whose examples are of one class each, and the same in every epoch."""
 
     ordered: ClassVar[bool] = False
+    contiguous: ClassVar[bool] = False
 
     @property
     def task(self: Source) -> Task:

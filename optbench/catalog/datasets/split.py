@@ -1,13 +1,16 @@
-"""Hold out validation examples and take subsets, every class in proportion."""
+"""Hold out validation examples and take subsets: every class in proportion, or in one piece."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.datasets.data import Data, Examples
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -28,22 +31,25 @@ def prepare(
     test_limit: int | None,
     task: Task,
     ordered: bool = False,
+    contiguous: bool = False,
     stream: Stream | None = None,
 ) -> Data:
     """Hold out `validation` training examples, then limit what is left, all stratified.
 
-    The limit doesn't touch the held-out examples, and what stays keeps its order.
+    `contiguous` examples are held out at the end, and limited to the first. The limit doesn't
+    touch the held-out examples, and what stays keeps its order.
     Raises UsageError for a size that the data can't give.
     """
     _check_validation(validation, len(train))
     held_out = None
     if validation:
-        chosen = _drawn(train, validation, task)
+        chosen = _last(train, validation) if contiguous else _drawn(train, validation, task)
         held_out, train = train.at(chosen), train.at(_others(chosen, len(train)))
+    limited = partial(_limited, take=_first if contiguous else partial(_drawn, task=task))
     return Data(
-        train=_limited(train, train_limit, task, "training"),
+        train=limited(train, train_limit, "training"),
         validation=held_out,
-        test=_limited(test, test_limit, task, "test"),
+        test=limited(test, test_limit, "test"),
         task=task,
         ordered=ordered,
         stream=stream,
@@ -90,7 +96,24 @@ def _others(chosen: NDArray[np.intp], n: int) -> NDArray[np.intp]:
     return np.delete(np.arange(n), chosen)
 
 
-def _limited(examples: Examples, limit: int | None, task: Task, kind: str) -> Examples:
+def _first(examples: Examples, n: int) -> NDArray[np.intp]:  # noqa: ARG001
+    import numpy as np
+
+    return np.arange(n)
+
+
+def _last(examples: Examples, n: int) -> NDArray[np.intp]:
+    import numpy as np
+
+    return np.arange(len(examples) - n, len(examples))
+
+
+def _limited(
+    examples: Examples,
+    limit: int | None,
+    kind: str,
+    take: Callable[[Examples, int], NDArray[np.intp]],
+) -> Examples:
     if limit is None or limit == len(examples):
         return examples
     if not 1 <= limit < len(examples):
@@ -98,7 +121,7 @@ def _limited(examples: Examples, limit: int | None, task: Task, kind: str) -> Ex
             f"there are {len(examples):,} {kind} examples to take from: "
             f"the limit must be between 1 and that, got {limit:,}"
         )
-    return examples.at(_drawn(examples, limit, task))
+    return examples.at(take(examples, limit))
 
 
 def _check_validation(validation: int, available: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from optbench.catalog.datasets.data import Examples
 from optbench.catalog.datasets.generated import Generated, check_sizes, check_whole
+from optbench.catalog.datasets.task import Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,13 +49,51 @@ class ZipfWords(Generated):
     def _draw(self, stream: int, n: int, weights: NDArray[np.float64]) -> Examples:
         import numpy as np
 
-        frequencies = 1 / np.arange(1, self.words + 1)
-        chosen = self.random(stream).choice(
-            self.words, (n, self.length), p=frequencies / frequencies.sum()
-        )
         inputs = np.zeros((n, self.words), np.float32)
-        np.put_along_axis(inputs, chosen, 1, axis=1)
+        np.put_along_axis(inputs, self._words(stream, n), 1, axis=1)
         return Examples(inputs, (inputs @ weights).argmax(axis=1))
+
+    def _words(self, stream: int, n: int) -> NDArray[np.int64]:
+        """Of each document, from 0 for the most frequent: `[n, length]`."""
+        size = n, self.length
+        return self.random(stream).choice(self.words, size, p=frequencies(self.words))
+
+
+@dataclass(frozen=True)
+class ZipfWordIds(ZipfWords):
+    """The same documents and classes, as the ids of the words in each: `[length]`, int64.
+
+    The r-th most frequent word has the id r and stands there once; 0 fills up the end.
+    """
+
+    NAME: ClassVar[str] = "zipf-word-ids"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return (self.length,)
+
+    @property
+    def task(self) -> Task:
+        return Task(self.input_shape, self.classes, vocabulary=self.words + 1)
+
+    def _draw(self, stream: int, n: int, weights: NDArray[np.float64]) -> Examples:
+        import numpy as np
+
+        ids = np.sort(self._words(stream, n) + 1, axis=1)
+        ids[:, 1:][ids[:, 1:] == ids[:, :-1]] = 0  # said before
+        ids = np.sort(ids, axis=1)[:, ::-1].copy()
+        of_padding = np.zeros((1, self.classes))
+        meanings = np.concatenate([of_padding, weights])[ids]
+        return Examples(ids, meanings.sum(axis=1).argmax(axis=1))
+
+
+def frequencies(n: int) -> NDArray[np.float64]:
+    """Zipf's: like 1/r, from the first to the n-th."""
+    import numpy as np
+
+    weights = 1 / np.arange(1, n + 1)
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def zipf_words(
@@ -71,3 +110,20 @@ def zipf_words(
     check_whole("classes", 2, classes)
     check_sizes(train, test, words, data_seed)
     return ZipfWords(train, test, words, length, classes, data_seed)
+
+
+def zipf_word_ids(
+    train: int = 4000,
+    test: int = 1000,
+    words: int = 2000,
+    length: int = 40,
+    classes: int = 2,
+    data_seed: int = 0,
+) -> ZipfWordIds:
+    """Ids of words; raises UsageError for values that make no data."""
+    check_whole("words", 2, words)
+    check_whole("length", 1, length)
+    check_whole("classes", 2, classes)
+    check_sizes(train, test, length * classes, data_seed)
+    check_sizes(words, 1, classes, data_seed)
+    return ZipfWordIds(train, test, words, length, classes, data_seed)

@@ -51,11 +51,27 @@ MODELS: dict[str, Entry] = {
     ),
     "gru": Entry(
         "optbench.catalog.models.gru:GRU",
-        "gated recurrent units over sequences [channels, length] (Cho et al. 2014)",
+        "gated recurrent units over sequences [channels, length] or tokens (Cho et al. 2014)",
+    ),
+    "lstm": Entry(
+        "optbench.catalog.models.lstm:LSTM",
+        "long short-term memory over sequences or tokens (Hochreiter and Schmidhuber 1997)",
+    ),
+    "rnn": Entry(
+        "optbench.catalog.models.rnn:RNN",
+        "a simple recurrent network over sequences or tokens (Elman 1990)",
     ),
     "conv1d": Entry(
         "optbench.catalog.models.conv1d:Conv1d",
         "three convolutions over sequences [channels, length], as MNIST-1D's paper has them",
+    ),
+    "transformer": Entry(
+        "optbench.catalog.models.transformer:Transformer",
+        "a small causal transformer over tokens (Vaswani et al. 2017)",
+    ),
+    "bag-of-words": Entry(
+        "optbench.catalog.models.bag_of_words:BagOfWords",
+        "logistic regression over words as embeddings; sparse: true for sparse gradients",
     ),
 }
 
@@ -71,3 +87,4 @@ def model_entry(name: str) -> Entry | None:
 SHAPE_PARAMETERS = ("input_shape",)
 CLASS_PARAMETERS = ("classes", "num_classes")
 VOCABULARY_PARAMETERS = ("vocabulary",)
+POSITION_PARAMETERS = ("positions",)

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+from torch import nn
 
-from optbench.catalog.models.shapes import sequence_shape
+from optbench.catalog.models.recurrent import Recurrent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class GRU(nn.Module):
-    """Sequences `[batch, channels, length]` to logits `[batch, classes]`.
+class GRU(Recurrent):
+    """One layer of `hidden` units; inputs and outputs as `Recurrent` has them."""
 
-    One layer of `hidden` units reads the sequence from its beginning; a linear layer reads its
-    last state. Raises `UsageError` for data that are no sequences.
-    """
-
-    def __init__(self, input_shape: Sequence[int], classes: int, hidden: int = 64) -> None:
-        channels, _ = sequence_shape("gru", input_shape)
-        super().__init__()
-        self.recurrent = nn.GRU(channels, hidden, batch_first=True)
-        self.head = nn.Linear(hidden, classes)
-
-    def forward(self, sequences: Tensor) -> Tensor:
-        states, _ = self.recurrent(sequences.transpose(1, 2))
-        logits: Tensor = self.head(states[:, -1])
-        return logits
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        classes: int,
+        vocabulary: int | None = None,
+        positions: Sequence[int] = (),
+        hidden: int = 64,
+    ) -> None:
+        layer = partial(nn.GRU, hidden_size=hidden, batch_first=True)
+        super().__init__("gru", layer, input_shape, classes, vocabulary, positions, hidden)

@@ -26,3 +26,13 @@ def sequence_shape(model: str, input_shape: Sequence[int]) -> tuple[int, int]:
         raise UsageError(f"{model} needs sequences [channels, length]; the data are {shape}")
     channels, length = input_shape
     return channels, length
+
+
+def token_length(model: str, input_shape: Sequence[int], vocabulary: int | None) -> tuple[int, int]:
+    """`(length, vocabulary)`; raises `UsageError` for data that are no token ids."""
+    if vocabulary is None or len(input_shape) != 1:
+        kind = "numbers" if vocabulary is None else "token ids"
+        raise UsageError(
+            f"{model} takes token ids [length]; the data are {kind} {list(input_shape)}"
+        )
+    return input_shape[0], vocabulary

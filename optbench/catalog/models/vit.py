@@ -1,17 +1,13 @@
-"""A tiny vision transformer (Dosovitskiy et al. 2021, "An Image Is Worth 16x16 Words").
-
-Attention is written with plain matrix products: torch's fused attention has no batching rule,
-so that models which use it can't be trained side by side.
-"""
+"""A tiny vision transformer (Dosovitskiy et al. 2021, "An Image Is Worth 16x16 Words")."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from optbench.catalog.models.attention import Block, check_heads
 from optbench.catalog.models.shapes import image_shape
 from optbench.errors import UsageError
 
@@ -44,8 +40,7 @@ class ViT(nn.Module):
                 f"vit cuts images into patches of {patch}×{patch}; the data are "
                 f"{height}×{image_width}"
             )
-        if width % heads:
-            raise UsageError(f"width must be a multiple of heads, got {width} and {heads}")
+        check_heads(width, heads)
         super().__init__()
         tokens = (height // patch) * (image_width // patch)
         self.patch = patch
@@ -59,41 +54,6 @@ class ViT(nn.Module):
         tokens = self.embedding(_patches(images, self.patch)) + self.positions
         logits: Tensor = self.head(self.norm(self.blocks(tokens)).mean(dim=1))
         return logits
-
-
-class Block(nn.Module):
-    """Attention, then two layers on each token; both normalized first and added to their input."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.attention = nn.Sequential(nn.LayerNorm(width), Attention(width, heads))
-        self.layers = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
-        )
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        tokens = tokens + self.dropout(self.attention(tokens))
-        updated: Tensor = tokens + self.dropout(self.layers(tokens))
-        return updated
-
-
-class Attention(nn.Module):
-    """Multi-head self-attention (Vaswani et al. 2017, equation 1), `[batch, tokens, width]`."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.projections = nn.Linear(width, 3 * width)  # queries, keys, values
-        self.mixing = nn.Linear(width, width)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        batch, length, width = tokens.shape
-        projected = self.projections(tokens).reshape(batch, length, 3, self.heads, -1)
-        queries, keys, values = projected.permute(2, 0, 3, 1, 4).unbind(0)
-        scores = queries @ keys.transpose(-2, -1) / math.sqrt(width // self.heads)
-        mixed: Tensor = self.mixing((scores.softmax(-1) @ values).transpose(1, 2).flatten(2))
-        return mixed
 
 
 def _patches(images: Tensor, side: int) -> Tensor:

@@ -127,3 +127,19 @@ def test_validation_must_leave_something_to_train_on(validation: int) -> None:
 def test_a_limit_beyond_what_is_there_is_refused(limit: int) -> None:
     with pytest.raises(UsageError, match="there are 8 training examples"):
         split([0, 1] * 5, 2, limit)
+
+
+def test_of_a_text_the_end_is_held_out_and_the_beginning_is_what_a_limit_leaves() -> None:
+    targets = [0, 1] * 5
+    data = prepare(
+        examples(targets),
+        examples(targets),
+        validation=3,
+        train_limit=4,
+        test_limit=2,
+        task=Task((1,), 2),
+        contiguous=True,
+    )
+    assert positions(data.validation) == [7, 8, 9]
+    assert positions(data.train) == [0, 1, 2, 3]
+    assert positions(data.test) == [0, 1]
