@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TextIO
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
-from optbench.commands.training import complain_of_failed, stored_runs, train
+from optbench.commands.training import stored_runs, train
 from optbench.config.spec import display_name
-from optbench.errors import EXIT_OK, EXIT_RUNS_FAILED
+from optbench.errors import EXIT_OK
 from optbench.execution.environment import installed_torch
 from optbench.execution.outlook import look_ahead
 from optbench.execution.study import Options, load_experiments, plan_runs
@@ -54,14 +54,14 @@ def run_command(
     lines = _JsonLines(sys.stdout)
     for run in finished if json else ():
         lines.write(run)
-    ended = train(plan, options, screen, lines.ended if json else lambda _: None)
-    if ended:
+    trained = train(plan, options, screen, lines.ended if json else lambda _: None)
+    if trained.ended:
         screen.write("\n")
     stored = list(stored_runs(plan).values())
     if any(run.finished for run in stored):
         _compare(stored, screen)
     screen.write(f"{closing_line([run.path for run in stored], options.store)}\n")
-    return EXIT_RUNS_FAILED if complain_of_failed(ended) else EXIT_OK
+    return trained.complain()
 
 
 def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:

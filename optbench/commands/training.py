@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optbench.errors import Interrupted
+from optbench.errors import EXIT_ENVIRONMENT, EXIT_OK, EXIT_RUNS_FAILED, Interrupted
 from optbench.execution.study import Options, train_plan
-from optbench.report.plan import interrupted_line
+from optbench.report.plan import busy_line, interrupted_line
 from optbench.report.progress import make_progress
-from optbench.store.scan import StoredRun, scan
-from optbench.training.events import Ended
+from optbench.store.scan import StoredRun, is_run_directory, scan
+from optbench.training.events import Busy, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +21,30 @@ if TYPE_CHECKING:
     from optbench.execution.plan import Plan
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What has come to its end, and what was left to other processes."""
+
+    ended: list[Ended] = field(default_factory=list)
+    busy: list[Busy] = field(default_factory=list)
+
+    def complain(self) -> int:
+        """Say on standard error what failed and what is not here to be told; the exit code."""
+        failed = [event.directory for event in self.ended if event.result.status == "failed"]
+        for directory in failed:
+            _complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
+        if self.busy:
+            _complain(busy_line([event.directory for event in self.busy]))
+        if failed:
+            return EXIT_RUNS_FAILED
+        return EXIT_ENVIRONMENT if self.busy else EXIT_OK
+
+
 def train(
     plan: Plan, options: Options, screen: Screen, ended: Callable[[Ended], None] = lambda _: None
-) -> list[Ended]:
-    """Train what a plan has to train; returns what has come to its end, also told one by one.
-
-    What failed is named on standard error, where its traceback is.
-    """
-    told: list[Ended] = []
+) -> Trained:
+    """Train what a plan has to train; what has come to its end is also told one by one."""
+    told = Trained()
     runs = [planned.run for planned in plan.to_train]
     finished = [(p.run, p.stored.result) for p in plan.finished if p.stored]
     try:
@@ -39,26 +56,25 @@ def train(
             for event in train_plan(plan, options, progress.announce):
                 progress.show(event)
                 if isinstance(event, Ended):
-                    told.append(event)
+                    told.ended.append(event)
                     ended(event)
+                elif isinstance(event, Busy):
+                    told.busy.append(event)
     except Interrupted:
-        _complain(interrupted_line(len(plan.finished) + len(told), len(plan.runs)))
+        _complain(interrupted_line(len(plan.finished) + len(told.ended), len(plan.runs)))
         raise
     return told
 
 
-def complain_of_failed(ended: list[Ended]) -> bool:
-    """Say where the tracebacks of failed runs are; whether there are any."""
-    failed = [event.directory for event in ended if event.result.status == "failed"]
-    for directory in failed:
-        _complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
-    return bool(failed)
-
-
 def stored_runs(plan: Plan) -> dict[str, StoredRun]:
-    """The stored runs of a plan that has been carried out, by their hashes."""
+    """The stored runs of a plan that has been carried out, by their hashes.
+
+    One that another process has just begun may not be there yet.
+    """
     return {
-        planned.run.hash: planned.stored or scan(planned.directory).runs[0] for planned in plan.runs
+        planned.run.hash: planned.stored or scan(planned.directory).runs[0]
+        for planned in plan.runs
+        if planned.stored or is_run_directory(planned.directory)
     }
 
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from optbench.analysis.where import selected
-from optbench.commands.training import complain_of_failed, train
-from optbench.errors import EXIT_CLAIM, EXIT_OK, EXIT_RUNS_FAILED, StoreError
+from optbench.commands.training import train
+from optbench.errors import EXIT_CLAIM, EXIT_OK, StoreError
 from optbench.execution.repair import repair
 from optbench.execution.study import Options, load_experiments, plan_runs
 from optbench.report.upkeep import (
@@ -87,9 +87,9 @@ def retry_command(
         raise StoreError(f"{lost[0]}: config.yaml is missing, so the run can't be repeated")
     experiments = load_experiments([run.path / "config.yaml" for run in chosen], options)
     plan = _as_declared(plan_runs(experiments, options, screen.announce), chosen)
-    ended = train(plan, options, screen)
-    screen.write(retried_line([event.result for event in ended]))
-    return EXIT_RUNS_FAILED if complain_of_failed(ended) else EXIT_OK
+    trained = train(plan, options, screen)
+    screen.write(retried_line([event.result for event in trained.ended]))
+    return trained.complain()
 
 
 def _chosen(runs_dir: Path, statuses: Sequence[Status], where: Sequence[str]) -> list[StoredRun]:

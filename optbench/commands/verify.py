@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from optbench.analysis.claims.judge import Case, judge
 from optbench.catalog.selectors import check_selectors, chosen, sides
 from optbench.commands.screen import Screen, deliver
-from optbench.commands.training import complain_of_failed, stored_runs, train
+from optbench.commands.training import stored_runs, train
 from optbench.config.node import Problems
-from optbench.errors import EXIT_CLAIM, EXIT_OK, EXIT_RUNS_FAILED, UsageError
+from optbench.errors import EXIT_CLAIM, EXIT_OK, UsageError
 from optbench.execution.study import Options, load_experiments, plan_runs
 from optbench.report.formats import check_format
 from optbench.report.judgements import FORMATS, render_judgements
@@ -42,15 +42,15 @@ def verify_command(
     plan = plan_runs(experiments, options, progress.announce)
     if plan.to_train:
         progress.say(finished_line(len(plan.finished), len(plan.runs)))
-    failed = complain_of_failed(train(plan, options, progress))
+    code = train(plan, options, progress).complain()
     if plan.to_train:
         progress.write("\n")
     judgements = [found for case in _cases(experiments, plan) for found in judge(case)]
     colour = screen.colour and output is None
     text = render_judgements(judgements, output_format, colour=colour, width=screen.width)
     deliver(text, output, screen)
-    if failed:
-        return EXIT_RUNS_FAILED
+    if code != EXIT_OK:
+        return code
     return EXIT_OK if all(judgement.as_expected for judgement in judgements) else EXIT_CLAIM
 
 
@@ -111,4 +111,4 @@ def _runs(
     """The runs of some settings, each once."""
     hashes = {setting.setting_hash for setting in settings}
     runs = {run.hash: run for run in experiment.runs() if run.setting.setting_hash in hashes}
-    return [stored[key] for key in runs]
+    return [stored[key] for key in runs if key in stored]

@@ -7,7 +7,10 @@ import signal
 from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import wait
+from time import monotonic
 from typing import TYPE_CHECKING
+
+import psutil
 
 from optbench.errors import EnvironmentFault
 from optbench.execution.deal import Deal, deal
@@ -15,7 +18,7 @@ from optbench.execution.memory import available_memory
 from optbench.execution.process import Process
 from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
 from optbench.store.rundir import RunDirectory
-from optbench.training.events import Advanced, Ended
+from optbench.training.events import Advanced, Busy, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from optbench.training.events import Event
 
 PATIENCE = 30.0  # seconds that a worker has to store where it stopped
+LOOK = 5.0  # seconds between looks at whether a worker was stopped; two in a row must find it so
 
 
 class Pool:
@@ -69,17 +73,30 @@ class _Crew:
         self.dealt: Deal | None = None
         self.places: deque[str] = deque()  # devices that have no worker
         self.waiting: deque[Cohort] = deque()
+        self.next_look = 0.0
 
     def train(self) -> Iterator[Event]:
         for _ in range(min(self.pool.workers, len(self.plan.to_train))):
             self._hire(rehearse=not self.members)
         while self.dealt is None or self.waiting or any(m.busy for m in self.members):
-            for ready in wait([member.connection for member in self.members]):
+            self._end_stopped()
+            for ready in wait([member.connection for member in self.members], LOOK):
                 for member in [m for m in self.members if m.connection is ready]:
                     try:
                         yield from self._take(member, member.connection.recv())
                     except (EOFError, OSError):
                         yield from self._replace(member)
+
+    def _end_stopped(self) -> None:
+        """Kill a process that somebody stopped and did not let go on: it would be waited for.
+
+        Ctrl-Z stops this process as well, which then finds all going on.
+        """
+        if monotonic() < self.next_look:
+            return
+        self.next_look = monotonic() + LOOK
+        for member in self.members:
+            member.end_if_stopped()
 
     def dismiss(self, members: Sequence[_Member]) -> None:
         """End processes; one that trains stores where it is."""
@@ -102,7 +119,7 @@ class _Crew:
             case Broken():
                 raise message.error
             case Happened():
-                if isinstance(message.event, Ended):
+                if isinstance(message.event, Ended | Busy):
                     member.unfinished.remove(self.indices[message.event.run.hash])
                 yield message.event
             case Moved(index=index, record=record):
@@ -182,6 +199,19 @@ class _Member(Process):
         self.busy = False
         self.unfinished: list[int] = []
         self.place = ""  # the device that `cuda` means for it
+        self.found_stopped = 0  # times in a row
+
+    def end_if_stopped(self) -> None:
+        """Kill it if it is found stopped a second time."""
+        with suppress(psutil.Error):  # it has ended, and its connection will tell
+            stopped = psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED
+            self.found_stopped = self.found_stopped + 1 if stopped else 0
+        if self.found_stopped > 1:
+            self.process.kill()
+
+    def death(self, patience: float) -> str:
+        how = super().death(patience)
+        return "it was stopped and did not go on" if self.found_stopped > 1 else how
 
     def stop(self) -> None:
         """Ask it to end; what has not begun to train has nothing to store."""

@@ -15,8 +15,10 @@ from optbench.execution.pool import Pool
 from optbench.execution.signals import Interruptions
 from optbench.execution.smoke import smoke
 from optbench.execution.workers import worker_count
+from optbench.store.lock import HeldError
 from optbench.store.rundir import check_writable
 from optbench.store.scan import StoredRun, scan
+from optbench.training.events import Busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -132,7 +134,8 @@ def run(
     The arguments are those of `optbench run`; `announce` is told of a fallback, a download or
     memory that may be short.
     Raises `ConfigError` and `UsageError` for bad input, `DataError` and `StoreError` for data
-    and disk, `Interrupted` on a signal. A diverged or failed run is a result, not an error.
+    and disk, `HeldError` (a `StoreError`) for runs that another process trains, once all others
+    have ended, `Interrupted` on a signal. A diverged or failed run is a result, not an error.
     """
     options = Options(
         overrides=tuple(overrides),
@@ -145,6 +148,8 @@ def run(
         workers=workers,
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)
-    for _ in train_plan(plan, options, announce):
-        pass
+    events = train_plan(plan, options, announce)
+    busy = [event.directory for event in events if isinstance(event, Busy)]
+    if busy:
+        raise HeldError(f"being trained by another process: {', '.join(map(str, busy))}")
     return tuple(planned.stored or scan(planned.directory).runs[0] for planned in plan.runs)

@@ -14,11 +14,11 @@ from optbench.execution.data import data_key, load_data
 from optbench.execution.environment import describe_environment
 from optbench.execution.recorder import Recorder
 from optbench.store.index import finished_run
-from optbench.store.lock import RunLock
+from optbench.store.lock import HeldError, RunLock
 from optbench.store.rundir import RunDirectory
 from optbench.training.data import DeviceData, to_device
 from optbench.training.device import choose_device, reproducible
-from optbench.training.events import Advanced, Ended, Event, Started
+from optbench.training.events import Advanced, Busy, Ended, Event, Started
 from optbench.training.loop import train
 from optbench.training.records import Commit, End, Failure
 
@@ -62,7 +62,11 @@ class Worker:
         with ExitStack() as held:
             recorders = []
             for planned in cohort:
-                directory = _locked(planned.directory, held, beside=force)
+                try:
+                    directory = _locked(planned.directory, held, beside=force)
+                except HeldError:
+                    yield Busy(planned.run, planned.directory)
+                    continue
                 stored = None if force else finished_run(planned.directory, planned.run.hash)
                 if stored is None:
                     recorders.append(self._recorder(planned, directory, device))

@@ -163,6 +163,16 @@ def interrupted_line(done: int, runs: int) -> str:
     )
 
 
+def busy_line(directories: Sequence[Path]) -> str:
+    """What was left to other processes."""
+    others = len(directories) - 1
+    more = f" and {_count(others, 'other run')}" if others else ""
+    return (
+        f"{directories[0]}{more}: being trained by another process, so left to it. The same "
+        "command shows all of them once they have ended."
+    )
+
+
 def closing_line(directories: Sequence[Path], runs_dir: Path) -> str:
     """Where the runs are, and the command that draws them."""
     folders = ", ".join(str(folder) for folder in dict.fromkeys(d.parent for d in directories))

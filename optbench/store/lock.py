@@ -21,10 +21,14 @@ _ATTEMPTS = 11
 _PAUSE = 0.01
 
 
+class HeldError(StoreError):
+    """Another process trains the run."""
+
+
 class RunLock:
     """flock on the directory's `lock` file; free at once when the holder dies, however it dies.
 
-    Raises `StoreError` where another process holds it.
+    Raises `HeldError` where another process holds it, `StoreError` where there can't be one.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -40,9 +44,7 @@ class RunLock:
                 return
             time.sleep(_PAUSE)
         os.close(self._descriptor)
-        raise StoreError(
-            f"{directory} is being trained by another process; wait for it, or stop it"
-        )
+        raise HeldError(f"{directory} is being trained by another process; wait for it, or stop it")
 
     def __enter__(self) -> Self:
         return self

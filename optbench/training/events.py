@@ -48,4 +48,12 @@ class Ended:
     result: Result
 
 
-Event = Started | Advanced | Ended
+@dataclass(frozen=True)
+class Busy:
+    """Another process trains a run, and it is left to that one."""
+
+    run: Run
+    directory: Path
+
+
+Event = Started | Advanced | Ended | Busy

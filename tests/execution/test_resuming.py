@@ -315,7 +315,11 @@ def test_a_second_process_is_refused_while_one_trains(tmp_path: Path) -> None:
         process.wait_for("0/3")  # it holds the lock, and stops for good three steps later
         outcome = command("run", path, "--runs-dir", tmp_path / "runs")
         assert outcome.code == 4
-        assert "is being trained by another process" in outcome.err
+        assert "being trained by another process, so left to it" in outcome.err
+        more = command("run", path, "--runs-dir", tmp_path / "runs", "--seeds", "2", "--json")
+        assert more.code == 4  # the other seed has been trained meanwhile
+        (line,) = more.out.splitlines()
+        assert (json.loads(line)["seed"], json.loads(line)["status"]) == (1, "completed")
     list(events(tmp_path))  # the first was killed: its lock went with it
 
 

@@ -97,6 +97,10 @@ class Pace:
         """The run goes on no longer: it ended, or begins again."""
         self._forecast(track.event.run.setting).kind.left -= track.event.total - track.steps
 
+    def leave(self, run: Run) -> None:
+        """A run is not to be trained here after all."""
+        self._no_longer_waiting(run)
+
     def end(self, run: Run, steps: int, track: Track | None) -> None:
         """A run has ended after so many steps; without a track it was trained by others."""
         forecast = self._no_longer_waiting(run)
