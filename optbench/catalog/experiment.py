@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from dataclasses import dataclass, replace
@@ -39,7 +40,7 @@ from optbench.config.spec import (
 from optbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from optbench.config.spec import Weights
 
@@ -235,6 +236,7 @@ class _Expansion:
         self._check_schedule(schedule, dataset, optimizer)
         loss = self._loss(dataset, training)
         self._check_smoothing(loss, training)
+        self._check_augment(dataset, training)
         data = dict(dataset.arguments)
         fallback, requested = data.pop("fallback", None), data.pop("instead_of", None)
         choices = {
@@ -277,6 +279,21 @@ class _Expansion:
             key = child_key(training.part.key, "label_smoothing")
             self.problems.add(node, key, f"is for {SMOOTHED}, and the loss is {loss}")
 
+    def _check_augment(self, dataset: _Choice, training: _Choice) -> None:
+        """The data, and what may stand in for them, have to be images larger than the margin."""
+        augment = training.arguments.get("augment")
+        if not isinstance(augment, dict):
+            return
+        crop, key = augment["crop"], child_key(training.part.key, "augment")
+        for name, task in _tasks(dataset.arguments):
+            node, shape = training.part.node.mapping["augment"], task.input_shape
+            if not task.images:
+                message = f"is for images, [channels, height, width]; {name} has {list(shape)}"
+                self.problems.add(node, key, message)
+            elif isinstance(crop, int) and crop >= min(shape[1:]):
+                rule = f"must be smaller than the images of {name}, {list(shape)}, got {crop}"
+                self.problems.add(node.mapping["crop"], child_key(key, "crop"), rule)
+
     def _check_schedule(self, schedule: _Choice, dataset: _Choice, optimizer: _Choice) -> None:
         """What a schedule asks of the data and of the optimizer."""
         if schedule.name == PLATEAU:
@@ -293,20 +310,23 @@ class _Expansion:
             self.problems.add(schedule.part.node, key, message, "cycle_momentum: false")
 
 
-def _losses(dataset: Mapping[str, object]) -> tuple[str, ...]:
-    """The losses that fit a data set and its stand-in; where it can't be read, those of classes."""
+def _tasks(dataset: Mapping[str, object]) -> Iterator[tuple[str, Task]]:
+    """Names and tasks of a data set and its stand-in, those that can be read."""
     if not dataset or not dataset["name"]:  # a mistake, which is noted
-        return Task((), 1).losses
+        return
     own = {key: value for key, value in dataset.items() if key not in ("fallback", "instead_of")}
-    try:
-        losses = source_of(own).task.losses
-    except (DataError, UsageError):  # said when the data are wanted
-        losses = Task((), 1).losses
+    with contextlib.suppress(DataError, UsageError):  # said when the data are wanted
+        yield display_name(str(own["name"])), source_of(own).task
     fallback = dataset.get("fallback")
-    if not isinstance(fallback, dict):
-        return losses
-    fitting = _losses(fallback)
-    return tuple(loss for loss in losses if loss in fitting) or losses
+    if isinstance(fallback, dict):
+        yield from _tasks(fallback)
+
+
+def _losses(dataset: Mapping[str, object]) -> tuple[str, ...]:
+    """The losses that fit a data set and its stand-in; where neither can be read, of classes."""
+    tasks = [task for _, task in _tasks(dataset)] or [Task((), 1)]
+    common = [loss for loss in tasks[0].losses if all(loss in task.losses for task in tasks)]
+    return tuple(common) or tasks[0].losses
 
 
 def _without_validation(dataset: _Choice) -> str:

@@ -94,6 +94,7 @@ TRAINING = Receiver(
             Parameter("freeze", _TEXTS, default=[]),
             Parameter("label_smoothing", _NUMBER, default=0.0),
             Parameter("average"),
+            Parameter("augment"),
         ),
     ),
     {
@@ -120,6 +121,7 @@ LATER_TRAINING: dict[str, object] = {
     "freeze": [],
     "label_smoothing": 0.0,
     "average": None,
+    "augment": None,
 }
 # What `average` can name. The numbers are torch's and, of SWA, those of Izmailov et al. 2018.
 AVERAGES = {
@@ -130,6 +132,14 @@ AVERAGES = {
         "swa", Signature("swa", (Parameter("start", _NUMBER, default=0.75),)), {"start": BELOW_ONE}
     ),
 }
+AUGMENT = Receiver(
+    "augment",
+    Signature(
+        "augment",
+        (Parameter("flip", _BOOLEAN, default=False), Parameter("crop", _INTEGER, default=0)),
+    ),
+    {"crop": AT_LEAST_ZERO},
+)
 # What `evaluate_every` and `checkpoint_every` hold.
 EVERY = Receiver(
     "every",

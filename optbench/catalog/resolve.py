@@ -14,6 +14,7 @@ from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
 from optbench.catalog.places import beside, folder_of
 from optbench.catalog.plugins import anchored, is_import_path
 from optbench.catalog.receivers import (
+    AUGMENT,
     AVERAGES,
     COMMON_DATA,
     EVERY,
@@ -287,9 +288,6 @@ def resolve_schedule(node: Node, key: str, problems: Problems) -> tuple[Argument
 def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
     """`training:` with its defaults."""
     values = check_arguments(node, key, TRAINING, problems)
-    for name, default in LATER_TRAINING.items():
-        if name in values and values[name] == default:
-            del values[name]
     for name in ("evaluate_every", "checkpoint_every"):
         every = node.mapping.get(name)
         if every is not None and every.value is not None:
@@ -297,6 +295,12 @@ def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
     average = node.mapping.get("average")
     if average is not None and average.value is not None:
         values["average"] = _average(average, child_key(key, "average"), problems)
+    augment = node.mapping.get("augment")
+    if augment is not None and augment.value is not None:
+        values["augment"] = _augment(augment, child_key(key, "augment"), problems)
+    for name, default in LATER_TRAINING.items():
+        if name in values and values[name] == default:
+            del values[name]
     return values
 
 
@@ -322,6 +326,15 @@ def _average(node: Node, key: str, problems: Problems) -> Plain:
         return None
     body = _without(part.node, "name")
     return {"name": known[0], **check_arguments(body, key, AVERAGES[known[0]], problems)}
+
+
+def _augment(node: Node, key: str, problems: Problems) -> Plain:
+    """`augment: {flip: true, crop: 4}`; None where both are off."""
+    if not node.is_mapping:
+        problems.add(node, key, f"must be {{flip: true, crop: N}}, got {node.shown()}")
+        return None
+    values = check_arguments(node, key, AUGMENT, problems)
+    return {**values} if any(values.values()) else None
 
 
 def _name(node: Node) -> str:

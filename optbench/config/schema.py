@@ -40,6 +40,7 @@ _ARGUMENTS = {
         "freeze",
         "label_smoothing",
         "average",
+        "augment",
     ),
 }
 _ELSEWHERE = {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FULL_BATCH = "full"  # the batch size that is all training examples
 CHECKPOINT_EVERY = "checkpoint_every"  # of training the one key that changes no result
 
-NESTED = ("average",)  # keys under `training` whose values are shown one by one
+NESTED = ("average", "augment")  # keys under `training` whose values are shown one by one
 
 Resolved = Mapping[str, object]  # a part's name and arguments, as plain YAML would say them
 

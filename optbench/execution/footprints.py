@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from optbench.config.spec import Run, Setting
 
-IMAGE_DIMENSIONS = 3  # [channels, height, width], one byte a number; others are float32
 LOADING = 2  # a data set is there twice while it is split
 SAVING = 3  # a checkpoint's state, its bytes, and those with their digest before them
 
@@ -95,7 +94,7 @@ def _activation_bytes(run: Run, model: nn.Module) -> int:
 def _data_bytes(setting: Setting) -> int:
     source = source_of(setting.dataset)
     task = source.task
-    size = 8 if task.vocabulary else 1 if len(task.input_shape) == IMAGE_DIMENSIONS else 4
+    size = 8 if task.vocabulary else 1 if task.images else 4  # a byte a number
     examples = source.train_size + source.test_size
     targets = math.prod(task.target_shape) * 8  # int64 classes
     return LOADING * examples * (math.prod(task.input_shape) * size + targets)

@@ -4,57 +4,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from torch import Tensor
 
-    from optbench.training.data import Split
     from optbench.training.learner import Learner
     from optbench.training.network import Batch
 
 
-def inputs_of_epoch(learner: Learner, epoch: int) -> Iterator[Tensor]:
+class Epoch:
+    """The examples that a run of some seed trains on in one epoch, in their order, augmented."""
+
+    def __init__(self, learner: Learner, epoch: int) -> None:
+        seed, data, augmentation = learner.run.seed, learner.data, learner.augmentation
+        self.number = epoch
+        self.examples = data.epoch(seed, epoch)
+        self.order = learner.order(epoch)
+        drawn = len(self.order), data.device
+        self.draws = None if augmentation is None else augmentation.draw(seed, epoch, *drawn)
+
+    def batch(self, start: int, size: int) -> Batch:
+        """Inputs and targets of the next `size` examples from `start` on."""
+        chosen = self.order[start : start + size]
+        draws = self.draws
+        if draws is None:
+            return self.examples.pick(chosen)
+        return self.examples.pick(chosen, lambda images: draws.change(images, start))
+
+
+def inputs_of_epoch(learner: Learner, number: int) -> Iterator[Tensor]:
     """The inputs `[batch, *input_shape]` of an epoch's batches, for once more."""
-    examples = learner.data.epoch(learner.run.seed, epoch)
-    for chosen in torch.split(learner.order(epoch), learner.batch_size):
-        yield examples.pick(chosen)[0]
+    epoch, size = Epoch(learner, number), learner.batch_size
+    return (epoch.batch(start, size)[0] for start in range(0, len(epoch.order), size))
 
 
 class SharedBatches:
-    """Batches in the order of each run's seed, gathered once for all that are at one step."""
+    """Batches of each run's seed, gathered once for all that are at one step."""
 
     def __init__(self) -> None:
-        self.orders: dict[int, tuple[int, Tensor]] = {}
-        self.gathered: dict[int, tuple[tuple[int, int], Batch]] = {}
-        self.streamed: dict[int, tuple[int, Split]] = {}
+        self.epochs: dict[Hashable, Epoch] = {}
+        self.gathered: dict[Hashable, tuple[tuple[int, int], Batch]] = {}
 
     def next(self, learner: Learner, place: int = 0) -> Batch:
         """Inputs and targets of the learner's next step.
 
         `place` counts its batches from 0, where it has several.
         """
-        seed, key = learner.run.seed, (learner.steps, place)
-        if seed not in self.gathered or self.gathered[seed][0] != key:
-            epoch, index = learner.next_position
+        alike, key = (learner.run.seed, learner.augmentation), (learner.steps, place)
+        if alike not in self.gathered or self.gathered[alike][0] != key:
+            number, index = learner.next_position
+            if alike not in self.epochs or self.epochs[alike].number != number:
+                self.epochs[alike] = Epoch(learner, number)
             start = index * learner.step_examples + place * learner.batch_size
-            chosen = self._order(learner, epoch)[start : start + learner.batch_size]
-            self.gathered[seed] = key, self._examples(learner, epoch).pick(chosen)
-        return self.gathered[seed][1]
-
-    def _examples(self, learner: Learner, epoch: int) -> Split:
-        """What an epoch trains on; drawn anew, it is the same for all runs of a seed."""
-        seed = learner.run.seed
-        if learner.data.stream is None:
-            return learner.data.train
-        if seed not in self.streamed or self.streamed[seed][0] != epoch:
-            self.streamed[seed] = epoch, learner.data.epoch(seed, epoch)
-        return self.streamed[seed][1]
-
-    def _order(self, learner: Learner, epoch: int) -> Tensor:
-        seed = learner.run.seed
-        if seed not in self.orders or self.orders[seed][0] != epoch:
-            self.orders[seed] = epoch, learner.order(epoch)
-        return self.orders[seed][1]
+            self.gathered[alike] = key, self.epochs[alike].batch(start, learner.batch_size)
+        return self.gathered[alike][1]

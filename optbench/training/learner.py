@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from optbench.training.augmentation import Augmentation
 from optbench.training.averaging import Average
 from optbench.training.build import (
     build_loss,
@@ -84,6 +85,8 @@ class Learner:
         self.diverged: str | None = None
         self.failure: BaseException | None = None
         self.interval = _Interval()
+        augment = cast("Mapping[str, Any] | None", run.setting.training.get("augment"))
+        self.augmentation = None if augment is None else Augmentation(**augment)
         how = cast("Mapping[str, Any] | None", run.setting.training.get("average"))
         self.average = None if how is None else Average(self, how)
         self._grad_norm: float | None = None

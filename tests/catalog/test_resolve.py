@@ -147,7 +147,7 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
                       "loss, evaluate_every, checkpoint_every, clip_norm, compile, accumulate, "
-                      "freeze, label_smoothing, average]"),
+                      "freeze, label_smoothing, average, augment]"),
         ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
         ("{accumulate: 2, batch_size: full}",
          "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),

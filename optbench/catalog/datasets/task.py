@@ -24,6 +24,11 @@ class Task:
     graded: bool = True
 
     @property
+    def images(self) -> bool:
+        """Whether inputs are images `[channels, height, width]`."""
+        return len(self.input_shape) == 3 and self.vocabulary is None
+
+    @property
     def numbers(self) -> bool:
         return "cross_entropy" not in self.losses
 
