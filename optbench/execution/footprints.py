@@ -36,7 +36,8 @@ def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.de
     """
     setting = run.setting
     source = source_of(setting.dataset)
-    chosen = way(setting, model, optimizer, source.task)
+    batch_size = setting.batch_size(training_size(setting))
+    chosen = way(setting, model, optimizer, source.task, batch_size)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     weights = _bytes([*model.parameters(), *model.buffers()])
     gradients = _bytes(trained)

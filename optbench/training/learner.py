@@ -70,7 +70,7 @@ class Learner:
         self.loss = build_training_loss(run.setting, data.task)
         self.evaluation_loss = build_loss(run.setting, data.task)
         self.grading = grading(run.setting, data.task)
-        self.way = way(run.setting, self.model, self.optimizer, data.task)
+        self.way = way(run.setting, self.model, self.optimizer, data.task, self.batch_size)
         self.after_step = getattr(self.model, "after_step", None)
         self.row_measures = getattr(self.model, "row_measures", None)
         self.sparse = has_sparse_gradients(self.model)

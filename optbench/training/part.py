@@ -15,6 +15,7 @@ from optbench.training.chain import Chain
 from optbench.training.compiled import Compiled
 from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, evaluate
+from optbench.training.replay import Replay
 from optbench.training.vmapped import Vmapped
 
 if TYPE_CHECKING:
@@ -233,6 +234,10 @@ def _network(learners: Sequence[Learner]) -> Network:
         case "chain":
             noise = [learner.noise.cpu for learner in learners]
             return Chain(models, noise, first.run.setting.label_smoothing)
+        case "replay":
+            noise = [learner.noise.cpu for learner in learners]
+            foreign = [learner.own_optimizer for learner in learners]
+            return Replay(models, first.loss, noise, foreign)
         case "vmap":
             return Vmapped(models, first.loss)
         case "compiled":

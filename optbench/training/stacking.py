@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from optbench.training import replay_refusal, vmap_refusal
 from optbench.training.build import build_loss, build_training_loss
 from optbench.training.chain import is_chain
-from optbench.training.vmap_refusal import EXAMPLES, refusal
+from optbench.training.vmap_refusal import EXAMPLES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,23 +24,27 @@ if TYPE_CHECKING:
     from optbench.config.spec import Setting
     from optbench.training.network import Batch
 
+RECORDED = "by autograd's kernels, recorded once and started again"
+
 
 @dataclass(frozen=True)
 class Way:
     """How runs of a setting train: through which kind of network, and the reason.
 
-    All but `chain` and `vmap` train alone.
+    All but `chain`, `replay` and `vmap` train alone.
     """
 
-    kind: Literal["chain", "vmap", "autograd", "compiled"]
+    kind: Literal["chain", "replay", "vmap", "autograd", "compiled"]
     reason: str
 
     @property
     def stacked(self) -> bool:
-        return self.kind in ("chain", "vmap")
+        return self.kind in ("chain", "replay", "vmap")
 
 
-def way(setting: Setting, model: nn.Module, optimizer: Optimizer, task: Task) -> Way:
+def way(
+    setting: Setting, model: nn.Module, optimizer: Optimizer, task: Task, batch_size: int
+) -> Way:
     """The way of a setting's runs; its model is on the device where it is to train."""
     device = next(model.parameters()).device
     if setting.training.get("compile"):
@@ -48,11 +53,11 @@ def way(setting: Setting, model: nn.Module, optimizer: Optimizer, task: Task) ->
         return Way("autograd", f"{type(optimizer).__name__} evaluates the loss itself")
     if is_chain(model, build_loss(setting, task)):
         return Way("chain", "a chain of linear layers on the CPU")
-    if device.type == "cpu" and not all(p.requires_grad for p in model.parameters()):
-        return Way("autograd", "some of its parameters are not trained")
+    loss, batch = build_training_loss(setting, task), _trial_batch(task, device)
     if device.type == "cpu":
-        return Way("autograd", f"{type(model).__name__} is not known to gain by it on the CPU")
-    against = refusal(model, build_training_loss(setting, task), _trial_batch(task, device))
+        against = replay_refusal.refusal(model, loss, batch, batch_size)
+        return Way("replay", RECORDED) if against is None else Way("autograd", against)
+    against = vmap_refusal.refusal(model, loss, batch)
     return Way("vmap", "by vmap") if against is None else Way("autograd", against)
 
 
