@@ -160,9 +160,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def enter(self, tensor: Tensor, constant: Tensor | None = None) -> Place:
         """The tensor's place, in memory that may be new."""
-        if tensor.layout != torch.strided:
-            raise UnrecordableError("it has tensors that aren't plain numbers in memory")
-        storage = tensor.untyped_storage()
+        storage = _storage(tensor)
         if storage._cdata not in self._known:
             self._known[storage._cdata] = len(self.memories), storage
             size = storage.nbytes() // tensor.element_size()
@@ -171,7 +169,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return self.place(tensor)
 
     def place(self, tensor: Tensor) -> Place:
-        index, _ = self._known[tensor.untyped_storage()._cdata]
+        index, _ = self._known[_storage(tensor)._cdata]
         if self.memories[index].dtype != tensor.dtype:
             raise UnrecordableError("it reads memory as another type")
         return Place(index, tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()))
@@ -193,7 +191,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if any(one is not None and not isinstance(one, Tensor | list) for one in found):
             raise UnrecordableError("its code looks at the values of a batch")
         tensors = [*_leaves(found, Tensor)]
-        new = any(tensor.untyped_storage()._cdata not in self._known for tensor in tensors)
+        new = any(_storage(tensor)._cdata not in self._known for tensor in tensors)
         changes = func._schema.is_mutable and torch.Tag.inplace_view not in func.tags
         if new or changes:  # all else are views
             places = tuple(None if one is None else self.enter(one) for one in found)
@@ -201,6 +199,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 raise UnrecordableError("it keeps values from batch to batch outside its buffers")
             self.operations.append(Operation(func, *placed, places))
         return results
+
+
+def _storage(tensor: Tensor) -> torch.UntypedStorage:
+    if tensor.layout != torch.strided:
+        raise UnrecordableError("it has tensors that aren't plain numbers in memory")
+    return tensor.untyped_storage()
 
 
 def _everything(tensor: Tensor, size: int) -> Tensor:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import itertools
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from double_precision import double_precision, make_double
 from experiments import make_learner, make_runs, train_all, write_plugin
 from plain_loop import documented_seed, mlp, one_thread
 from torch import Tensor, nn
@@ -17,8 +17,6 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from optbench.catalog.optimizers import optimizers
-from optbench.training.data import DeviceData, Split
-from optbench.training.learner import Learner
 from optbench.training.products import WORTH_ONEDNN
 
 if TYPE_CHECKING:
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from optbench.config.spec import Run
+    from optbench.training.data import DeviceData
+    from optbench.training.learner import Learner
 
 USABLE = [name for name, entry in optimizers().items() if not entry.refusal]
 STEPS = 100
@@ -98,24 +98,6 @@ def cohort_losses(learners: Sequence[Learner]) -> Tensor:
     assert not any(learner.over for learner in learners)
     rows = [learner.rows[1 : STEPS + 1] for learner in learners]
     return torch.tensor([[row["train_loss"] for row in run] for run in rows], dtype=torch.float64)
-
-
-@contextmanager
-def double_precision() -> Iterator[None]:
-    """What is made here has float64 weights."""
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(torch.float32)
-
-
-def make_double(run: Run) -> Learner:
-    data = make_learner(run).data
-    splits = (Split(s.inputs.double(), s.targets) for s in (data.train, data.test))
-    train, test = splits
-    with double_precision():
-        return Learner(run, DeviceData(train, None, test, data.task))
 
 
 def make_each(folder: Path, names: Sequence[str], **parts: Any) -> tuple[Run, ...]:

@@ -271,9 +271,9 @@ def test_a_run_without_numbers_leaves_its_neighbours_alone() -> None:
     noise = generators(3)
     losses, _ = replayed(models, functional.cross_entropy).differentiate([drawn] * 3)
     assert losses.isnan().tolist() == [False, True, False]
-    expected, _ = Replay(
-        healthy, functional.cross_entropy, noise[::2], [False] * 2
-    ).differentiate([drawn] * 2)
+    expected, _ = Replay(healthy, functional.cross_entropy, noise[::2], [False] * 2).differentiate(
+        [drawn] * 2
+    )
     assert torch.equal(losses[::2], expected)
 
 
