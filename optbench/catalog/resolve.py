@@ -18,6 +18,7 @@ from optbench.catalog.receivers import (
     AVERAGES,
     COMMON_DATA,
     EVERY,
+    LATER_DATA,
     LATER_TRAINING,
     TRAINING,
     data_parameters,
@@ -78,7 +79,8 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
         return {}
     before = len(problems)
     body = _without(node, "name", "fallback", "instead_of")
-    resolved: Arguments = {"name": name, **check_arguments(body, key, receiver, problems)}
+    values = _without_later(check_arguments(body, key, receiver, problems), LATER_DATA)
+    resolved: Arguments = {"name": name, **values}
     if len(problems) == before and name in DATASETS:
         if "path" in receiver.parameters:
             resolved["path"] = str(beside(node.mapping["path"]))
@@ -298,10 +300,12 @@ def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
     augment = node.mapping.get("augment")
     if augment is not None and augment.value is not None:
         values["augment"] = _augment(augment, child_key(key, "augment"), problems)
-    for name, default in LATER_TRAINING.items():
-        if name in values and values[name] == default:
-            del values[name]
-    return values
+    return _without_later(values, LATER_TRAINING)
+
+
+def _without_later(values: Arguments, later: Mapping[str, object]) -> Arguments:
+    """The arguments without those that came later, where they say nothing new."""
+    return {k: value for k, value in values.items() if k not in later or value != later[k]}
 
 
 def _every(node: Node, key: str, problems: Problems) -> Plain:

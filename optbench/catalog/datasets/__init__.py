@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.adding_problem import adding_problem
-from optbench.catalog.datasets.bundle import DIGITS, MNIST_5K
+from optbench.catalog.datasets.bundle import DIGITS, mnist_5k
 from optbench.catalog.datasets.cifar import CIFAR10, CIFAR100
 from optbench.catalog.datasets.data import Data, Examples
 from optbench.catalog.datasets.image_folder import image_folder
@@ -82,7 +82,7 @@ DATASETS: dict[str, Entry] = {
     ),
     "mnist-5k": Entry(
         "5,000 images of mnist: 4,000 train, 1,000 test, 28×28, 10 classes; bundled",
-        lambda: MNIST_5K,
+        mnist_5k,
     ),
     "digits": Entry(
         "small handwritten digits: 1,437 train, 360 test, 8×8, 10 classes; bundled",

@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from optbench.catalog.datasets.content import check_sha256, read_content
 from optbench.catalog.datasets.data import Examples
 from optbench.catalog.datasets.source import PlainSource
+from optbench.config.canonical import digest
+from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -86,3 +88,53 @@ DIGITS = BundledSource(
     input_shape=(1, 8, 8),
     white=16,  # each pixel counts the inked ones among 4×4 of the scan
 )
+
+
+@dataclass(frozen=True)
+class SomeDigits(PlainSource):
+    """The images of mnist-5k that show one of `digits`; a class is a digit's place among them."""
+
+    digits: tuple[int, ...]
+    input_shape: ClassVar[tuple[int, ...]] = MNIST_5K.input_shape
+
+    @property
+    def classes(self) -> int:
+        return len(self.digits)
+
+    @property
+    def train_size(self) -> int:
+        return MNIST_5K.train_size * len(self.digits) // MNIST_5K.classes  # as many of each digit
+
+    @property
+    def test_size(self) -> int:
+        return MNIST_5K.test_size * len(self.digits) // MNIST_5K.classes
+
+    def content_hash(self) -> str:
+        return digest([MNIST_5K.content_hash(), self.digits])
+
+    def missing(self, data_dir: Path) -> tuple[Path, ...]:
+        return MNIST_5K.missing(data_dir)
+
+    def fetch(self, data_dir: Path, announce: Callable[[str], None]) -> None:
+        """Nothing is ever missing."""
+
+    def load(self, data_dir: Path) -> tuple[Examples, Examples]:
+        train, test = MNIST_5K.load(data_dir)
+        return self._chosen(train), self._chosen(test)
+
+    def _chosen(self, examples: Examples) -> Examples:
+        import numpy as np
+
+        found = examples.at(np.flatnonzero(np.isin(examples.targets, self.digits)))
+        places = np.argsort(self.digits)
+        at = np.searchsorted(np.sort(self.digits), found.targets)
+        return Examples(found.inputs, places[at].astype(np.int64))
+
+
+def mnist_5k(digits: Sequence[int] | None = None) -> BundledSource | SomeDigits:
+    """mnist-5k, or the part of it that shows some digits; raises UsageError for others."""
+    if digits is None:
+        return MNIST_5K
+    if len(digits) < 2 or len({*digits}) < len(digits) or not {*digits} <= {*range(10)}:
+        raise UsageError(f"digits must be two or more different ones from 0 to 9, got {digits}")
+    return SomeDigits(tuple(digits))
