@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
+import optbench
 from optbench.catalog.experiment import load_experiment, refuse_searches
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 TRAJECTORIES = sorted((CONFIGS / "trajectories").glob("*.yaml"))
-EXPERIMENTS = sorted({*CONFIGS.rglob("*.yaml")} - {*TRAJECTORIES})
+FINETUNE = CONFIGS / "finetune" / "finetune.yaml"  # starts from what another has trained
+EXPERIMENTS = sorted({*CONFIGS.rglob("*.yaml")} - {*TRAJECTORIES, FINETUNE})
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
@@ -59,3 +63,31 @@ def test_adam_against_sgd_has_eight_seeds_and_5000_images_held_out() -> None:
     assert experiment.seeds == tuple(range(8))
     assert [setting.label for setting in experiment.settings] == ["adam lr=0.001", "sgd lr=0.01"]
     assert [setting.dataset["validation"] for setting in experiment.settings] == [5000, 5000]
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shipped files, beside the run that configs/finetune/pretrain.yaml makes."""
+    folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(CONFIGS, folder / "configs")
+    optbench.run(folder / "configs/finetune/pretrain.yaml", runs_dir=folder / "runs")
+    return folder
+
+
+def test_fine_tuning_starts_where_the_pre_training_ended(pretrained: Path) -> None:
+    experiment = load_experiment(pretrained / "configs/finetune/finetune.yaml")
+    starts = {s.weights.path if s.weights else None for s in experiment.settings}
+    (weights,) = (pretrained / "runs/pretrain").glob("*/weights.pt")
+    assert starts == {None, weights}
+    claimed = load_experiment(pretrained / "configs/claims/new_layers_larger_steps.yaml")
+    assert all(s.model["head"] == "new" for s in claimed.settings)
+
+
+def test_the_weights_that_are_shipped_are_what_the_pre_training_ends_with(pretrained: Path) -> None:
+    (path,) = (pretrained / "runs/pretrain").glob("*/weights.pt")
+    made = torch.load(path)
+    shipped = torch.load(CONFIGS / "claims/digits_0_to_6.pt")
+    assert made.keys() == shipped.keys()
+    for name, tensor in made.items():  # to what rounding on another processor grows to
+        moved = torch.linalg.vector_norm(tensor - shipped[name])
+        assert moved < 0.1 * torch.linalg.vector_norm(shipped[name]), name

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from optbench import load_experiment
+from optbench.catalog.models import MODELS
+from optbench.catalog.plugins import load
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,3 +73,32 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             assert link.startswith("https://") or (page.parent / link).exists(), (page, link)
+
+
+def last_layer(name: str) -> str:
+    """The last layer with parameters of a catalog model at its defaults."""
+    shapes = {"gru": (3, 9), "conv1d": (1, 40), "cifar-cnn": (3, 32, 32)}
+    shape = shapes.get(name, (1, 28, 28))
+    names = [
+        n for n, _ in load(MODELS[name].target)(input_shape=shape, classes=3).named_parameters()
+    ]
+    return str(names[-1]).rpartition(".")[0]
+
+
+def test_the_page_on_fine_tuning_names_the_head_of_each_model_for_images_or_sequences() -> None:
+    page = (ROOT / "docs/finetuning.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z0-9-]+`(?:, `[a-z0-9-]+`)*) \| `([^`]+)`", page, re.MULTILINE)
+    heads = {name: glob for names, glob in rows for name in re.findall(r"`([^`]+)`", names)}
+    known = {name: glob for name, glob in heads.items() if name in MODELS}
+    assert {"mlp", "cnn", "resnet18", "vit", "gru"} <= set(known)
+    assert known == {name: f"{last_layer(name)}.*" for name in known}
+
+
+def test_the_experiment_that_fine_tunes_is_valid(tmp_path: Path) -> None:
+    for shade, name in ((20, "cats"), (200, "dogs")):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(100):
+            path = tmp_path / "photos" / name / f"{number}.png"
+            Image.new("RGB", (8, 8), (shade, number, 0)).save(path)
+    (tmp_path / "shown.yaml").write_text(blocks("docs/finetuning.md", "yaml")[0])
+    assert len(load_experiment(tmp_path / "shown.yaml").settings) == 4

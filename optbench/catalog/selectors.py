@@ -125,7 +125,13 @@ def _parts(setting: Setting) -> list[Resolved]:
 
 
 def _values(setting: Setting, argument: str) -> list[object]:
-    """The argument's values; of a part's name there are none, as it goes by what it names."""
+    """The argument's values; of a part's name there are none, as it goes by what it names.
+
+    Parameter groups go by how many there are beside the default one.
+    """
+    if argument == "groups":
+        groups = setting.optimizer.get("groups", [])
+        return [len(groups)] if isinstance(groups, list) else []
     return [part[argument] for part in _parts(setting) if argument in part and argument != "name"]
 
 

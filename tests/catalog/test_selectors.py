@@ -149,6 +149,17 @@ def test_a_selector_chooses_what_has_all_that_it_names(
     assert chosen_by(folder, selector) == labels
 
 
+def test_groups_go_by_their_number(tmp_path: Path) -> None:
+    optimizer = '[sgd, {name: sgd, groups: [{match: "*.bias", lr: 0.5}]}, adam]'
+    found = []
+    for number in (0, 1):
+        expect = claim(f"{{groups: {number}}}")
+        experiment = loaded(tmp_path, optimizer=optimizer, expect=expect)
+        settings = chosen(experiment.claims[0], "setting", experiment)
+        found.append([len(s.optimizer.get("groups", ())) for s in settings])  # type: ignore[arg-type]
+    assert found == [[0, 0], [1]]
+
+
 def compared(setting: str, other: str) -> str:
     return f"[{{metric: test_loss, setting: {setting}, better_than: {other}}}]"
 

@@ -9,10 +9,10 @@ import pytest
 from sklearn.datasets import load_digits
 from test_mnist_source import real_data_dir
 
-from optbench.catalog.datasets.bundle import DIGITS, FOLDER, MNIST_5K, BundledSource
+from optbench.catalog.datasets.bundle import DIGITS, FOLDER, MNIST_5K, BundledSource, mnist_5k
 from optbench.catalog.datasets.mnist import MNIST
 from optbench.catalog.datasets.split import stratified
-from optbench.errors import EXIT_ENVIRONMENT, DataError
+from optbench.errors import EXIT_ENVIRONMENT, DataError, UsageError
 
 NOWHERE = Path("/nonexistent")
 BOTH = pytest.mark.parametrize("source", [MNIST_5K, DIGITS], ids=["mnist-5k", "digits"])
@@ -42,6 +42,27 @@ def test_mnist_5k_holds_genuine_mnist_images_with_their_labels() -> None:
     for part in MNIST_5K.load(NOWHERE):
         found = [digit_of.get(image.tobytes()) for image in part.inputs]
         assert found == part.targets.tolist()
+
+
+def test_some_digits_of_mnist_5k_are_numbered_as_they_are_named() -> None:
+    source = mnist_5k([7, 2])
+    for part, whole in zip(source.load(NOWHERE), MNIST_5K.load(NOWHERE), strict=True):
+        kept = [i for i, digit in enumerate(whole.targets.tolist()) if digit in (7, 2)]
+        np.testing.assert_array_equal(part.inputs, whole.inputs[kept])
+        assert [[7, 2][place] for place in part.targets] == whole.targets[kept].tolist()
+    assert (source.classes, source.train_size, source.test_size) == (2, 800, 200)
+    assert [len(part) for part in source.load(NOWHERE)] == [800, 200]
+
+
+def test_other_digits_or_another_order_are_other_data() -> None:
+    chosen = ([7, 2], [2, 7], [7, 2, 3], None)
+    assert len({mnist_5k(digits).content_hash() for digits in chosen}) == 4
+
+
+@pytest.mark.parametrize("digits", [[], [3], [3, 3], [3, 10], [-1, 3]])
+def test_less_than_two_digits_are_no_data_set(digits: list[int]) -> None:
+    with pytest.raises(UsageError, match="digits must be two or more different ones from 0 to 9"):
+        mnist_5k(digits)
 
 
 def test_digits_are_those_of_scikit_learn() -> None:
