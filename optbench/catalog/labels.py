@@ -23,7 +23,7 @@ def problem_label(setting: Setting, input_shape: Sequence[int], classes: int) ->
 def dataset_label(dataset: Mapping[str, object]) -> str:
     """A data set and how it was cut: `mnist (5,000 for validation)`."""
     name = display_name(str(dataset["name"]))
-    cuts = [f"{key} {_shown(key, v)}" for key, v in dataset.items() if _says_more(key, v)]
+    cuts = [_cut(key, v) for key, v in dataset.items() if _says_more(key, v)]
     if dataset.get("validation"):
         cuts.append(f"{dataset['validation']:,} for validation")
     return f"{name} ({', '.join(cuts)})" if cuts else name
@@ -31,6 +31,10 @@ def dataset_label(dataset: Mapping[str, object]) -> str:
 
 def _says_more(key: str, value: object) -> bool:
     return key not in ("name", "validation") and value is not None and value is not False
+
+
+def _cut(key: str, value: object) -> str:
+    return "normalized" if (key, value) == ("normalize", True) else f"{key} {_shown(key, value)}"
 
 
 def _shown(key: str, value: object) -> str:

@@ -48,6 +48,7 @@ _COMMON_DATA = (
     Parameter("train", _INTEGER_OR_NULL),
     Parameter("test", _INTEGER_OR_NULL),
     Parameter("validation", _INTEGER, default=0),
+    Parameter("normalize", _BOOLEAN, default=False),
 )
 COMMON_DATA = tuple(parameter.name for parameter in _COMMON_DATA)
 _DATA_RULES = {
@@ -172,7 +173,8 @@ def dataset_receiver(name: str) -> Receiver:
     common = tuple(parameter for parameter in _COMMON_DATA if parameter.name not in names)
     if is_import_path(name):
         signature = signature_of(name)
-        rules = {parameter.name: _DATA_RULES[parameter.name] for parameter in common}
+        shared = {parameter.name for parameter in common}
+        rules = {name: rule for name, rule in _DATA_RULES.items() if name in shared}
         return Receiver(signature.name, replace(signature, parameters=own + common), rules)
     return Receiver(name, Signature(name, own + common), _DATA_RULES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -85,6 +86,10 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
         if "path" in receiver.parameters:
             resolved["path"] = str(beside(node.mapping["path"]))
         _check_sizes(node, key, resolved, problems)
+    if resolved.get("normalize") is False and "normalize" not in _own_arguments(name):
+        del resolved["normalize"]  # it came later, and older runs keep their hashes
+    if len(problems) == before and "normalize" in resolved:
+        _check_normalize(node, key, resolved, problems)
     if "fallback" in node.mapping:
         path = child_key(key, "fallback")
         resolved["fallback"] = _fallback(node.mapping["fallback"], path, name, problems)
@@ -138,6 +143,19 @@ def _check_sizes(node: Node, key: str, dataset: Arguments, problems: Problems) -
             message = f"must be at most {limit:,}, got {dataset[name]:,}"
             remedy = f"{dataset['name']} has {sizes}"
             problems.add(node.mapping[name], child_key(key, name), message, remedy)
+
+
+def _check_normalize(node: Node, key: str, dataset: Arguments, problems: Problems) -> None:
+    """Images alone have channels to normalize; what a data set's own argument means it knows."""
+    name = str(dataset["name"])
+    if "normalize" in _own_arguments(name):
+        return
+    with suppress(UsageError, DataError):  # said when the data are wanted
+        task = source_of(dataset).task
+        if not task.images:
+            shape = f"{display_name(name)} has {list(task.input_shape)}"
+            message = f"is for images, [channels, height, width]; {shape}"
+            problems.add(node.mapping["normalize"], child_key(key, "normalize"), message)
 
 
 def _whole(value: Plain) -> int:

@@ -26,7 +26,7 @@ REQUIRED = ("dataset", "model", "optimizer")
 KEYS = ("name", *PARTS, "training", "seeds", "device", "expect")
 # Arguments that people write at the top, by what takes them; an optimizer's are the usual ones.
 _ARGUMENTS = {
-    "dataset": ("validation", "fallback"),
+    "dataset": ("validation", "fallback", "normalize"),
     "model": ("hidden", "activation", "dropout"),
     "optimizer": ("lr", "betas", "momentum", "weight_decay", "eps"),
     "training": (

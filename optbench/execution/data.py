@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from optbench.catalog.datasets import Data, Source, prepare
+from optbench.catalog.datasets.channels import channel_moments
 from optbench.catalog.receivers import data_parameters
 from optbench.catalog.resolve import source_of
 from optbench.catalog.weights_file import locate, obtain
@@ -116,7 +117,7 @@ def load_data(setting: Setting, data_dir: Path) -> Data:
         name = display_name(str(dataset["name"]))
         raise DataError(f"{name} has changed since this command began; run it again")
     limits = {key: None if key in own else dataset.get(key) for key in ("train", "test")}
-    return prepare(
+    data = prepare(
         train,
         test,
         validation=dataset["validation"],  # type: ignore[arg-type]
@@ -127,6 +128,9 @@ def load_data(setting: Setting, data_dir: Path) -> Data:
         contiguous=source.contiguous,
         stream=source.stream(),
     )
+    if "normalize" in own or not dataset.get("normalize"):
+        return data
+    return dataclasses.replace(data, moments=channel_moments(data.train))
 
 
 def training_size(setting: Setting) -> int:

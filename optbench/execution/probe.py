@@ -157,4 +157,5 @@ def _beginning(data: DeviceData, train: int, held_out: int) -> DeviceData:
 
 
 def _first(split: Split, examples: int) -> Split:
-    return Split(split.inputs[:examples], split.targets[:examples])
+    inputs, targets = split.inputs[:examples], split.targets[:examples]
+    return dataclasses.replace(split, inputs=inputs, targets=targets)

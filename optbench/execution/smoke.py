@@ -61,7 +61,8 @@ def _substitute(setting: Setting) -> dict[str, object] | None:
     """What may stand in for the data: for a set that is downloaded ours, else the fallback."""
     entry = DATASETS.get(str(setting.dataset["name"]))
     if entry is not None and entry.stand_in is not None:
-        return {**entry.stand_in, "validation": setting.dataset["validation"]}
+        kept = {k: setting.dataset[k] for k in ("validation", "normalize") if k in setting.dataset}
+        return {**entry.stand_in, **kept}
     return None if setting.fallback is None else dict(setting.fallback)
 
 

@@ -222,6 +222,7 @@ def test_the_same_said_in_another_way_has_the_same_hash(
         {"schedule": "cosine"},
         {"dataset": "{name: digits, validation: 1}"},
         {"dataset": "{name: digits, train: 100}"},
+        {"dataset": "{name: digits, normalize: true}"},
         {"dataset": "mnist"},
         {"model": "logistic"},
         {"model": "{name: mlp, hidden: [64]}"},
@@ -241,6 +242,7 @@ def test_what_determines_results_changes_the_hash(tmp_path: Path, parts: dict[st
         {"training": "{accumulate: 1, freeze: [], label_smoothing: 0}"},
         {"training": "{average: null, augment: null}"},
         {"dataset": "{name: digits, fallback: mnist-5k}"},
+        {"dataset": "{name: digits, normalize: false}"},
         {"expect": "[{setting: {optimizer: adam}, diverges: false}]"},
     ],
 )

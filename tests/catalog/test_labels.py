@@ -38,6 +38,8 @@ def test_a_problem_is_called_by_its_data_model_and_loss(
 def test_cuts_of_a_data_set_are_told() -> None:
     cut = {"name": "mnist", "train": 1000, "test": None, "validation": 500}
     assert dataset_label(cut) == "mnist (train 1,000, 500 for validation)"
+    whole = {"name": "mnist", "validation": 500, "normalize": True}
+    assert dataset_label(whole) == "mnist (normalized, 500 for validation)"
 
 
 def test_data_of_ones_own_are_called_by_the_last_part_of_their_path() -> None:

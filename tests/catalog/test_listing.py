@@ -52,9 +52,9 @@ def test_everything_that_can_be_named_is_listed_with_a_summary(
         ("schedules", "cosine", "warmup=0, final=0"),
         ("schedules", "steplr", "step_size, gamma=0.1"),
         ("schedules", "cosineannealinglr", "T_max=null, eta_min=0"),
-        ("datasets", "mnist", "train=null, test=null, validation=0"),
+        ("datasets", "mnist", "train=null, test=null, validation=0, normalize=false"),
         ("datasets", "synthetic", "train=1000, test=200, features=20, classes=10, separation=6, "
-                                  "data_seed=0, validation=0"),
+                                  "data_seed=0, validation=0, normalize=false"),
     ],
 )  # fmt: skip
 def test_arguments_are_those_that_yaml_may_give(kind: str, name: str, arguments: str) -> None:

@@ -38,6 +38,7 @@ class Data:
     """What a run trains and is evaluated on; `validation` is None where nothing is held out.
 
     `stream` draws the training examples of each epoch, in place of `train`, if it isn't None.
+    `moments` are mean and standard deviation `[channels]` to normalize all images with.
     """
 
     train: Examples
@@ -46,3 +47,4 @@ class Data:
     task: Task
     ordered: bool = False
     stream: Stream | None = None
+    moments: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
