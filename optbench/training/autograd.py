@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from optbench.training.build import Loss
     from optbench.training.network import Batch
@@ -21,6 +22,9 @@ class ByAutograd:
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self.model = model
         self.own = not type(model).__module__.startswith("optbench.")
+        on_cpu = all(parameter.device.type == "cpu" for parameter in model.parameters())
+        convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
+        self.channels_last = on_cpu and convolves and not self.own
         self.loss = loss
         self.parameters = list(model.parameters())
 
@@ -42,5 +46,20 @@ class ByAutograd:
 
     def _forward(self, inputs: Tensor) -> Tensor:
         # A model of one's own may change its inputs in place, and others get the same ones.
-        outputs: Tensor = self.model(inputs.clone() if self.own else inputs)
+        if self.own:
+            inputs = inputs.clone()
+        elif self.channels_last:
+            inputs = _channels_last(inputs)
+        outputs: Tensor = self.model(inputs)
         return outputs
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    """Images `[batch, channels, height, width]` with a pixel's channels side by side in memory.
+
+    On the CPU convolutions and pooling keep to that, and take 0.6 to 1 of their time. torch's own
+    `memory_format` leaves images of one channel as they are, and what comes after them.
+    """
+    _, channels, height, width = images.shape
+    strides = channels * height * width, 1, width * channels, channels
+    return images.new_empty_strided(images.shape, strides).copy_(images)
