@@ -28,6 +28,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "messages.tsv").write_text("\n".join(messages))
     rows = [f"{i / 10},{i % 7},{'setosa' if i % 2 else 'virginica'}" for i in range(90)]
     (tmp_path / "iris.csv").write_text("\n".join(["length,width,species", *rows]))
+    houses = [f"{i % 9},{i},{1000 * i}" for i in range(90)]
+    (tmp_path / "houses.csv").write_text("\n".join(["rooms,area,price", *houses]))
     for name in ("cat", "dog"):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for i in range(10):
@@ -36,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(13))
 def test_each_experiment_that_the_page_shows_trains(number: int, folder: Path) -> None:
     (folder / "shown.yaml").write_text(blocks(PAGE, "yaml")[number])
     outcome = command("run", folder / "shown.yaml", "--smoke", "--runs-dir", folder / "runs")
@@ -44,4 +46,4 @@ def test_each_experiment_that_the_page_shows_trains(number: int, folder: Path) -
 
 
 def test_all_of_them_are_tried() -> None:
-    assert len(blocks(PAGE, "yaml")) == 10
+    assert len(blocks(PAGE, "yaml")) == 13

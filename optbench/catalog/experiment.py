@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.task import Task
-from optbench.catalog.losses import SMOOTHED
+from optbench.catalog.losses import LANDSCAPE_LOSS, SMOOTHED
+from optbench.catalog.models import MODELS, POINT
 from optbench.catalog.plugins import content_hash, is_import_path
 from optbench.catalog.receivers import LATER_TRAINING
 from optbench.catalog.resolve import (
@@ -237,6 +238,7 @@ class _Expansion:
         loss = self._loss(dataset, training)
         self._check_smoothing(loss, training)
         self._check_augment(dataset, training)
+        self._check_landscape(dataset, model)
         data = dict(dataset.arguments)
         fallback, requested = data.pop("fallback", None), data.pop("instead_of", None)
         choices = {
@@ -293,6 +295,17 @@ class _Expansion:
             elif isinstance(crop, int) and crop >= min(shape[1:]):
                 rule = f"must be smaller than the images of {name}, {list(shape)}, got {crop}"
                 self.problems.add(node.mapping["crop"], child_key(key, "crop"), rule)
+
+    def _check_landscape(self, dataset: _Choice, model: _Choice) -> None:
+        """`point` is the catalog's only model for landscapes, and for nothing else."""
+        landscape = LANDSCAPE_LOSS in dataset.losses
+        node, key = model.part.node.mapping["name"], child_key(model.part.key, "name")
+        name = display_name(dataset.name)
+        if model.name == POINT and dataset.name and not landscape:
+            remedy = "dataset: {name: objective, objective: rosenbrock}"
+            self.problems.add(node, key, f"{name} is no landscape for a {POINT} to go down", remedy)
+        elif landscape and model.name in MODELS and model.name != POINT:
+            self.problems.add(node, key, f"must be {POINT} on {name}, got {model.name}")
 
     def _check_schedule(self, schedule: _Choice, dataset: _Choice, optimizer: _Choice) -> None:
         """What a schedule asks of the data and of the optimizer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optbench.catalog.entry import Entry
 
+LANDSCAPE_LOSS = "value"
 LOSSES: dict[str, Entry] = {
     "cross_entropy": Entry(
         "torch.nn.functional:cross_entropy",
@@ -20,7 +21,7 @@ LOSSES: dict[str, Entry] = {
     "mse": Entry(
         "torch.nn.functional:mse_loss", "mean squared error over all numbers of the batch"
     ),
-    "value": Entry(
+    LANDSCAPE_LOSS: Entry(
         "optbench.catalog.loss_functions:value",
         "the mean of the outputs themselves: of objectives, which have nothing to hit",
     ),

@@ -10,13 +10,7 @@ from optbench.catalog.annotations import ValueType
 from optbench.catalog.arguments import Receiver
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.losses import LOSSES
-from optbench.catalog.models import (
-    CLASS_PARAMETERS,
-    POSITION_PARAMETERS,
-    SHAPE_PARAMETERS,
-    VOCABULARY_PARAMETERS,
-    model_entry,
-)
+from optbench.catalog.models import FILLED, model_entry
 from optbench.catalog.optimizers import RELATIONS as OPTIMIZER_RELATIONS
 from optbench.catalog.optimizers import RULES as OPTIMIZER_RULES
 from optbench.catalog.optimizers import optimizers
@@ -66,6 +60,10 @@ _DATA_RULES = {
     "modulus": AT_LEAST_TWO,
     "min_count": AT_LEAST_ONE,
     **dict.fromkeys(("test_share", "train_share"), Rule("between 0 and 1", lambda v: 0 < v < 1)),
+    "condition": AT_LEAST_ONE,
+    "steepness": GREATER_THAN_ZERO,
+    "signal": AT_LEAST_ZERO,
+    "dimensions": AT_LEAST_TWO,
     "data_seed": Rule("from 0 to 4,294,967,295", lambda v: 0 <= v < 2**32),
 }
 _MODEL_RULES = {
@@ -114,7 +112,7 @@ TRAINING = Receiver(
     ),
 )
 # Left out of a setting where they hold this: they came later, and older runs keep their hashes.
-LATER_DATA: dict[str, object] = {"digits": None}
+LATER_DATA: dict[str, object] = {"digits": None, "targets": None}
 LATER_TRAINING: dict[str, object] = {
     "clip_norm": None,
     "compile": False,
@@ -191,17 +189,11 @@ def model_receiver(name: str) -> Receiver:
             name, Signature(name, tuple(map(Parameter, hidden)), open=True), filled=hidden
         )
     signature = signature_of(entry.target if entry else name)
-    filled = (
-        *SHAPE_PARAMETERS,
-        *CLASS_PARAMETERS,
-        *VOCABULARY_PARAMETERS,
-        *POSITION_PARAMETERS,
-    )
     if entry is None:
         # What only a **kwargs would take is not known to be wanted: there YAML gives it.
-        own = tuple(name for name in filled if signature.get(name) is not None)
+        own = tuple(name for name in FILLED if signature.get(name) is not None)
         return Receiver(signature.name, signature, filled=own)
-    return Receiver(name, signature, _MODEL_RULES, filled=filled)
+    return Receiver(name, signature, _MODEL_RULES, filled=FILLED)
 
 
 def optimizer_receiver(name: str) -> Receiver:

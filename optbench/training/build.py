@@ -18,6 +18,7 @@ from optbench.catalog import plugins
 from optbench.catalog.losses import LOSSES, OF_POSITIONS
 from optbench.catalog.models import (
     CLASS_PARAMETERS,
+    LANDSCAPE_PARAMETERS,
     POSITION_PARAMETERS,
     SHAPE_PARAMETERS,
     VOCABULARY_PARAMETERS,
@@ -159,6 +160,7 @@ def _shapes(factory: Callable[..., Any], task: Task) -> dict[str, object]:
         CLASS_PARAMETERS: task.classes,
         VOCABULARY_PARAMETERS: task.vocabulary,
         POSITION_PARAMETERS: task.positions,
+        LANDSCAPE_PARAMETERS: task.landscape,
     }
     return {name: answer for kind, answer in answers.items() for name in kind if name in names}
 

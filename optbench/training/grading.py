@@ -35,7 +35,7 @@ class Grading:
 
 def grading(setting: Setting, task: Task) -> Grading | None:
     """How a setting's outputs are graded; None where accuracy has no meaning."""
-    answer = _ANSWERS.get(str(setting.training["loss"]))
+    answer = _sign if task.signs else _ANSWERS.get(str(setting.training["loss"]))
     if answer is None or not task.graded:
         return None
     return Grading(answer, math.prod(task.target_shape))
@@ -51,6 +51,10 @@ def _from_probability(outputs: Tensor) -> Tensor:
 
 def _from_logit(outputs: Tensor) -> Tensor:
     return (outputs > 0).to(outputs.dtype)
+
+
+def _sign(outputs: Tensor) -> Tensor:
+    return outputs.sign()
 
 
 _ANSWERS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -53,6 +53,8 @@ def way(
         return Way("autograd", f"{type(optimizer).__name__} evaluates the loss itself")
     if is_chain(model, build_loss(setting, task)):
         return Way("chain", "a chain of linear layers on the CPU")
+    if hasattr(model, "after_step"):
+        return Way("autograd", f"{type(model).__name__} does something of its own after a step")
     loss, batch = build_training_loss(setting, task), _trial_batch(task, device)
     if device.type == "cpu":
         against = replay_refusal.refusal(model, loss, batch, batch_size)

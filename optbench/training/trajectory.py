@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from optbench.catalog import plugins
+from optbench.catalog.objectives.heights import formula
 from optbench.catalog.objectives.path import Path, Position, Surface
 from optbench.config.spec import display_name
 from optbench.errors import UsageError
@@ -70,8 +70,7 @@ def _middles(low: float, high: float, cells: int) -> Tensor:
 
 def _formula(trajectories: Trajectories) -> Formula:
     arguments = {k: v for k, v in trajectories.resolved.items() if k != "name"}
-    function = plugins.load(trajectories.objective.target)
-    return lambda x, y: function(x, y, **arguments)
+    return formula(str(trajectories.resolved["name"]), **arguments)
 
 
 def _positions(

@@ -8,7 +8,7 @@ import torch
 from experiments import command, write_experiment
 from torch import nn
 
-from optbench.catalog.models import MODELS
+from optbench.catalog.models import MODELS, POINT
 from optbench.catalog.models.attention import Attention
 from optbench.catalog.models.cnn import CNN
 from optbench.catalog.models.logistic import Logistic
@@ -75,6 +75,7 @@ def test_the_cnn_halves_the_image_at_each_convolution() -> None:
 FITTING: dict[str, list[tuple[int, ...]]] = {  # shapes of inputs, odd ones too
     "mlp": [MNIST, (20,)],
     "sigmoid-mlp": [MNIST, (2,)],
+    "linear": [MNIST, (20,)],
     "logistic": [MNIST, (20,)],
     "cnn": [MNIST, (3, 9, 13)],
     "lenet": [MNIST, (3, 32, 32), (1, 8, 9)],
@@ -93,7 +94,7 @@ OF_TOKENS = {"transformer", "bag-of-words"}  # test_sequence_models has them
 
 
 def test_every_model_is_tried() -> None:
-    assert FITTING.keys() | OF_TOKENS == MODELS.keys()
+    assert FITTING.keys() | OF_TOKENS | {POINT} == MODELS.keys()
 
 
 @pytest.mark.parametrize(("name", "shape"), PAIRS)

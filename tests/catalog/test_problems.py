@@ -11,11 +11,12 @@ from PIL import Image
 
 import optbench
 from optbench.catalog.datasets import DATASETS
-from optbench.catalog.models import MODELS
+from optbench.catalog.models import MODELS, POINT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+POINT_ALONE: dict[str, dict[str, Any]] = {POINT: {}}
 FLAT: dict[str, dict[str, Any]] = {"mlp": {"hidden": [8]}, "logistic": {}}
 SMALL_IMAGES = FLAT | {
     "cnn": {"channels": [4, 4], "hidden": 8},
@@ -47,6 +48,12 @@ PROBLEMS: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {
     "zipf-text": ({"length": 16, "words": 10}, TEXTS),
     "modular-addition": ({"modulus": 11}, TOKENS),
     "adding-problem": ({"length": 10}, SEQUENCES),
+    "linear-regression": ({"features": 5}, {"linear": {}, "mlp": {"hidden": [4]}}),
+    "logistic-regression": ({}, {"linear": {}}),
+    "wilson-features": ({}, {"linear": {"zeros": True, "bias": False}}),
+    "objective": ({"test": None}, POINT_ALONE),
+    "quadratic": ({"test": None, "noise": 0.1}, POINT_ALONE),
+    "reddi-online": ({"test": None}, POINT_ALONE),
     "file": ({"path": "mine.npz"}, SEQUENCES),
     "text": ({"path": "mine.txt", "length": 16}, TEXTS),
     "labelled-text": ({"path": "mine.tsv", "length": 16}, TOKENS),

@@ -14,6 +14,7 @@ from optbench.catalog.datasets.cifar import CIFAR10, CIFAR100
 from optbench.catalog.datasets.data import Data, Examples
 from optbench.catalog.datasets.image_folder import image_folder
 from optbench.catalog.datasets.labelled_text import labelled_text
+from optbench.catalog.datasets.landscapes import objective, quadratic
 from optbench.catalog.datasets.mnist import FASHION_MNIST, KMNIST, MNIST
 from optbench.catalog.datasets.mnist import STAND_IN as MNIST_STAND_IN
 from optbench.catalog.datasets.mnist_1d import mnist_1d
@@ -21,12 +22,15 @@ from optbench.catalog.datasets.modular_addition import modular_addition
 from optbench.catalog.datasets.own_file import file
 from optbench.catalog.datasets.plane import spirals, xor
 from optbench.catalog.datasets.random_targets import random_targets
+from optbench.catalog.datasets.reddi import reddi_online
+from optbench.catalog.datasets.regression import linear_regression, logistic_regression
 from optbench.catalog.datasets.shapes import shapes
 from optbench.catalog.datasets.source import Source
 from optbench.catalog.datasets.split import prepare
 from optbench.catalog.datasets.svhn import SVHN
 from optbench.catalog.datasets.synthetic import synthetic
 from optbench.catalog.datasets.text import text
+from optbench.catalog.datasets.wilson import wilson_features
 from optbench.catalog.datasets.zipf import zipf_word_ids, zipf_words
 from optbench.catalog.datasets.zipf_text import zipf_text
 
@@ -121,6 +125,27 @@ DATASETS: dict[str, Entry] = {
     "adding-problem": Entry(
         "sequences with two marked numbers, whose sum is to be predicted; generated",
         adding_problem,
+    ),
+    "linear-regression": Entry(
+        "features of a chosen condition number and a number, with noise; generated",
+        linear_regression,
+    ),
+    "logistic-regression": Entry(
+        "features of a chosen condition number and 0 or 1, separable or not; generated",
+        logistic_regression,
+    ),
+    "wilson-features": Entry(
+        "±1 by one feature among many that mislead (Wilson et al. 2017); generated",
+        wilson_features,
+    ),
+    "objective": Entry(
+        "a test function for model: point, with gradient noise as asked for", objective
+    ),
+    "quadratic": Entry(
+        "a bowl in many dimensions, of a chosen condition number, for model: point", quadratic
+    ),
+    "reddi-online": Entry(
+        "the online problem where Adam fails (Reddi et al. 2018), for model: point", reddi_online
     ),
     "file": Entry("tensors of your own in a .npz, .pt or .csv file", file),
     "image-folder": Entry("PNG and JPEG files of your own, a folder for each class", image_folder),

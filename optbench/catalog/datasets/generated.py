@@ -34,8 +34,12 @@ class Generated(PlainSource):
         RandomState's streams are frozen for good (NEP 19), and rounding to float32 hides that
         the logarithm in its normal deviates may differ in the last bit between systems.
         """
-        content = [f"optbench {self.NAME}", self.VERSION, *vars(self).values()]
+        content = [f"optbench {self.NAME}", self.VERSION, *self.parameters()]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def parameters(self) -> list[object]:
+        """All that decides the content."""
+        return [*vars(self).values()]
 
     def missing(self, data_dir: Path) -> tuple[Path, ...]:  # noqa: ARG002
         return ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.datasets.data import Examples
 from optbench.catalog.datasets.split import stratified
+from optbench.catalog.datasets.task import Task
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,23 +16,33 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 ONE_PART = ("x", "y")
+_ONE_CLASS = "one class for each of them [n]"
+_REMEDY = "Numbers to predict are told by floats [n, 1], in a file by targets: numbers."
 TWO_PARTS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def from_arrays(
-    arrays: Mapping[str, ArrayLike], test_share: float, where: str
+    arrays: Mapping[str, ArrayLike], test_share: float, where: str, targets: str | None = None
 ) -> tuple[Examples, Examples]:
     """Training and test examples from `x_train`, `y_train`, `x_test` and `y_test`.
 
     Of `x` and `y` alone the share `test_share` is drawn, by class, to be the test set: always
-    the same examples. Raises DataError, which begins with `where`, for anything else.
+    the same examples. `targets` says whether they are classes or numbers to predict; by default
+    floats `[n, k]` and fractions are. Raises DataError, which begins with `where`, for anything
+    else.
     """
+    import numpy as np
+
     if set(TWO_PARTS) <= set(arrays):
         x_train, y_train, x_test, y_test = (arrays[name] for name in TWO_PARTS)
-        train, test = _examples(x_train, y_train, where), _examples(x_test, y_test, where)
+        numbers = _are_numbers(targets, y_train, y_test)
+        train = _examples(x_train, y_train, where, numbers=numbers)
+        test = _examples(x_test, y_test, where, numbers=numbers)
     elif set(ONE_PART) <= set(arrays):
-        examples = _examples(arrays["x"], arrays["y"], where)
-        train, test = map(examples.at, parted(examples.targets, test_share, where))
+        numbers = _are_numbers(targets, arrays["y"])
+        examples = _examples(arrays["x"], arrays["y"], where, numbers=numbers)
+        classes = np.zeros(len(examples), np.int64) if numbers else examples.targets
+        train, test = map(examples.at, parted(classes, test_share, where))
     else:
         found = ", ".join(sorted(arrays)) or "nothing"
         raise DataError(f"{where} must hold {', '.join(TWO_PARTS)}, or x and y; it holds {found}.")
@@ -39,21 +50,59 @@ def from_arrays(
     return train, test
 
 
-def class_count(train: Examples) -> int:
-    """How many classes there are; they are numbered from 0."""
-    return int(train.targets.max()) + 1
+def task_of(train: Examples) -> Task:
+    """What such examples ask: one of the classes, which are numbered from 0, or numbers."""
+    import numpy as np
+
+    shape, targets = train.inputs.shape[1:], train.targets
+    if targets.dtype == np.int64:
+        return Task(shape, int(targets.max()) + 1)
+    if not ((targets >= 0) & (targets <= 1)).all():
+        return Task(shape, targets.shape[1], losses=("mse",), graded=False)
+    hard = bool(((targets == 0) | (targets == 1)).all())
+    losses = ("mse", "bce", "bce_with_logits")
+    return Task(shape, targets.shape[1], losses=losses, graded=hard)
 
 
-def _examples(inputs: ArrayLike, targets: ArrayLike, where: str) -> Examples:
+def _are_numbers(targets: str | None, *found: ArrayLike) -> bool:
+    """Whether targets are numbers to predict: as said, else as any of these arrays looks."""
+    return any(map(_looks_like_numbers, found)) if targets is None else targets == "numbers"
+
+
+def _looks_like_numbers(targets: ArrayLike) -> bool:
+    import numpy as np
+
+    y = np.asarray(targets)
+    finite = y.dtype.kind == "f" and bool(np.isfinite(y).all())
+    return finite and (y.ndim == 2 or not (y == np.floor(y)).all())
+
+
+def _examples(inputs: ArrayLike, targets: ArrayLike, where: str, *, numbers: bool) -> Examples:
     import numpy as np
 
     x, y = np.asarray(inputs), np.asarray(targets)
-    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or not x.size:
+    if numbers and y.ndim == 1:
+        y = y[:, None]
+    if x.ndim < 2 or y.ndim != 1 + numbers or len(x) != len(y) or not (x.size and y.size):
+        wanted = "one number or several for each of them [n, k]" if numbers else _ONE_CLASS
+        noun = "targets" if numbers else "classes"
         raise DataError(
-            f"{where} must hold inputs [n, …] and one class for each of them [n]; it holds inputs "
-            f"{list(x.shape)} and classes {list(y.shape)}."
+            f"{where} must hold inputs [n, …] and {wanted}; it holds inputs "
+            f"{list(x.shape)} and {noun} {list(y.shape)}."
         )
-    return Examples(_inputs(x, where), _targets(y, where))
+    return Examples(_inputs(x, where), _numbers(y, where) if numbers else _classes(y, where))
+
+
+def _numbers(y: NDArray[np.generic], where: str) -> NDArray[np.float32]:
+    import numpy as np
+
+    if y.dtype.kind not in "buif":
+        raise DataError(f"{where} must hold numbers as targets, not {y.dtype}.")
+    with np.errstate(over="ignore"):  # noticed below
+        targets = np.ascontiguousarray(y, np.float32)
+    if not np.isfinite(targets).all():
+        raise DataError(f"{where} holds targets that are NaN, infinite or too large for float32.")
+    return targets
 
 
 def _inputs(x: NDArray[np.generic], where: str) -> NDArray[np.uint8] | NDArray[np.float32]:
@@ -70,14 +119,14 @@ def _inputs(x: NDArray[np.generic], where: str) -> NDArray[np.uint8] | NDArray[n
     return inputs
 
 
-def _targets(y: NDArray[Any], where: str) -> NDArray[np.int64]:
+def _classes(y: NDArray[Any], where: str) -> NDArray[np.int64]:
     import numpy as np
 
     whole = y.dtype.kind in "bui" or (y.dtype.kind == "f" and bool((y == np.floor(y)).all()))
     if not whole or (y < 0).any():
-        raise DataError(f"{where} must number the classes from 0 in whole numbers.")
+        raise DataError(f"{where} must number the classes from 0 in whole numbers. {_REMEDY}")
     if y.max() > len(y):  # before anything is counted in as many places
-        raise DataError(f"{where} names a class {y.max():,}; they are numbered from 0.")
+        raise DataError(f"{where} names a class {y.max():,}; they are numbered from 0. {_REMEDY}")
     return y.astype(np.int64)
 
 
@@ -110,6 +159,11 @@ def check_parts(train: Examples, test: Examples, where: str) -> None:
             f"{list(train.inputs.shape)} {train.inputs.dtype}, those to test "
             f"{list(test.inputs.shape)} {test.inputs.dtype}."
         )
+    if train.targets.dtype != np.int64:
+        if train.targets.shape[1] != test.targets.shape[1]:
+            found = f"{train.targets.shape[1]} to train and {test.targets.shape[1]} to test"
+            raise DataError(f"{where} must hold as many numbers for each example, got {found}.")
+        return
     highest = max(int(train.targets.max()), int(test.targets.max()))
     absent = np.setdiff1d(np.arange(highest + 1), train.targets)
     if len(absent):

@@ -61,7 +61,7 @@ class LabelledText(OwnSource):
         return train, test
 
     def facts(self, train: Examples, test: Examples) -> Facts:
-        known = Facts.of_classes(train, test).task
+        known = Facts.of(train, test).task
         vocabulary = max(FIRST_WORD, 1 + int(train.inputs.max()))
         task = Task(known.input_shape, known.classes, vocabulary=vocabulary)
         return Facts(task, len(train), len(test))

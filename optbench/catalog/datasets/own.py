@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optbench.catalog.datasets.labelled import class_count
+from optbench.catalog.datasets.labelled import task_of
 from optbench.catalog.datasets.source import PlainSource
 from optbench.catalog.datasets.task import Task
 from optbench.errors import DataError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optbench.catalog.datasets.data import Examples
+    from optbench.catalog.datasets.task import Task
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Facts:
     test_size: int
 
     @classmethod
-    def of_classes(cls, train: Examples, test: Examples) -> Facts:
-        """Of examples that have a class each."""
-        return cls(Task(train.inputs.shape[1:], class_count(train)), len(train), len(test))
+    def of(cls, train: Examples, test: Examples) -> Facts:
+        """Of examples that have a class each, or numbers."""
+        return cls(task_of(train), len(train), len(test))
 
 
 class ReadSource(PlainSource):
@@ -97,7 +98,7 @@ class OwnSource(ReadSource):
 
     def facts(self, train: Examples, test: Examples) -> Facts:
         """What is known of data that were read."""
-        return Facts.of_classes(train, test)
+        return Facts.of(train, test)
 
     def files(self) -> list[Path]:
         """Every file that determines the content, in a fixed order."""

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from optbench.catalog.datasets.labelled import from_arrays
 from optbench.catalog.datasets.own import OwnSource
@@ -35,11 +35,13 @@ class FileSource(OwnSource):
     """Arrays `x_train`, `y_train`, `x_test`, `y_test` (or `x` and `y`) by name, or a table.
 
     Of a .csv file, with a header, the column `target` (by default the last) is the class, in
-    numbers or in words, and the others are the features.
+    numbers or in words, or the number to predict, and the others are the features. `targets` says
+    which; where it is None, fractions and floats `[n, k]` are numbers to predict.
     """
 
     target: str | None
     test_share: float
+    targets: str | None
 
     def read(self) -> tuple[Examples, Examples]:
         path = Path(self.path)
@@ -50,7 +52,7 @@ class FileSource(OwnSource):
         except _UNREADABLE as error:
             reason = str(error).partition("\n")[0] or type(error).__name__
             raise DataError(f"{path} can't be read as {path.suffix}: {reason}.") from error
-        return from_arrays(arrays, self.test_share, str(path))
+        return from_arrays(arrays, self.test_share, str(path), self.targets)
 
     def files(self) -> list[Path]:
         return [Path(self.path)]
@@ -61,16 +63,21 @@ class FileSource(OwnSource):
                 return _from_npz(path)
             case ".pt":
                 return _from_pt(path)
-        return _from_csv(path, self.target)
+        return _from_csv(path, self.target, self.targets)
 
 
-def file(path: str, target: str | None = None, test_share: float = 0.2) -> FileSource:
+def file(
+    path: str,
+    target: str | None = None,
+    test_share: float = 0.2,
+    targets: Literal["classes", "numbers"] | None = None,
+) -> FileSource:
     """Tensors from a file; raises UsageError for one of another kind."""
     if Path(path).suffix not in (".npz", ".pt", ".csv"):
         raise UsageError(f"path must name a .npz, .pt or .csv file, got {path}")
     if target is not None and not path.endswith(".csv"):
-        raise UsageError("target names the column of the classes in a .csv file; leave it out")
-    return FileSource(path, target, test_share)
+        raise UsageError("target names the column of the targets in a .csv file; leave it out")
+    return FileSource(path, target, test_share, targets)
 
 
 def _from_npz(path: Path) -> Mapping[str, ArrayLike]:
@@ -92,7 +99,7 @@ def _from_pt(path: Path) -> Mapping[str, ArrayLike]:
     return {str(name): tensor.detach().numpy() for name, tensor in tensors.items()}
 
 
-def _from_csv(path: Path, target: str | None) -> Mapping[str, ArrayLike]:
+def _from_csv(path: Path, target: str | None, targets: str | None) -> Mapping[str, ArrayLike]:
     import polars as pl
 
     try:
@@ -108,9 +115,9 @@ def _from_csv(path: Path, target: str | None) -> Mapping[str, ArrayLike]:
     if not features.width:
         raise DataError(f"{path} has no column but {column!r}: there are no features.")
     for name in table.columns:
-        _check_column(path, table[name], numeric=name != column)
+        _check_column(path, table[name], numeric=name != column or targets == "numbers")
     classes = table[column]
-    if classes.dtype == pl.String:  # numbered in alphabetical order
+    if classes.dtype == pl.String and targets != "numbers":  # numbered in alphabetical order
         classes = classes.rank("dense") - 1
     return {"x": features.to_numpy(), "y": classes.to_numpy()}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from optbench.catalog.datasets.data import Examples
 from optbench.catalog.datasets.generated import Generated, check_sizes
+from optbench.catalog.datasets.task import Task
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,18 +18,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TRAIN, TEST = range(2)  # streams
+CLASSES = 2
+KINDS = ("classes", "numbers")  # of targets
 
 
 @dataclass(frozen=True)
 class Points(Generated):
-    """Base of sets of points `[n, 2]`; classes differ by at most one in size."""
+    """Base of sets of points `[n, 2]`; the two classes differ by at most one in size.
+
+    `numbers`: they are told as the numbers 0 and 1, for a single probability as output.
+    """
 
     train_size: int
     test_size: int
     data_seed: int
+    numbers: bool
 
-    classes: ClassVar[int] = 2
     input_shape: ClassVar[tuple[int, ...]] = (2,)
+
+    @property
+    def classes(self) -> int:
+        return 1 if self.numbers else CLASSES
+
+    @property
+    def task(self) -> Task:
+        losses = ("bce", "bce_with_logits") if self.numbers else ("cross_entropy",)
+        return Task(self.input_shape, self.classes, losses=losses)
+
+    def parameters(self) -> list[object]:
+        """Without `numbers` where they are none, as before there were any."""
+        told = vars(self).items()
+        return [value for name, value in told if name != "numbers" or self.numbers]
 
     def load(self, data_dir: Path) -> tuple[Examples, Examples]:  # noqa: ARG002
         return self._draw(TRAIN, self.train_size), self._draw(TEST, self.test_size)
@@ -37,8 +57,11 @@ class Points(Generated):
         import numpy as np
 
         random = self.random(stream)
-        targets = random.permutation(np.arange(n, dtype=np.int64) % self.classes)
-        return Examples(self.place(targets, random).astype(np.float32), targets)
+        targets = random.permutation(np.arange(n, dtype=np.int64) % CLASSES)
+        points = self.place(targets, random).astype(np.float32)
+        if self.numbers:
+            return Examples(points, targets.astype(np.float32)[:, None])
+        return Examples(points, targets)
 
     def place(
         self, targets: NDArray[np.int64], random: np.random.RandomState
@@ -92,10 +115,15 @@ class Spirals(Points):
         return points
 
 
-def xor(train: int = 1000, test: int = 200, data_seed: int = 0) -> Xor:
-    """Raises UsageError for values that make no data, as the two below do."""
+def xor(
+    train: int = 1000,
+    test: int = 200,
+    data_seed: int = 0,
+    targets: Literal["classes", "numbers"] | None = None,
+) -> Xor:
+    """Raises UsageError for values that make no data, as the one below does."""
     check_sizes(train, test, 2, data_seed)
-    return Xor(train, test, data_seed)
+    return Xor(train, test, data_seed, _are_numbers(targets))
 
 
 def spirals(
@@ -104,10 +132,18 @@ def spirals(
     turns: float = 1.5,
     noise: float = 0.02,
     data_seed: int = 0,
+    targets: Literal["classes", "numbers"] | None = None,
 ) -> Spirals:
     """Two spirals of so many turns."""
     check_sizes(train, test, 2, data_seed)
     for name, value in (("turns", turns), ("noise", noise)):
         if not 0 <= value < math.inf:
             raise UsageError(f"{name} must be a finite number, at least 0, got {value}")
-    return Spirals(train, test, data_seed, float(turns), float(noise))
+    numbers = _are_numbers(targets)
+    return Spirals(train, test, data_seed, numbers, float(turns), float(noise))
+
+
+def _are_numbers(targets: str | None) -> bool:
+    if targets is not None and targets not in KINDS:
+        raise UsageError(f"targets must be {' or '.join(KINDS)}, got {targets}")
+    return targets == "numbers"

@@ -79,7 +79,7 @@ def plugin_source(target: str, arguments: Mapping[str, object]) -> PluginSource:
 @lru_cache(maxsize=4)  # every setting asks again
 def _facts(source: PluginSource, content: str | None) -> Facts:  # noqa: ARG001 (part of the key)
     train, test = source.load(Path())
-    return Facts.of_classes(train, test)
+    return Facts.of(train, test)
 
 
 def _arrays(made: Any) -> Mapping[str, Any]:
@@ -97,14 +97,14 @@ def _arrays(made: Any) -> Mapping[str, Any]:
 
 
 def _gathered(dataset: Any) -> tuple[Any, Any]:
-    """Inputs and classes of a torch Dataset, or of a pair of both."""
+    """Inputs and targets of a torch Dataset, or of a pair of both."""
     import numpy as np
 
     if isinstance(dataset, tuple):
         inputs, targets = dataset
         return inputs, targets
     pairs = [dataset[index] for index in range(len(dataset))]
-    return np.stack([_plain(x) for x, *_ in pairs]), np.array([int(y) for _, y, *_ in pairs])
+    return np.stack([_plain(x) for x, *_ in pairs]), np.stack([np.asarray(y) for _, y, *_ in pairs])
 
 
 def _plain(value: Any) -> NDArray[np.generic]:

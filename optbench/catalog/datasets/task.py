@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from optbench.catalog.objectives.landscape import Landscape
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,8 @@ class Task:
     positions; or, where they are `numbers`, float32 `[batch, classes]`. `vocabulary` is how many
     token ids there are, where the inputs are those, as int64. The first of `losses` is taken
     where an experiment names none. `graded` says whether an output can be right or wrong: else
-    there is no accuracy.
+    there is no accuracy. `signs`: the numbers are ±1, and an output answers by its sign. On a
+    `landscape` inputs are gradient noise, and a model's outputs are what is to be made small.
     """
 
     input_shape: tuple[int, ...]
@@ -22,6 +27,8 @@ class Task:
     vocabulary: int | None = None
     losses: tuple[str, ...] = ("cross_entropy",)
     graded: bool = True
+    signs: bool = False
+    landscape: Landscape | None = None
 
     @property
     def images(self) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "weight_addresses",
 ]
 
+POINT = "point"
 MODELS: dict[str, Entry] = {
     "mlp": Entry(
         "optbench.catalog.models.mlp:MLP",
@@ -24,6 +25,14 @@ MODELS: dict[str, Entry] = {
     "sigmoid-mlp": Entry(
         "optbench.catalog.models.sigmoid_mlp:SigmoidMLP",
         "fully connected sigmoid layers to probabilities; the tutorials' 2-4-1 by default",
+    ),
+    "linear": Entry(
+        "optbench.catalog.models.linear:Linear",
+        "one linear layer to numbers or logits, from zero weights where asked for",
+    ),
+    POINT: Entry(
+        "optbench.catalog.models.point:point",
+        "a point of a landscape: objective, quadratic, reddi-online; no network at all",
     ),
     "logistic": Entry(
         "optbench.catalog.models.logistic:Logistic",
@@ -88,3 +97,11 @@ SHAPE_PARAMETERS = ("input_shape",)
 CLASS_PARAMETERS = ("classes", "num_classes")
 VOCABULARY_PARAMETERS = ("vocabulary",)
 POSITION_PARAMETERS = ("positions",)
+LANDSCAPE_PARAMETERS = ("landscape",)
+FILLED = (
+    *SHAPE_PARAMETERS,
+    *CLASS_PARAMETERS,
+    *VOCABULARY_PARAMETERS,
+    *POSITION_PARAMETERS,
+    *LANDSCAPE_PARAMETERS,
+)

@@ -32,6 +32,12 @@ SIZED = {
     "zipf-text",
     "modular-addition",
     "adding-problem",
+    "linear-regression",
+    "logistic-regression",
+    "wilson-features",
+    "objective",
+    "quadratic",
+    "reddi-online",
 }  # as large as asked for
 CATALOG = {name: entry for name, entry in DATASETS.items() if name not in OWN}
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from experiments import make_runs
 from scipy.stats import chisquare
 
+from optbench.catalog.datasets import DATASETS
 from optbench.catalog.datasets.mnist_1d import mnist_1d
 from optbench.catalog.datasets.plane import spirals, xor
 from optbench.catalog.datasets.shapes import drawn, shapes
@@ -17,6 +19,9 @@ from optbench.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# As optbench told them before there was `targets`.
+XOR = "8ad08c22d93d8857f8262df37c9fd742995b6cacdc3ee398c28970237087fc3c"
+SPIRALS = "f5e67d029ccc4762ffed7e409e4b457e124101afee14bbad7eb5c8e686ccba66"
 NOWHERE = Path("/nonexistent")
 
 # Printed by mnist1d 0.0.2.post1: make_dataset() with its default arguments.
@@ -168,3 +173,24 @@ def test_what_is_generated_stays_as_it_was(make: Callable[[], Any], digest: str)
 def test_values_that_make_no_data_are_refused(mistake: Callable[[], object]) -> None:
     with pytest.raises(UsageError):
         mistake()
+
+
+@pytest.mark.parametrize("name", ["xor", "spirals"])
+def test_classes_may_be_told_as_the_numbers_0_and_1(name: str) -> None:
+    make = DATASETS[name].factory
+    classes, numbers = make().load(Path())[0], make(targets="numbers").load(Path())[0]
+    assert numbers.targets.dtype == np.float32
+    assert numbers.targets[:, 0].tolist() == classes.targets.tolist()
+    assert np.array_equal(numbers.inputs, classes.inputs)
+    assert make().content_hash() != make(targets="numbers").content_hash()
+
+
+def test_content_and_settings_are_known_by_the_hashes_they_had_without_that_argument(
+    tmp_path: Path,
+) -> None:
+    assert DATASETS["xor"].factory().content_hash() == XOR
+    assert DATASETS["spirals"].factory().content_hash() == SPIRALS
+    (run,) = make_runs(tmp_path, dataset={"name": "xor"})
+    assert "targets" not in run.setting.dataset
+    (run,) = make_runs(tmp_path, dataset={"name": "xor", "targets": "numbers"}, model="sigmoid-mlp")
+    assert run.setting.training["loss"] == "bce"

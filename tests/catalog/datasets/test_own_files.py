@@ -95,13 +95,14 @@ def test_what_is_not_there_is_missing_and_can_be_replaced(tmp_path: Path) -> Non
 ONE = np.ones((6, 4))
 REFUSED = {
     "lengths": ({"y_train": np.arange(5)}, r"inputs \[6, 4\] and classes \[5\]"),
-    "no classes": ({"y_train": np.ones((6, 2))}, r"inputs \[6, 4\] and classes \[6, 2\]"),
+    "no classes": ({"y_train": np.ones((6, 2), int)}, r"inputs \[6, 4\] and classes \[6, 2\]"),
     "shapes": ({"x_test": np.ones((3, 5))}, r"train are \[6, 4\] float32, those to test \[3, 5\]"),
     "types": ({"x_test": np.ones((3, 4), np.uint8)}, "float32, those to test .* uint8"),
     "nan": ({"x_train": ONE * np.nan}, "NaN, infinite"),
     "huge": ({"x_train": ONE * 1e300}, "too large for float32"),
     "words": ({"x_train": ONE.astype(str)}, "must hold numbers as inputs"),
-    "fractions": ({"y_train": np.arange(6) / 2}, "number the classes from 0 in whole numbers"),
+    "widths": ({"y_train": np.ones((6, 2)), "y_test": np.ones((3, 1))}, "got 2 to train and 1 to"),
+    "gaps": ({"y_train": np.full(6, np.nan)}, "number the classes from 0 in whole numbers"),
     "negative": ({"y_train": np.arange(6) - 1}, "number the classes from 0 in whole numbers"),
     "absent": ({"y_test": np.array([0, 3, 1])}, "no training example of class 3"),
     "from one": ({"y_train": np.arange(6) % 2 + 1}, "no training example of class 0"),
@@ -118,6 +119,41 @@ def test_arrays_that_make_no_problem_are_refused(
     with pytest.raises(DataError, match=reason) as caught:
         file(path).load(tmp_path)
     assert path in str(caught.value)
+
+
+def test_fractions_and_columns_of_floats_are_numbers_to_predict(tmp_path: Path) -> None:
+    fractions = {"y_train": np.arange(6) / 2, "y_test": np.arange(3)}
+    source = file(saved(tmp_path / "one.npz", parts() | fractions))
+    train, test = source.load(tmp_path)
+    assert train.targets.tolist() == [[0], [0.5], [1], [1.5], [2], [2.5]]
+    assert test.targets.tolist() == [[0], [1], [2]]
+    assert (source.classes, source.task.losses, source.task.graded) == (1, ("mse",), False)
+    columns = {"x": RANDOM.standard_normal((20, 2)), "y": np.ones((20, 3)) * [[0, 1, 0]]}
+    source = file(saved(tmp_path / "three.npz", columns))
+    assert (source.classes, source.train_size, source.test_size) == (3, 16, 4)
+    assert source.task.losses == ("mse", "bce", "bce_with_logits")  # all of them 0 or 1
+
+
+def test_whole_numbers_are_classes_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+    path = saved(tmp_path / "mine.npz", parts() | {"y_train": np.arange(6) * 100_000})
+    with pytest.raises(DataError, match=r"names a class 500,000.* in a file by targets: numbers\."):
+        file(path).load(tmp_path)
+    train, _ = file(path, targets="numbers").load(tmp_path)
+    assert train.targets.ravel().tolist() == [0, 1e5, 2e5, 3e5, 4e5, 5e5]
+    halves = saved(tmp_path / "half.npz", parts() | {"y_train": np.arange(6) / 2})
+    with pytest.raises(DataError, match="number the classes"):
+        file(halves, targets="classes").load(tmp_path)
+
+
+def test_a_table_may_have_a_column_of_numbers_to_predict(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("rooms,price,age\n" + "".join(f"{i},{100 * i},{i % 3}\n" for i in range(10)))
+    train, test = file(str(path), target="price", targets="numbers").load(tmp_path)
+    for examples in (train, test):
+        assert (examples.targets[:, 0] == 100 * examples.inputs[:, 0]).all()
+    path.write_text("rooms,price\n1,cheap\n2,3\n")
+    with pytest.raises(DataError, match=r"prices\.csv:2: column 'price' holds 'cheap'"):
+        file(str(path), targets="numbers").load(tmp_path)
 
 
 def test_other_names_are_listed_beside_the_ones_that_are_wanted(tmp_path: Path) -> None:

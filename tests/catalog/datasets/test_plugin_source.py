@@ -57,6 +57,10 @@ def random(n=10):
 def raising(n=10):
     raise KeyError("no such thing")
 
+class Halves(Images):
+    def __getitem__(self, index):
+        return np.ones(1), torch.tensor(index / 2)
+
 def nothing(n=10):
     return None
 
@@ -91,6 +95,13 @@ def test_two_parts_in_any_form_are_what_they_say(name: str, folder: Path) -> Non
 def test_of_one_part_a_fifth_is_for_testing(name: str, folder: Path) -> None:
     source = made(folder, name)
     assert (source.train_size, source.test_size, source.classes) == (8, 2, 2)
+
+
+def test_fractions_of_a_dataset_are_numbers_to_predict(folder: Path) -> None:
+    source = made(folder, "Halves")
+    train, test = source.load(folder)
+    assert sorted([*train.targets.ravel(), *test.targets.ravel()]) == [i / 2 for i in range(10)]
+    assert (source.task.losses, source.task.target_shape) == (("mse",), (1,))
 
 
 def test_pillow_images_become_channels_height_width(folder: Path) -> None:
