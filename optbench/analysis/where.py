@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from optbench.analysis.setting import Setting
+from optbench.catalog.receivers import LATER_TRAINING
 from optbench.config.spec import format_value
 from optbench.config.suggest import did_you_mean
 from optbench.errors import ConfigError, UsageError
@@ -58,7 +59,8 @@ def _facts(run: StoredRun) -> Facts:
         "status": frozenset([result.status]),
     }
     parts = {part: config[part]["name"] for part in ("model", "dataset")}
-    values = setting.hyperparameters | parts
+    absent = {k: v for k, v in LATER_TRAINING.items() if k not in config["training"]}
+    values = absent | setting.hyperparameters | parts
     return {key: frozenset([format_value(value)]) for key, value in values.items()} | told
 
 

@@ -39,7 +39,12 @@ UNFAIRNESSES = (
     Unfairness(
         "batch size or epochs",
         "more steps, or less noisy ones, win whatever the optimizer",
-        training.unlike_training,
+        training.unlike_budget,
+    ),
+    Unfairness(
+        "training options",
+        "what helps training helps whoever has it",
+        training.unlike_options,
     ),
     Unfairness(
         "missing seeds",

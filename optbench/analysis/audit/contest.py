@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.setting import Setting
+from optbench.catalog.receivers import LATER_TRAINING
+from optbench.config.spec import format_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,8 +102,8 @@ class Contest:
     def one_seed_each(self) -> bool:
         return self.problem.one_seed_each
 
-    def has_swept(self, name: str, values: Iterable[Any]) -> bool:
-        """Whether every judged optimizer had all of these values of a key under `training`.
+    def has_swept(self, name: str, values: Iterable[str]) -> bool:
+        """Whether every judged optimizer had all of these values, as text, of a `training` key.
 
         So it has if a single experiment trained it with each of them.
         """
@@ -110,10 +112,15 @@ class Contest:
         return all(_swept(self.families[family], name, wanted) for family in families)
 
 
-def _swept(members: Iterable[Entrant], name: str, wanted: set[Any]) -> bool:
-    found: dict[str, set[Any]] = defaultdict(set)
+def training_value(config: Mapping[str, Any], name: str) -> Any:
+    """What a run's configuration has under `training`, or is left out of it by default."""
+    return config["training"].get(name, LATER_TRAINING.get(name))
+
+
+def _swept(members: Iterable[Entrant], name: str, wanted: set[str]) -> bool:
+    found: dict[str, set[str]] = defaultdict(set)
     for run in (run for member in members for run in member.runs):
-        found[run.result.experiment].add(run.result.config["training"][name])
+        found[run.result.experiment].add(format_value(training_value(run.result.config, name)))
     return any(wanted <= values for values in found.values())
 
 

@@ -56,10 +56,10 @@ def compare(contest: Contest, roots: Iterable[Path], where: Iterable[str] = ()) 
     return " ".join(words)
 
 
-def compare_again(contest: Contest, where: str) -> str:
-    """The same question of the whole store, with one more condition."""
+def compare_again(contest: Contest, *where: str) -> str:
+    """The same question of the whole store, with more conditions."""
     stores = dict.fromkeys(_store(run) for entrant in contest.contestants for run in entrant.runs)
-    return compare(contest, stores, [where])
+    return compare(contest, stores, where)
 
 
 def train_fresh(contest: Contest, count: int) -> str:

@@ -1,46 +1,60 @@
-"""How long and in what batches each side was trained."""
+"""How long, in what batches and with what else each side was trained."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optbench.analysis.audit.contest import Contest, Entrant, Flaw, listed
+from optbench.analysis.audit.contest import Contest, Entrant, Flaw, listed, training_value
 from optbench.analysis.audit.mending import compare_again, set_value, train
 from optbench.catalog.schedules import schedules
-from optbench.config.spec import format_value
+from optbench.config.spec import flattened, format_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterator, Mapping
 
-_WORDS = {"batch_size": "batch size", "epochs": "epochs"}
+_BUDGET = {"batch_size": "batch size", "epochs": "epochs", "accumulate": "batches a step"}
+_OPTIONS = {
+    "clip_norm": "gradient clipping",
+    "label_smoothing": "label smoothing",
+    "average": "weight averaging",
+    "freeze": "frozen parameters",
+    "augment": "augmentation",
+}
 _MAY_END_EARLY = ("linearlr", "constantlr")  # then they are a warm-up
 
 
-def unlike_training(contest: Contest) -> Iterator[Flaw]:
+def unlike_budget(contest: Contest) -> Iterator[Flaw]:
     """Batch sizes, or numbers of epochs, that differ though no experiment swept them."""
-    for name in _WORDS:
-        values = {_value(entrant, name): entrant for entrant in contest.contestants}
+    return _unlike(contest, _BUDGET)
+
+
+def unlike_options(contest: Contest) -> Iterator[Flaw]:
+    """What else of training differs though no experiment swept it."""
+    return _unlike(contest, _OPTIONS)
+
+
+def _unlike(contest: Contest, words: Mapping[str, str]) -> Iterator[Flaw]:
+    for name in words:
+        values = {format_value(training_value(e.config, name)) for e in contest.contestants}
         if len(values) > 1 and not contest.has_swept(name, values):
-            yield _unlike(contest, name)
+            yield _flaw(contest, name, words[name])
 
 
-def _unlike(contest: Contest, name: str) -> Flaw:
+def _flaw(contest: Contest, name: str, words: str) -> Flaw:
     standard = contest.reference or contest.contestants[0]
-    value = _value(standard, name)
-    others = tuple(e for e in contest.contestants if _value(e, name) != value)
-    told = [f"{_value(e, name)} ({e.label})" for e in (standard, *others)]
+    value = training_value(standard.config, name)
+    others = tuple(e for e in contest.contestants if training_value(e.config, name) != value)
+    told = [
+        f"{format_value(training_value(e.config, name))} ({e.label})" for e in (standard, *others)
+    ]
     seeds = frozenset().union(*(entrant.seeds for entrant in others))
     trained = train(others, seeds, changes=[set_value(f"training.{name}", value)])
+    where = [f"{key}={format_value(v)}" for key, v in flattened({name: value}).items()]
     return Flaw(
-        f"unlike {_WORDS[name]} that no experiment swept: {listed(told)}",
+        f"unlike {words} that no experiment swept: {listed(told)}",
         (standard, *others),
-        f"{trained} && {compare_again(contest, f'{name}={value}')}",
+        f"{trained} && {compare_again(contest, *where)}",
     )
-
-
-def _value(entrant: Entrant, name: str) -> Any:
-    return entrant.config["training"][name]
 
 
 def unlike_horizon(contest: Contest) -> Iterator[Flaw]:

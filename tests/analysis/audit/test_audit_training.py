@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from audited import ADAMW, BASE, MOMENTUM, findings, store, store_fair
-from stored_runs import ADAM, SGD, STEPS_PER_EPOCH
+from stored_runs import ADAM, SGD, STEPS_PER_EPOCH, load
 
 from optbench.analysis.question import Question
+from optbench.analysis.where import selected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,51 @@ def test_unlike_training_takes_what_the_reference_has(
     standard = {"batch_size": 64, "epochs": 5}[name]
     assert f"--set training.{name}={standard}" in found.command
     assert found.command.endswith(f"&& optbench compare {tmp_path} --where {name}={standard}")
+
+
+EMA = {"name": "ema", "decay": 0.999}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown", "left_out"),
+    [
+        ("accumulate", 4, "unlike batches a step that no experiment swept: 1 (sgd lr=0.01), 4", 1),
+        ("clip_norm", 1.0, "unlike gradient clipping that no experiment swept: null", None),
+        ("label_smoothing", 0.1, "unlike label smoothing that no experiment swept: 0", 0),
+        ("average", EMA, "unlike weight averaging that no experiment swept: null", None),
+        ("freeze", ["1.*"], "unlike frozen parameters that no experiment swept: []", []),
+        ("augment", {"flip": True, "crop": 2}, "unlike augmentation", None),
+    ],
+)
+def test_what_one_side_alone_was_trained_with_is_told(
+    tmp_path: Path, name: str, value: object, shown: str, left_out: object
+) -> None:
+    store(tmp_path, ADAM, training={name: value}, experiment="a")
+    store(tmp_path, SGD, experiment="b")
+    (found,) = findings(tmp_path).values()
+    assert found.message.startswith(shown)
+    assert found.message.endswith("(adam lr=0.001)")
+    assert found.command is not None
+    text = "null" if left_out is None else str(left_out)
+    assert f"training.{name}={text}" in found.command
+    assert len(selected(load(tmp_path), [f"{name}={text}"])) == 8  # what the command compares again
+
+
+def test_the_reference_has_an_average_and_the_command_gives_it_to_the_rest(tmp_path: Path) -> None:
+    store(tmp_path, ADAM, experiment="a")
+    store(tmp_path, SGD, training={"average": EMA}, experiment="b")
+    found = findings(tmp_path)["training options"]
+    assert found.command is not None
+    assert """--set 'training.average={"name": "ema", "decay": 0.999}'""" in found.command
+    assert found.command.endswith("--where average=ema --where average.decay=0.999")
+
+
+def test_averaging_that_one_experiment_swept_is_fair(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        for training, gain in (({}, 0.0), ({"average": EMA}, 0.01)):
+            better = [base + gain * (optimizer is ADAM) for base in BASE]
+            store(tmp_path, optimizer, better, training=training)
+    assert "training options" not in findings(tmp_path)
 
 
 def test_batch_sizes_that_one_experiment_swept_are_fair(tmp_path: Path) -> None:
