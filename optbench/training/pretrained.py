@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _MOST_NAMED = 4
+_WANTED = "what torch.save(model.state_dict(), FILE) writes"
 # What torch raises for files that are something else.
 _UNREADABLE = (
     OSError, EOFError, ValueError, RuntimeError, TypeError, LookupError, AttributeError,
@@ -70,17 +71,22 @@ def _read(weights: Weights) -> Tensors:
         with warnings.catch_warnings(action="ignore"):  # about other pickles than torch's own
             loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise UsageError(f"{weights.path} can't be read as tensors: {reason}") from error
+        raise UsageError(f"{weights.path} can't be read as tensors: {_reason(error)}") from error
     if not isinstance(loaded, Mapping):
         raise UsageError(f"{weights.path} holds a {type(loaded).__name__}, not tensors by name")
     others = [str(name) for name, value in loaded.items() if not isinstance(value, Tensor)]
     if others:
         raise UsageError(
-            f"{weights.path} holds {_listed(others)} that are no tensors; it must be what "
-            "torch.save(model.state_dict(), FILE) writes"
+            f"{weights.path} holds {_listed(others)} that are no tensors; it must be {_WANTED}"
         )
     return {str(name): tensor for name, tensor in loaded.items()}
+
+
+def _reason(error: Exception) -> str:
+    """In a sentence; torch's own, of what is no tensor, advises to execute the file."""
+    if isinstance(error, pickle.UnpicklingError):
+        return f"it must be {_WANTED}, and nothing else in a file is loaded"
+    return str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
 
 
 def _check_names(wanted: Tensors, found: Tensors) -> None:
