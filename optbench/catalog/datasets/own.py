@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.labelled import task_of
 from optbench.catalog.datasets.source import PlainSource
-from optbench.catalog.datasets.task import Task
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
