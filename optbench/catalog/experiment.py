@@ -286,7 +286,7 @@ class _Expansion:
         augment = training.arguments.get("augment")
         if not isinstance(augment, dict):
             return
-        crop, key = augment["crop"], child_key(training.part.key, "augment")
+        crop, key = augment.get("crop", 0), child_key(training.part.key, "augment")
         for name, task in _tasks(dataset.arguments):
             node, shape = training.part.node.mapping["augment"], task.input_shape
             if not task.images:

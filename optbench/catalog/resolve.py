@@ -351,12 +351,12 @@ def _average(node: Node, key: str, problems: Problems) -> Plain:
 
 
 def _augment(node: Node, key: str, problems: Problems) -> Plain:
-    """`augment: {flip: true, crop: 4}`; None where both are off."""
+    """`augment: {flip: true, crop: 4}`, of these what is on; None where neither is."""
     if not node.is_mapping:
         problems.add(node, key, f"must be {{flip: true, crop: N}}, got {node.shown()}")
         return None
     values = check_arguments(node, key, AUGMENT, problems)
-    return {**values} if any(values.values()) else None
+    return {name: value for name, value in values.items() if value} or None
 
 
 def _name(node: Node) -> str:

@@ -21,8 +21,8 @@ class Augmentation:
     `flip` mirrors an image with probability 1/2.
     """
 
-    flip: bool
-    crop: int
+    flip: bool = False
+    crop: int = 0
 
     def draw(self, seed: int, epoch: int, examples: int, device: torch.device) -> Draws:
         """What happens to each example of an epoch, in the order in which they come.

@@ -25,9 +25,9 @@ READ_EVERY = 50  # steps between looks at the losses on the CPU, which cost litt
 def train(learners: Sequence[Learner]) -> Iterator[Record]:
     """Train runs of one problem side by side, from wherever they stand, until each has ended.
 
-    They share batch size, epochs, steps of evaluations and checkpoints, and step count. The `run`
-    of a record is the index of its learner. A run whose loss is no longer finite ends as diverged,
-    one whose own code raises has failed; the others go on.
+    They share loss, batch size, batches a step, epochs, steps of evaluations and checkpoints, and
+    step count. The `run` of a record is the index of its learner. A run whose loss is no longer
+    finite ends as diverged, one whose own code raises has failed; the others go on.
     """
     first = learners[0]
     total = first.run.setting.epochs * first.epoch_steps

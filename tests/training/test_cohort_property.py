@@ -74,6 +74,9 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
         training["evaluate_every"] = {"steps": draw(st.integers(1, 7))}
     if draw(st.sampled_from([False, False, True])):
         training["clip_norm"] = 0.5
+    if draw(st.sampled_from([False, False, True])):
+        training["label_smoothing"] = 0.1
+    training["average"] = draw(st.sampled_from([None, None, "ema", {"name": "swa", "start": 0.3}]))
     parts = {"dataset": dataset, "model": model, "training": training}
     return parts | {"optimizer": draw(OPTIMIZERS), "seeds": draw(st.integers(1, 3))}
 
