@@ -27,6 +27,7 @@ from optbench.training.build import (
 )
 from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, total_norm
+from optbench.training.fused import Stepper
 from optbench.training.grading import Grading, grading
 from optbench.training.noise import Noise
 from optbench.training.seeding import global_stream
@@ -62,6 +63,7 @@ class Learner:
         with global_stream(run.seed, "optimizer"):  # one's own may draw when it is made
             self.optimizer = build_optimizer(run.setting, self.model)
             self.schedule = build_schedule(run.setting, self.optimizer, self.epoch_steps)
+        self.stepper = self._stepper()
         self.calls_back = calls_back(self.optimizer)
         self.own_optimizer = not type(self.optimizer).__module__.startswith(
             ("torch.optim.", "optbench.")
@@ -128,7 +130,7 @@ class Learner:
     def update(self, closure: Callable[[], float] | None = None) -> None:
         """One optimizer step; `closure`, for one that `calls_back`, computes the gradients."""
         if closure is None:
-            self.optimizer.step()
+            self.stepper.step()
         else:
             self.optimizer.step(closure)
         if self.after_step is not None:
@@ -248,6 +250,7 @@ class Learner:
         self.steps = int(state["steps"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.stepper = self._stepper()  # the state is another now
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
         if self.average is not None:
@@ -278,6 +281,9 @@ class Learner:
         if loss is None:  # a plateau schedule without validation is refused
             raise AssertionError("no validation examples")
         return loss
+
+    def _stepper(self) -> Stepper:
+        return Stepper(self.optimizer, own_code=bool(self.run.setting.own_code))
 
     def _current_lrs(self) -> list[float]:
         return [float(group["lr"]) for group in self.optimizer.param_groups if "lr" in group]
