@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from optbench.catalog.models.logistic import Logistic
 from optbench.catalog.models.mlp import MLP
-from optbench.training.layers import ATEN, Buffers, Layer, Linear, stacked
+from optbench.training.first_layer import FirstLinear
+from optbench.training.layers import ATEN, Buffers, Layer, stacked
 from optbench.training.products import affine
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Chain:
         self.models = [cast("nn.Sequential", model) for model in models]
         dtype = next(self.models[0].parameters()).dtype
         _, first, *rest = zip(*self.models, strict=True)  # the first flattens the inputs
-        self.first = Linear(cast("Sequence[nn.Linear]", first))
+        self.first = FirstLinear(cast("Sequence[nn.Linear]", first))
         layers = (stacked(column, noise, dtype) for column in rest)
         self.rest: list[Layer] = [layer for layer in layers if layer is not None]
         self.gradients = Buffers(len(models), dtype)
@@ -90,14 +91,14 @@ class Chain:
 
     @torch.no_grad()
     def differentiate(self, batches: Sequence[Batch]) -> tuple[Tensor, Tensor]:
-        values = self.first.forward_runs([inputs.flatten(1) for inputs, _ in batches])
+        values = self.first.forward([inputs for inputs, _ in batches])
         for layer in self.rest:
             values = layer.forward(values)
         outputs = values.whole.clone()
         losses, gradient = self._cross_entropy(outputs, [targets for _, targets in batches])
         for layer in reversed(self.rest):
             gradient = layer.backward(gradient)
-        self.first.differentiate(gradient)  # its inputs, the images, need no gradient
+        self.first.differentiate(gradient)
         return losses, outputs
 
     def _cross_entropy(self, outputs: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, Slices]:

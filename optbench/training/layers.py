@@ -57,29 +57,21 @@ class Linear:
         self.out, self.back = Buffers(len(layers), dtype), Buffers(len(layers), dtype)
 
     def forward(self, inputs: Slices) -> Slices:
-        return self.forward_runs(inputs.runs)
-
-    def forward_runs(self, inputs: Sequence[Tensor]) -> Slices:
-        """As `forward`, from inputs that may lie anywhere."""
-        self.inputs = inputs
-        out = self.out.take(len(inputs[0]), self.layers[0].out_features)
-        for layer, x, y in zip(self.layers, inputs, out.runs, strict=True):
+        self.inputs = inputs.runs
+        out = self.out.take(len(inputs.runs[0]), self.layers[0].out_features)
+        for layer, x, y in zip(self.layers, inputs.runs, out.runs, strict=True):
             affine(x, layer.weight, layer.bias, y)
         return out
 
-    def differentiate(self, gradient: Slices) -> None:
-        """Leave the gradients of weights and biases, from that at the outputs."""
+    def backward(self, gradient: Slices) -> Slices:
         # Memory of its own for each: an optimizer may keep it, or round by where it lies.
         sums = ATEN.unbind_copy.int(gradient.whole.sum(1))
-        for layer, x, g, s in zip(self.layers, self.inputs, gradient.runs, sums, strict=True):
+        back = self.back.take(len(self.inputs[0]), self.layers[0].in_features)
+        runs = zip(self.layers, self.inputs, gradient.runs, sums, back.runs, strict=True)
+        for layer, x, g, s, b in runs:
             layer.weight.grad = weight_gradient(g, x)
             layer.bias.grad = s
-
-    def backward(self, gradient: Slices) -> Slices:
-        self.differentiate(gradient)
-        back = self.back.take(len(self.inputs[0]), self.layers[0].in_features)
-        for layer, g, x in zip(self.layers, gradient.runs, back.runs, strict=True):
-            input_gradient(g, layer.weight, x)
+            input_gradient(g, layer.weight, b)
         return back
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
+
+from optbench.training.slices import PITCH
 
 # Multiplications from which oneDNN's product pays for its call. On CPUs that are not Intel's,
 # MKL does without their widest instructions, and oneDNN takes 0.55 of its time.
@@ -33,6 +37,49 @@ def input_gradient(gradient: Tensor, weight: Tensor, out: Tensor) -> None:
         out.copy_(_onednn(gradient, weight.t()))
     else:
         torch.mm(gradient, weight, out=out)
+
+
+def shared_affine(inputs: Tensor, weights: Tensor, biases: Tensor, out: Tensor) -> None:
+    """`affine` of runs that share their inputs, into `[runs, batch, out]`, where `can_share`.
+
+    Weights `[runs, out, in]` without gaps, biases `[runs * out]`.
+    """
+    runs, width, _ = weights.shape
+    product = _onednn(inputs, weights.flatten(0, 1), biases)
+    out.copy_(product.view(-1, runs, width).transpose(0, 1))
+
+
+def shared_weight_gradients(gradients: Tensor, inputs: Tensor) -> Tensor:
+    """`weight_gradient` of runs that share their inputs, `[runs, out, in]`, where `can_share`.
+
+    Gradients `[runs, batch, out]`.
+    """
+    runs, _, width = gradients.shape
+    rows = gradients.transpose(1, 2).reshape(runs * width, -1)
+    return _onednn(rows, inputs.t()).view(runs, width, -1)
+
+
+@cache
+def can_share(runs: int, batch: int, width: int, size: int, dtype: torch.dtype) -> bool:
+    """Whether one product for runs with weights `[width, size]` gives each the bits of its own.
+
+    One takes 60 µs a run where several take 70, but a library may cut a wider product otherwise,
+    and then sum in another order: so each size is tried, on random numbers, before it is used.
+    """
+    inputs = torch.empty(batch, size, dtype=dtype)
+    if runs == 1 or width * size % PITCH or not _pays(inputs, width):
+        return False
+    generator = torch.Generator().manual_seed(0)
+    inputs.normal_(generator=generator)
+    weights = torch.randn(runs, width, size, generator=generator)
+    biases = torch.randn(runs, width, generator=generator)
+    together, alone = torch.empty(2, runs, batch, width)
+    shared_affine(inputs, weights, biases.flatten(), together)
+    for run in range(runs):
+        affine(inputs, weights[run], biases[run], alone[run])
+    gradients = shared_weight_gradients(together, inputs)
+    each = [weight_gradient(gradient, inputs) for gradient in together]
+    return torch.equal(together, alone) and torch.equal(gradients, torch.stack(each))
 
 
 def _pays(factor: Tensor, size: int) -> bool:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.func import functional_call, vmap
 
+from optbench.training.slices import Stack
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -77,24 +79,13 @@ class Vmapped:
         return {stack.name: stack.whole for stack in stacks}
 
 
-class _Stack:
-    """One parameter or buffer of all models, `[runs, …]`, and theirs, which are views of it."""
+class _Stack(Stack):
+    """A parameter or buffer by its name, with its gradient."""
 
     def __init__(self, name: str, parts: Sequence[Tensor]) -> None:
+        super().__init__(parts)
         self.name = name
-        self.parts = parts
-        self.whole = parts[0].detach().new_empty((len(parts), *parts[0].shape))
-        self.slices = self.whole.unbind()
-        self.take_over()
         self.whole.requires_grad_(parts[0].requires_grad)
-
-    def take_over(self) -> None:
-        """Done again for an optimizer that gave a parameter new memory, not new values."""
-        for part, view in zip(self.parts, self.slices, strict=True):
-            if part.data_ptr() != view.data_ptr():
-                with torch.no_grad():
-                    view.copy_(part)
-                part.data = view
 
     def hand_out_gradients(self) -> None:
         """Each run's slice to its parameter; takes the stack's own, so that none add up."""

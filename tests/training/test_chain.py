@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import torch
@@ -122,6 +122,25 @@ def test_large_products_are_as_exact_as_autograds(
     usual = (gradient(model) - gradient(exact)).norm()
     Chain([model], generators(1)).differentiate([(inputs, targets)])
     assert (gradient(model) - gradient(exact)).norm() <= 3 * usual
+
+
+def test_runs_with_inputs_in_common_keep_the_bits_that_they_have_alone() -> None:
+    """Also where an optimizer gives a weight new memory, and where others leave the cohort."""
+    torch.manual_seed(0)
+    models = [MLP([784], 10, [128]) for _ in range(5)]
+    copies = copy.deepcopy(models)
+    shared, other = batch(64, 784, 10), batch(64, 784, 10, seed=1)
+    for left in (5, 5, 3):
+        chain = Chain(models[:left], generators(left))
+        for drawn in ([shared] * left, [shared, shared, other, *[shared] * (left - 3)]):
+            chain.differentiate(drawn)
+            for model, its_copy, its_batch in zip(models, copies, drawn, strict=False):
+                Chain([its_copy], generators(1)).differentiate([its_batch])
+                assert torch.equal(gradient(model), gradient(its_copy))
+            for model in (*models, *copies):
+                with torch.no_grad():
+                    for parameter in model.parameters():
+                        parameter.data = parameter - 0.1 * cast("torch.Tensor", parameter.grad)
 
 
 def gradient(model: nn.Module) -> torch.Tensor:
