@@ -157,9 +157,20 @@ class Part:
         return [None] * len(self.learners) if validation is None else self._scores(validation)
 
     def _scores(self, split: Split) -> list[Score]:
+        if self.learners[0].steps or self.learners[0].way.kind != "chain":
+            return self._evaluate(self.network, split)
+        # A chain draws nothing here, so that untrained ones with the same weights score alike. An
+        # optimizer of one's own may have changed them already.
+        starts = [(each.initial_weights, each.own_optimizer and each) for each in self.learners]
+        distinct = dict(zip(starts, self.learners, strict=True))
+        found = self._evaluate(_network([*distinct.values()]), split)
+        scores = dict(zip(distinct, found, strict=True))
+        return [scores[start] for start in starts]
+
+    def _evaluate(self, network: Network, split: Split) -> list[Score]:
         first = self.learners[0]
         loss = first.loss if split is first.data.train else first.evaluation_loss
-        return evaluate(self.network, split, loss, self.grading)
+        return evaluate(network, split, loss, self.grading)
 
     def _update(self, learner: Learner, *, measure: bool) -> None:
         with self._blamed(learner, own=learner.own_optimizer):
