@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from optbench.errors import EXIT_OK, Interrupted, OptbenchError
@@ -21,13 +23,18 @@ def main() -> None:
     """Train what comes until nothing more does; ends the process."""
     connection = begin()
     interruptions = Interruptions()
+    code = EXIT_OK
     try:
         with interruptions.caught():
             _serve(connection, interruptions)
     except Interrupted as stopped:
-        sys.exit(stopped.exit_code)
+        code = stopped.exit_code
     except (EOFError, BrokenPipeError):
-        sys.exit(EXIT_OK)  # nothing more to do, or nobody to do it for
+        pass  # nothing more to do, or nobody to do it for
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)  # all is stored: taking torch apart would cost half of a second
 
 
 def _serve(connection: Connection, interruptions: Interruptions) -> None:
