@@ -52,26 +52,32 @@ class Linear:
     """x Wᵀ + b for inputs x `[batch, in]`, weights W `[out, in]` and bias b `[out]` of each run."""
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
-        self.layers = layers
-        dtype = layers[0].weight.dtype
+        self.weights = [layer.weight for layer in layers]
+        self.biases = [layer.bias for layer in layers]
+        self.width, self.size = self.weights[0].shape
+        dtype = self.weights[0].dtype
         self.out, self.back = Buffers(len(layers), dtype), Buffers(len(layers), dtype)
 
     def forward(self, inputs: Slices) -> Slices:
         self.inputs = inputs.runs
-        out = self.out.take(len(inputs.runs[0]), self.layers[0].out_features)
-        for layer, x, y in zip(self.layers, inputs.runs, out.runs, strict=True):
-            affine(x, layer.weight, layer.bias, y)
+        out = self.out.take(len(inputs.runs[0]), self.width)
+        for weight, bias, x, y in zip(
+            self.weights, self.biases, inputs.runs, out.runs, strict=True
+        ):
+            affine(x, weight, bias, y)
         return out
 
     def backward(self, gradient: Slices) -> Slices:
         # Memory of its own for each: an optimizer may keep it, or round by where it lies.
         sums = ATEN.unbind_copy.int(gradient.whole.sum(1))
-        back = self.back.take(len(self.inputs[0]), self.layers[0].in_features)
-        runs = zip(self.layers, self.inputs, gradient.runs, sums, back.runs, strict=True)
-        for layer, x, g, s, b in runs:
-            layer.weight.grad = weight_gradient(g, x)
-            layer.bias.grad = s
-            input_gradient(g, layer.weight, b)
+        back = self.back.take(len(self.inputs[0]), self.size)
+        for bias, its in zip(self.biases, sums, strict=True):
+            bias.grad = its
+        for weight, x, g, b in zip(
+            self.weights, self.inputs, gradient.runs, back.runs, strict=True
+        ):
+            weight.grad = weight_gradient(g, x)
+            input_gradient(g, weight, b)
         return back
 
 
