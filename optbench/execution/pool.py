@@ -202,7 +202,9 @@ class _Member(Process):
         self.found_stopped = 0  # times in a row
 
     def end_if_stopped(self) -> None:
-        """Kill it if it is found stopped a second time."""
+        """Kill it if it is found stopped a second time; that was then its end."""
+        if self.found_stopped > 1:
+            return
         with suppress(psutil.Error):  # it has ended, and its connection will tell
             stopped = psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED
             self.found_stopped = self.found_stopped + 1 if stopped else 0
