@@ -210,6 +210,16 @@ class SecretlyNeedsClosure(Sound):
         return super().step(closure)
 
 
+class ScheduleFree(Sound):
+    """Means another point than the one it trains (Defazio et al. 2024), and swaps them."""
+
+    def train(self) -> None:
+        pass
+
+    def eval(self) -> None:
+        pass
+
+
 class SharesSteps(Sound):
     """Its learning rate falls with the steps of all of its class."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.candidate import candidate
 from optbench.errors import EXIT_CLAIM, EXIT_OK, ConfigError, Problem
-from optbench.execution.examination import examine
+from optbench.execution.examination import Examiner
 from optbench.execution.signals import Interruptions
 from optbench.report.check import FORMATS, render_checks
 from optbench.report.formats import check_format
@@ -32,8 +32,8 @@ def check_command(
     check_format(output_format, FORMATS)
     candidates = _candidates(targets, assignments)
     interruptions = Interruptions()
-    with interruptions.caught():
-        checked = [examine(one, interruptions, limit) for one in candidates]
+    with interruptions.caught(), Examiner(interruptions, limit) as examiner:
+        checked = [examiner.examine(one) for one in candidates]
     screen.write(render_checks(checked, output_format, colour=screen.colour, width=screen.width))
     return EXIT_OK if all(one.usable for one in checked) else EXIT_CLAIM
 

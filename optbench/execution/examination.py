@@ -1,16 +1,20 @@
-"""Checks an optimizer in a process of its own, which may crash or hang."""
+"""Checks optimizers in processes of their own, which may crash or hang."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from optbench.errors import EXIT_OK, EnvironmentFault, UsageError
-from optbench.execution.process import Process, begin
+from optbench.execution.process import Process, begin, death_of, end_with_parent
 from optbench.training.check.finding import CHECKS, Checked, Finding, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
 
     from optbench.catalog.candidate import Candidate
     from optbench.execution.signals import Interruptions
@@ -18,62 +22,121 @@ if TYPE_CHECKING:
 LIMIT = 60.0  # seconds a check
 
 
-def examine(candidate: Candidate, interruptions: Interruptions, limit: float = LIMIT) -> Checked:
-    """Make all checks, each in at most `limit` seconds; nothing of the candidate is imported here.
+@dataclass(frozen=True)
+class _Begun:
+    """A process makes checks; the number by which it can be killed."""
 
-    A check that its process dies of, or that doesn't end, has failed; the others go on in another
-    process. Raises `EnvironmentFault` where none can begin, `UsageError` for no time at all.
+    pid: int
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """It is over: `SIGSEGV`, `exit code 1`."""
+
+    death: str
+
+
+class Examiner:
+    """A context that checks one optimizer after the other; nothing of theirs is imported here.
+
+    One process imports torch, and forks for each optimizer. Raises `UsageError` for no time at all
+    and `EnvironmentFault` where that process can't begin.
     """
-    if not limit > 0:
-        raise UsageError(f"a time limit must be greater than 0, got {limit:g}")
-    subject, findings = Subject(candidate), []
-    left = list(CHECKS)
-    while left:
-        for finding, known in _findings(subject, tuple(left), interruptions, limit):
-            subject = known
-            findings.append(finding)
-            left.remove(finding.check)
-            if finding.check == "constructs" and finding.verdict == "fails":
-                left.clear()
+
+    def __init__(self, interruptions: Interruptions, limit: float = LIMIT) -> None:
+        if not limit > 0:
+            raise UsageError(f"a time limit must be greater than 0, got {limit:g}")
+        self.interruptions = interruptions
+        self.limit = limit
+        self._running: int | None = None
+
+    def __enter__(self) -> Self:
+        with self.interruptions.shielded():  # else it could begin without being known here
+            self._process = Process("optbench.execution.examination:main", silent=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.end()  # before what it forked, so that nothing more is
+        self._kill()
+
+    def examine(self, candidate: Candidate) -> Checked:
+        """Make all checks, each in at most `limit` seconds.
+
+        A check that its process dies of, or that doesn't end, has failed; the others go on in
+        another process.
+        """
+        subject, findings = Subject(candidate), list[Finding]()
+        while left := CHECKS[len(findings) :]:
+            for finding, known in self._findings(subject, left):
+                findings.append(finding)
+                subject = known
+            if findings[0].verdict == "fails":  # it can't be made
                 break
-    return Checked(candidate, subject.lr, tuple(findings))
+        return Checked(candidate, subject.lr, tuple(findings))
+
+    def _findings(
+        self, subject: Subject, names: Sequence[str]
+    ) -> Iterator[tuple[Finding, Subject]]:
+        """What one process finds of these checks: all, or up to the one that it is lost in."""
+        connection, found = self._process.connection, 0
+        try:
+            connection.send((subject, names))
+            self._running = connection.recv().pid
+            while True:
+                if not connection.poll(self.limit):
+                    self._kill()
+                message = connection.recv()
+                if isinstance(message, _Ended):
+                    break
+                found += 1
+                yield message
+        except (EOFError, OSError) as error:
+            death = self._process.death(self.limit)
+            raise EnvironmentFault(f"the process for the checks died ({death})") from error
+        lost = None
+        if self._running is None:
+            lost = f"did not end within {self.limit:g} s"
+        elif message.death != _WELL:
+            lost = f"its process died ({message.death})"
+        self._running = None
+        if lost is not None and found < len(names):
+            yield Finding(names[found], "fails", lost), subject
+
+    def _kill(self) -> None:
+        """The process that makes checks, if there is one."""
+        if self._running is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._running, signal.SIGKILL)
+        self._running = None
 
 
-def _findings(
-    subject: Subject, names: Sequence[str], interruptions: Interruptions, limit: float
-) -> Iterator[tuple[Finding, Subject]]:
-    """What one process finds of these checks: all, or up to the one that it is lost in."""
-    waiting, ready = list(names), False
-    with interruptions.shielded():  # else it could begin without being known here
-        process = Process("optbench.execution.examination:main", silent=True)
-    try:
-        process.connection.send((subject, names))
-        ready = process.connection.recv()
-        while waiting:
-            if not process.connection.poll(limit):
-                yield Finding(waiting[0], "fails", f"did not end within {limit:g} s"), subject
-                return
-            finding, subject = process.connection.recv()
-            waiting.remove(finding.check)
-            yield finding, subject
-    except (EOFError, OSError) as error:
-        death = process.death(limit)
-        if not ready:
-            raise EnvironmentFault(f"no process for the checks could begin: {death}") from error
-        yield Finding(waiting[0], "fails", f"its process died ({death})"), subject
-    finally:
-        process.end()
+_WELL = f"exit code {EXIT_OK}"
 
 
 def main() -> None:
-    """In the other process: make the checks that come, and send what each finds."""
+    """In the process that forks: subjects with checks to make come, and `_Ended` goes."""
     connection = begin()
-    subject, names = connection.recv()
-    from optbench.training.check.checks import run_checks
+    import optbench.training.check.checks  # noqa: F401  (here once, for all that are forked)
     from optbench.training.device import finish_imports
 
     finish_imports()
-    connection.send(True)
+    while True:
+        try:
+            subject, names = connection.recv()
+        except EOFError:
+            return
+        pid = os.fork()
+        if not pid:
+            _check(connection, subject, names)
+        connection.send(_Ended(death_of(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))))
+
+
+def _check(connection: Connection, subject: Subject, names: Sequence[str]) -> None:
+    """In a forked process: tell what each check finds."""
+    from optbench.training.check.checks import run_checks
+
+    end_with_parent()
+    connection.send(_Begun(os.getpid()))
     for finding in run_checks(subject, names):
         connection.send((finding, subject))
-    sys.exit(EXIT_OK)
+    os._exit(EXIT_OK)

@@ -59,8 +59,12 @@ class Process:
     def death(self, patience: float) -> str:
         """How a process that closed its connection ended: `SIGKILL`, `exit code 1`."""
         self.wait(patience)
-        code = self.process.returncode
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return death_of(self.process.returncode)
+
+
+def death_of(code: int) -> str:
+    """What a return code says: a signal's name where it is negative, else `exit code 1`."""
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 def begin() -> Connection:
@@ -69,13 +73,17 @@ def begin() -> Connection:
     Its arguments are two descriptors: the connection, and a lifeline over which nothing ever
     comes. The lifeline ends with the process that holds its other end, and then this one does.
     """
-    connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
-    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
-    return connection
+    end_with_parent()
+    return Connection(int(sys.argv[1]))
 
 
-def _end_with_parent(lifeline: int) -> None:
+def end_with_parent() -> None:
+    """Watch the lifeline, in a thread: what is forked off needs one of its own."""
+    threading.Thread(target=_watch, args=(int(sys.argv[2]),), daemon=True).start()
+
+
+def _watch(lifeline: int) -> None:
     with suppress(OSError):
         os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -7,7 +7,7 @@ import pytest
 
 from optbench.catalog.candidate import candidate
 from optbench.errors import UsageError
-from optbench.execution.examination import examine
+from optbench.execution.examination import Examiner
 from optbench.execution.signals import Interruptions
 from optbench.training.check.finding import CHECKS
 
@@ -23,7 +23,8 @@ from optbench.training.check.finding import CHECKS
 def test_what_ends_or_holds_up_its_process_fails_and_the_other_checks_are_made(
     name: str, reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    found = examine(candidate(f"broken_optimizers:{name}"), Interruptions(), limit=10)
+    with Examiner(Interruptions(), limit=10) as examiner:
+        found = examiner.examine(candidate(f"broken_optimizers:{name}"))
     assert [finding.check for finding in found.findings] == list(CHECKS)
     assert {f.check: f.reason for f in found.findings if f.verdict == "fails"} == {"nan": reason}
     assert found.usable
@@ -31,12 +32,13 @@ def test_what_ends_or_holds_up_its_process_fails_and_the_other_checks_are_made(
     assert psutil.Process().children() == []
 
 
-def test_of_one_that_cant_be_made_nothing_else_is_tried() -> None:
-    found = examine(candidate("broken_optimizers:Wraps"), Interruptions())
-    assert [finding.check for finding in found.findings] == ["constructs"]
-    assert not found.usable
+def test_of_one_that_cant_be_made_nothing_else_is_tried_and_the_next_is_checked() -> None:
+    with Examiner(Interruptions()) as examiner:
+        found = [examiner.examine(candidate(f"broken_optimizers:{n}")) for n in ("Wraps", "Sound")]
+    assert [finding.check for finding in found[0].findings] == ["constructs"]
+    assert [one.usable for one in found] == [False, True]
 
 
 def test_no_time_is_refused() -> None:
     with pytest.raises(UsageError, match="a time limit must be greater than 0, got -1"):
-        examine(candidate("adam"), Interruptions(), limit=-1)
+        Examiner(Interruptions(), limit=-1)

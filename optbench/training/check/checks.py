@@ -14,7 +14,7 @@ from optbench.training.check.cost import cost, memory
 from optbench.training.check.finding import Finding
 from optbench.training.check.gradients import nan, shapes, sparse
 from optbench.training.check.learning import learns
-from optbench.training.check.parameters import frozen, groups, schedules
+from optbench.training.check.parameters import frozen, groups, modes, schedules
 from optbench.training.check.state import repeats, resumes
 from optbench.training.check.trial import said
 from optbench.training.device import reproducible, restore_settings
@@ -28,7 +28,7 @@ FUNCTIONS: dict[str, Callable[[Subject], Finding]] = {
     check.__name__: check
     for check in (
         constructs, learns, resumes, repeats, groups, schedules, frozen, nan, shapes, sparse,
-        closure, stacks, cost, memory,
+        closure, modes, stacks, cost, memory,
     )
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ Kind = Literal["dense", "matrices", "sparse"]
 
 CHECKS = (
     "constructs", "learns", "resumes", "repeats", "groups", "schedules", "frozen", "nan", "shapes",
-    "sparse", "closure", "stacks", "cost", "memory",
+    "sparse", "closure", "modes", "stacks", "cost", "memory",
 )  # fmt: skip
 NEEDED = ("constructs", "learns", "resumes", "repeats")  # without these it is of no use here
 

@@ -76,6 +76,17 @@ def frozen(subject: Subject) -> Finding:
     return Finding("frozen", "works", "leaves parameters without gradient alone")
 
 
+def modes(subject: Subject) -> Finding:
+    """Schedule-free methods train one point and mean another, which `eval()` puts in its place."""
+    optimizer = Trial(subject).optimizer
+    if not all(callable(getattr(optimizer, name, None)) for name in ("train", "eval")):
+        return Finding("modes", "doesn't apply", "has no train() and eval()")
+    reason = (
+        "it has train() and eval(), which a run never calls: it evaluates the weights in training"
+    )
+    return Finding("modes", "fails", reason)
+
+
 def _moved(trial: Trial) -> set[str]:
     """The parameters that some steps change."""
     before: dict[str, Tensor] = trial.values()

@@ -39,6 +39,10 @@ def test_the_checks_are_those_that_are_announced() -> None:
         ("broken_optimizers:Sound", []),
         ("adam", ["sparse"]),  # torch refuses: "Adam does not support sparse gradients"
         ("adagrad", []),
+        ("sgd", []),
+        ("muon", ["sparse"]),
+        ("torch.optim:Muon", ["shapes", "sparse"]),  # "only supports 2D parameters"
+        ("sparseadam", ["shapes"]),  # takes sparse gradients alone
         # One group only, as its documentation says.
         ("lbfgs", ["groups"]),
         # "lr (float): learning rate" is only the first step size: `step_sizes` bounds the rest.
@@ -75,6 +79,8 @@ def test_torchs_optimizers_fail_where_their_documentation_says_so(
         ("NeverAsks", "closure", "step(closure) never evaluates the loss"),
         ("ReturnsAnother", "closure", "step(closure) returns something else than the loss before "
                                       "the step"),
+        ("ScheduleFree", "modes", "has train() and eval(), which a run never calls: its rows are "
+                                  "of the weights in training"),
         ("SharesSteps", "stacks", "two of them disturb each other: something is kept for the "
                                   "class"),
     ],
