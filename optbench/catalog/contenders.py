@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from optbench.catalog.resolve import Arguments
     from optbench.config.node import Node, Plain, Problems
 
+_UNFIT = {
+    "muon": "steps matrices, and a point is none",
+    "sparseadam": "takes only sparse gradients, and a point's is dense",
+}
 MOST_PATHS = 24  # more than these nobody tells apart
 
 
@@ -81,6 +85,8 @@ def _chosen(part: Part, lr: Plain, problems: Problems) -> _Choice:
         resolved["lr"] = said["lr"] = lr
     name = str(resolved.get("name", ""))
     written = str(part.node.mapping["name"].value)
+    if name in _UNFIT:
+        problems.add(part.node.mapping["name"], f"{part.key}.name", f"{name} {_UNFIT[name]}")
     entry = optimizers().get(written)
     if entry is not None and entry.preset.items() <= resolved.items():
         name, said = written, {k: v for k, v in said.items() if k not in entry.preset}

@@ -65,8 +65,6 @@ def _entries(entries: Mapping[str, Entry], receiver: Callable[[str], Receiver]) 
 
 
 def _line(name: str, entry: Entry, receiver: Callable[[str], Receiver]) -> Line:
-    if entry.refusal:
-        return name, f"not available: {entry.refusal}", ""
     preset = ", ".join(f"{key}={format_value(value)}" for key, value in entry.preset.items())
     return name, entry.summary, preset or _arguments(receiver(name))
 

@@ -46,6 +46,9 @@ RULES: dict[str, Rule] = {
     "step_sizes": GREATER_THAN_ZERO,
     "beta2_decay": AT_MOST_ZERO,
     "d": AT_LEAST_ONE,
+    "adamw_lr_ratio": AT_LEAST_ZERO,
+    "adamw_betas": BELOW_ONE,
+    "adamw_eps": AT_LEAST_ZERO,
     "ns_steps": Rule("from 1 to 99", lambda v: 1 <= v < 100),
 }
 
@@ -96,18 +99,17 @@ _SUMMARIES = {
     "asgd": "averaged stochastic gradient descent (Polyak & Juditsky 1992)",
     "lbfgs": "limited-memory quasi-Newton; a step evaluates the loss up to max_eval times "
     "(Liu & Nocedal 1989)",
-    "muon": "orthogonalized momentum for matrices (Jordan 2024)",
+    "muon": "orthogonalized momentum for matrices, adamw for all else (Jordan et al. 2024)",
     "nadam": "Adam with Nesterov momentum (Dozat 2016)",
     "radam": "Adam with a rectified adaptive rate (Liu et al. 2020)",
     "rmsprop": "steps divided by a running root mean square (Tieleman & Hinton 2012)",
     "rprop": "steps from the signs of full-batch gradients (Riedmiller & Braun 1993)",
     "sgd": "stochastic gradient descent; momentum and nesterov where asked for",
-    "sparseadam": "Adam for sparse gradients, touching only the rows they name",
+    "sparseadam": "Adam for sparse gradients alone, touching only the rows they name",
 }
 
-_REFUSALS = {
-    "sparseadam": "it takes only sparse gradients, and no model of this version has any",
-    "muon": "it takes only matrices; reference.muon gives all else to AdamW",
+_TARGETS = {
+    "muon": "optbench.catalog.muon:Muon",  # torch's takes only matrices
 }
 
 _PRESETS = {
@@ -132,10 +134,9 @@ def optimizers() -> dict[str, Entry]:
     classes = [name for name in exported_classes("torch.optim") if name != "Optimizer"]
     entries = {
         name.lower(): Entry(
-            f"torch.optim:{name}",
+            _TARGETS.get(name.lower(), f"torch.optim:{name}"),
             _SUMMARIES.get(name.lower(), f"torch.optim.{name}"),
             resolves_to=name.lower(),
-            refusal=_REFUSALS.get(name.lower(), ""),
         )
         for name in classes
     }

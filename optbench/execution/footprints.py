@@ -63,8 +63,10 @@ def _state_bytes(setting: Setting, optimizer: Optimizer, trained: list[nn.Parame
         return 2 * int(remembered) * _bytes(trained)
     if is_import_path(str(setting.optimizer["name"])):
         return 2 * _bytes(trained)
+    takes_sparse = isinstance(optimizer, torch.optim.SparseAdam)
     for parameter in trained:
-        parameter.grad = torch.zeros_like(parameter)
+        zeros = torch.zeros_like(parameter)
+        parameter.grad = zeros.to_sparse() if takes_sparse else zeros
     optimizer.step()
     for parameter in trained:
         parameter.grad = None

@@ -33,7 +33,7 @@ from optbench.errors import FOREIGN, ConfigError, Problem, UsageError
 from optbench.training.freezing import freeze
 from optbench.training.pretrained import load_weights
 from optbench.training.seeding import global_stream
-from optbench.training.sparse import check_sparse, has_sparse_gradients
+from optbench.training.sparse import check_dense, check_sparse, has_sparse_gradients
 
 if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
@@ -97,6 +97,8 @@ def build_optimizer(setting: Setting, model: nn.Module) -> Optimizer:
             raise UsageError(f"it is a {type(optimizer).__name__}, no torch.optim.Optimizer")
         if has_sparse_gradients(model):
             check_sparse(optimizer)
+        if isinstance(optimizer, torch.optim.SparseAdam):
+            check_dense(model)
     return optimizer
 
 

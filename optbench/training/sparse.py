@@ -44,6 +44,18 @@ def check_sparse(optimizer: Optimizer) -> None:
                 )
 
 
+def check_dense(model: nn.Module) -> None:
+    """Raises `UsageError` where `SparseAdam` would meet a dense gradient, which it doesn't take."""
+    embeddings = (m for m in model.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag))
+    sparse = {id(embedding.weight) for embedding in embeddings if embedding.sparse}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and id(parameter) not in sparse:
+            raise UsageError(
+                f"SparseAdam takes only sparse gradients, and the model's {name} has a dense one; "
+                "embeddings with sparse: true, as bag-of-words has, give sparse ones"
+            )
+
+
 def coalesce(parameters: Iterable[nn.Parameter]) -> None:
     """Sum the entries of each sparse gradient that are of one row."""
     for parameter in parameters:

@@ -45,7 +45,7 @@ def test_everything_that_can_be_named_is_listed_with_a_summary(
         ("optimizers", "sgd", "lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=false, "
                               "maximize=false"),
         ("optimizers", "momentum", "momentum=0.9"),
-        ("optimizers", "sparseadam", ""),
+        ("optimizers", "sparseadam", "lr=0.001, betas=[0.9, 0.999], eps=1e-08, maximize=false"),
         ("schedules", "constant", ""),
         ("objectives", "bowl", "condition=10"),
         ("objectives", "sphere", ""),
@@ -60,11 +60,6 @@ def test_everything_that_can_be_named_is_listed_with_a_summary(
 def test_arguments_are_those_that_yaml_may_give(kind: str, name: str, arguments: str) -> None:
     (found,) = (detail for listed, _, detail in listing(kind) if listed == name)
     assert found == arguments
-
-
-def test_what_is_refused_says_why() -> None:
-    summaries = {name: summary for name, summary, _ in listing("optimizers")}
-    assert summaries["sparseadam"].startswith("not available: it takes only sparse gradients")
 
 
 def test_torchs_optimizers_come_first_and_the_textbook_versions_under_a_heading() -> None:

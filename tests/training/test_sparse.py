@@ -128,6 +128,35 @@ def test_an_optimizer_that_needs_dense_gradients_is_refused_before_anything_trai
     assert re.search(f"tiny.yaml:1: optimizer.*{reason}", " ".join(outcome.err.split()))
 
 
+def test_sparseadam_trains_by_name_and_its_runs_are_stored(tmp_path: Path) -> None:
+    path = write_experiment(
+        tmp_path,
+        model={"name": "bag-of-words", "sparse": True},
+        optimizer={"name": "sparseadam", "lr": 0.1},
+        **WORDS,
+    )
+    assert command("run", path, "--runs-dir", tmp_path / "runs").code == 0
+    learner = bag(tmp_path, {"name": "sparseadam", "lr": 0.1}, sparse=True)
+    first, last = (learner.rows[index]["train_loss"] for index in (0, -1))
+    assert last < 0.8 * first  # type: ignore[operator]
+    assert learner.state_bytes() / learner.size == pytest.approx(8)  # two moments in float32
+
+
+@pytest.mark.parametrize("sparse", [False, None])
+def test_sparseadam_is_refused_where_gradients_are_dense_before_anything_trains(
+    sparse: bool | None, tmp_path: Path
+) -> None:
+    model = {"model": {"name": "bag-of-words", "sparse": sparse}} | WORDS
+    parts: dict[str, Any] = {} if sparse is None else model  # else the mlp on numbers
+    path = write_experiment(tmp_path, optimizer="sparseadam", **parts)
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+    assert outcome.code == 2
+    name = "1.weight" if sparse is None else "words.weight"
+    reason = f"SparseAdam takes only sparse gradients, and the model's {name} has a dense one"
+    assert f"{path}:1: optimizer: sparseadam: {reason}" in outcome.err
+    assert not list(tmp_path.rglob("metrics.csv"))
+
+
 @pytest.mark.parametrize("model", ["mlp", "logistic", "vit"])
 def test_a_model_of_numbers_refuses_token_ids(model: str, tmp_path: Path) -> None:
     path = write_experiment(tmp_path, model=model, optimizer="adam", **WORDS)

@@ -39,9 +39,9 @@ def nan(subject: Subject) -> Finding:
 
 def sparse(subject: Subject) -> Finding:
     """Embeddings with sparse gradients, some rows of which are in no example."""
-    trial = Trial(Subject(subject.candidate, "sparse", subject.lr))
-    before = trial.values()
     try:
+        trial = Trial(Subject(subject.candidate, "sparse", subject.lr))
+        before = trial.values()
         trial.steps(STEPS)
     except FOREIGN as error:
         return Finding("sparse", "fails", f"refuses them: {said(error)}")
@@ -87,7 +87,7 @@ def shapes(subject: Subject) -> Finding:
         try:
             Trial(Subject(subject.candidate, "dense", subject.lr)).step()
         except FOREIGN as error:
-            return Finding("shapes", "fails", f"takes only sparse gradients: {said(error)}")
+            return Finding("shapes", "fails", said(error))
     for name, make in _SHAPES.items():
         try:
             Trial(Subject(subject.candidate, "dense", subject.lr), make=make).steps(STEPS)

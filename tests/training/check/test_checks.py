@@ -44,7 +44,7 @@ def test_the_checks_are_those_that_are_announced() -> None:
         ("torch.optim:Muon", ["shapes", "sparse"]),  # "only supports 2D parameters"
         ("sparseadam", ["shapes"]),  # takes sparse gradients alone
         # One group only, as its documentation says.
-        ("lbfgs", ["groups"]),
+        ("lbfgs", ["groups", "sparse"]),
         # "lr (float): learning rate" is only the first step size: `step_sizes` bounds the rest.
         ("rprop", ["groups", "schedules", "sparse"]),
     ],
