@@ -44,6 +44,7 @@ def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.de
     stored = weights + _state_bytes(setting, optimizer, trained)
     if setting.training.get("average"):
         stored += weights
+    summed = gradients if setting.training.get("accumulate") else 0
     rows_start = gradients  # a copy of the parameters, for the next row's update norm
     return Footprint(
         stacked=chosen.stacked,
@@ -51,7 +52,7 @@ def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.de
         device=device.type,
         parameter_bytes=weights,
         state_bytes=stored + gradients,
-        run_bytes=stored + gradients + rows_start + _activation_bytes(run, model),
+        run_bytes=stored + gradients + summed + rows_start + _activation_bytes(run, model),
         shared_bytes=_data_bytes(setting) + SAVING * (stored + rows_start),
     )
 

@@ -66,6 +66,14 @@ def test_a_full_batch_is_weighed_with_the_activations_of_all_examples(tmp_path: 
     assert 4 * (784 + 128 + 10) <= more <= most + 8
 
 
+@pytest.mark.parametrize("option", [{"accumulate": 2}, {"average": "ema"}])
+def test_another_copy_of_the_weights_is_weighed(tmp_path: Path, option: dict[str, Any]) -> None:
+    (without,) = rehearsed(plan(tmp_path, **MNIST)).footprints.values()
+    (run,) = plan(tmp_path, training={"epochs": 3, "batch_size": 16} | option, **MNIST)
+    (found,) = rehearsed([run]).footprints.values()
+    assert found.run_bytes - without.run_bytes == 4 * NUMBERS
+
+
 def test_settings_that_differ_in_the_learning_rate_weigh_the_same(tmp_path: Path) -> None:
     runs = plan(tmp_path, optimizer={"name": "adam", "lr": {"grid": [1, 2, 3]}})
     found = rehearsed(runs).footprints
