@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from optbench.config.claims import MEASURES
 from optbench.config.suggest import did_you_mean_metric
 from optbench.errors import UsageError
 
 SPLITS = ("train", "val", "test")
 QUANTITIES = ("accuracy", "loss")
 METRICS = tuple(f"{split}_{quantity}" for quantity in QUANTITIES for split in SPLITS)
+COMPARABLE = (*METRICS, *MEASURES)  # the latter where a problem has them
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A column of metrics.csv that settings are compared on."""
+    """A column of metrics.csv that settings are compared on; lower is better but for accuracies."""
 
     name: str
 
@@ -36,7 +38,7 @@ class Metric:
 
 def find_metric(name: str) -> Metric:
     """The metric of that name; UsageError with the nearest one for any other."""
-    if name in METRICS:
+    if name in COMPARABLE:
         return Metric(name)
     hint = did_you_mean_metric(name, METRICS)
     listed = f"metric must be one of {', '.join(METRICS)}, got {name!r}"

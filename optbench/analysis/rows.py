@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.interval import Estimate, t_interval, welch_interval
-from optbench.analysis.metric import METRICS, Metric
+from optbench.analysis.metric import COMPARABLE, Metric
 from optbench.analysis.pairing import pairs
 from optbench.analysis.selection import leaders
 from optbench.analysis.speedup import Speedup, speedup
@@ -166,7 +166,7 @@ class RowBuilder:
 
 def estimates(setting: Setting) -> dict[str, Estimate]:
     """Mean and interval of each final metric over the completed seeds."""
-    finals = {column: _finals(setting.completed, column) for column in METRICS}
+    finals = {column: _finals(setting.completed, column) for column in COMPARABLE}
     return {column: t_interval(values) for column, values in finals.items() if values}
 
 

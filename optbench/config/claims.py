@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 Verdict = Literal["supported", "refuted", "undecided"]
 VERDICTS = ("supported", "refuted", "undecided")
+MEASURES = ("distance", "regret", "x", "y")  # columns that landscapes add to metrics.csv
 METRICS = (
     "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy",
-    "state_bytes", "lr_decades",
+    "state_bytes", "lr_decades", *MEASURES,
 )  # fmt: skip
 # What a claim says of its setting; exactly one of them makes a claim.
 WITH_MARGIN = ("equivalent_to", "not_worse_than")

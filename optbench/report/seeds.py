@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from optbench.analysis.metric import METRICS
+from optbench.analysis.metric import COMPARABLE, METRICS
 from optbench.analysis.target import final
 from optbench.report import numbers
 from optbench.report.cells import RowCells
@@ -58,7 +58,7 @@ def _seed_cell(row: SettingRow, run: StoredRun, key: str, shared: Cell) -> Cell:
         return Cell(str(run.result.seed))
     if key == "to_target":
         return _time(_seed_time(row, run), row)
-    if key not in METRICS:
+    if key not in COMPARABLE:
         return shared
     if run.status != "completed":
         return Cell(run.status, alarming=run.status in ("diverged", "failed"))
