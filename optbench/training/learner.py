@@ -31,7 +31,6 @@ from optbench.training.fused import Stepper
 from optbench.training.grading import Grading, grading
 from optbench.training.noise import Noise
 from optbench.training.seeding import global_stream
-from optbench.training.sparse import coalesce, has_sparse_gradients
 from optbench.training.stacking import calls_back, way
 
 if TYPE_CHECKING:
@@ -75,7 +74,6 @@ class Learner:
         self.way = way(run.setting, self.model, self.optimizer, data.task, self.batch_size)
         self.after_step = getattr(self.model, "after_step", None)
         self.row_measures = getattr(self.model, "row_measures", None)
-        self.sparse = has_sparse_gradients(self.model)
         self.clip_norm = cast("float | None", run.setting.training.get("clip_norm"))
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         if run.setting.own_code:
@@ -120,8 +118,6 @@ class Learner:
 
     def receive(self, *, measure: bool) -> None:
         """Clip the gradients that the parameters hold; `measure` takes their norm for a row."""
-        if self.sparse:
-            coalesce(self.parameters)
         if measure:
             self._grad_norm = total_norm(p.grad for p in self.parameters if p.grad is not None)
         if self.clip_norm is not None:

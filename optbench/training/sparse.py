@@ -10,8 +10,6 @@ from torch import nn
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from torch.optim import Optimizer
 
 TAKING = (torch.optim.SGD, torch.optim.Adagrad, torch.optim.SparseAdam)  # of torch's
@@ -54,10 +52,3 @@ def check_dense(model: nn.Module) -> None:
                 f"SparseAdam takes only sparse gradients, and the model's {name} has a dense one; "
                 "embeddings with sparse: true, as bag-of-words has, give sparse ones"
             )
-
-
-def coalesce(parameters: Iterable[nn.Parameter]) -> None:
-    """Sum the entries of each sparse gradient that are of one row."""
-    for parameter in parameters:
-        if parameter.grad is not None and parameter.grad.is_sparse:
-            parameter.grad = parameter.grad.coalesce()

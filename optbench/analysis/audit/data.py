@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.audit.contest import Contest, Entrant, Flaw, labels, listed
 from optbench.analysis.audit.mending import set_value, train
+from optbench.catalog.datasets import DATASETS
+from optbench.catalog.receivers import data_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +22,6 @@ def stand_in(contest: Contest) -> Iterator[Flaw]:
     if wanted is None or wanted in shown:
         return
     used = _config(contest.problem)["dataset"]
-    asked = {"name": wanted, "validation": used.get("validation", 0)}
     entrants = contest.contestants
     runs = tuple(
         run for e in contest.entrants for run in e.runs if run.result.requested_dataset is not None
@@ -28,9 +29,20 @@ def stand_in(contest: Contest) -> Iterator[Flaw]:
     yield Flaw(
         f"{wanted} was asked for and {used['name']} stood in for it",
         entrants,
-        train(entrants, _all_seeds(entrants), changes=[set_value("dataset", asked)]),
+        None if _in_a_file(wanted) else _train_on(wanted, used, entrants),
         runs,
     )
+
+
+def _in_a_file(dataset: str) -> bool:
+    """Whether a data set of the catalog is a file of the user's own, which no command makes."""
+    known = data_parameters(dataset) if dataset in DATASETS else ()
+    return any(parameter.name == "path" for parameter in known)
+
+
+def _train_on(wanted: str, used: Mapping[str, Any], entrants: Sequence[Entrant]) -> str:
+    asked = {"name": wanted, "validation": used.get("validation", 0)}
+    return train(entrants, _all_seeds(entrants), changes=[set_value("dataset", asked)])
 
 
 def other_data(contest: Contest) -> Iterator[Flaw]:

@@ -49,9 +49,8 @@ class LabelledText(OwnSource):
         labels, texts = zip(*self._lines(), strict=True)
         names, classes = np.unique(labels, return_inverse=True)
         if len(names) < 2:
-            raise DataError(
-                f"{self.path} has a single label, {names[0]!r}; at least two are needed."
-            )
+            label = str(names[0])
+            raise DataError(f"{self.path} has a single label, {label!r}; at least two are needed.")
         texts_of_words = [words_of(text)[: self.length] for text in texts]
         positions = parted(classes.astype(np.int64), self.test_share, self.path)
         ids = self._vocabulary([texts_of_words[i] for i in positions[0]])

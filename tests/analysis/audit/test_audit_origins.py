@@ -31,10 +31,11 @@ def store_on(root: Path, dataset: dict[str, object], optimizer: dict[str, object
             declared_seeds=8,
             problem=problem,
             config=config(dataset, optimizer),
-            requested_dataset="mnist" if dataset["name"] == "mnist-5k" else None,
+            requested_dataset=ASKED.get(str(dataset["name"])),
         )
 
 
+ASKED = {"mnist-5k": "mnist", "zipf-text": "text"}
 MNIST: dict[str, object] = {"name": "mnist", "validation": 500}
 SMALL: dict[str, object] = {"name": "mnist-5k", "validation": 500}
 
@@ -47,6 +48,14 @@ def test_data_that_stood_in_are_told_with_the_run_on_those_asked_for(tmp_path: P
     assert len(found.runs) == 16
     assert found.command is not None
     assert """--set 'dataset={"name": "mnist", "validation": 500}'""" in found.command
+
+
+def test_no_command_brings_a_file_of_ones_own_for_which_data_stood_in(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        store_on(tmp_path, {"name": "zipf-text", "validation": 0}, optimizer)
+    found = findings(tmp_path)["stand-in data"]
+    assert found.message == "text was asked for and zipf-text stood in for it"
+    assert found.command is None
 
 
 def test_stand_ins_beside_runs_on_the_data_asked_for_are_no_finding(tmp_path: Path) -> None:

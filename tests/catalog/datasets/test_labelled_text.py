@@ -54,11 +54,16 @@ def test_a_quoted_text_may_have_commas_and_a_header_is_left_out(tmp_path: Path) 
     assert (source.classes, source.train_size, source.test_size) == (2, 8, 2)
 
 
-def test_words_that_only_the_test_part_has_or_rare_ones_are_unknown(tmp_path: Path) -> None:
+def test_rare_words_and_those_that_only_the_test_part_has_are_unknown(tmp_path: Path) -> None:
     lines = [f"{'ab'[i % 2]}\tcommon word{i}" for i in range(20)]
-    source = labelled_text(written(tmp_path, "\n".join(lines)), length=3)
-    for part in source.load(tmp_path):
-        assert part.inputs.tolist() == [[2, 1, 0]] * len(part)
+    path = written(tmp_path, "\n".join(lines))
+    source = labelled_text(path, length=3, min_count=1)
+    train, test = source.load(tmp_path)
+    assert sorted(train.inputs.tolist()) == [[2, 3 + i, 0] for i in range(16)]
+    assert test.inputs.tolist() == [[2, 1, 0]] * 4
+    assert source.task.vocabulary == 19
+    source = labelled_text(path, length=3, min_count=2)
+    assert all((part.inputs == [2, 1, 0]).all() for part in source.load(tmp_path))
     assert source.task.vocabulary == 3
 
 
