@@ -252,7 +252,8 @@ class Learner:
         if self.average is not None:
             self.average.restore(state["average"])
         self.interval = _Interval(*state["interval"])
-        self._anchor = state["anchor"] or self._snapshot()
+        anchor = state["anchor"] or self._snapshot()
+        self._anchor = [tensor.to(self.data.device) for tensor in anchor]
         self.rows = [dict(row) for row in state["rows"]]
         self.timings = [tuple(timing) for timing in state["timings"]]
         self._lrs = self._current_lrs()
