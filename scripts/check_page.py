@@ -48,6 +48,7 @@ GROUPS = (
     (r"state holds", "have a state that `torch.load(weights_only=True)` refuses"),
     (r"once its state was loaded|a loaded state", "go on otherwise once their state was loaded"),
     (r"the second time", "draw from Python's or numpy's random numbers"),
+    (r"did not end", "take longer for a check than a minute"),
     (r"", "fail for a reason of their own"),
 )
 
@@ -99,7 +100,7 @@ def grouped(checked: Sequence[Checked]) -> Iterator[str]:
             said = next(said for pattern, said in GROUPS if re.search(pattern, reason))
             groups.setdefault(said, []).append(display_name(one.candidate.target))
     for said, names in sorted(groups.items(), key=lambda item: -len(item[1])):
-        yield f"- {len(names)} {said}: {', '.join(names)}."
+        yield f"- {said} ({len(names)}): {', '.join(names)}."
 
 
 def preventing(one: Checked) -> list[tuple[str, str]]:
@@ -121,15 +122,18 @@ def reasons(checked: Sequence[Checked]) -> Iterator[str]:
 def results(torchs: Sequence[Checked], others: Sequence[Checked]) -> str:
     """The part of the page that is made."""
     usable = sum(one.usable for one in others)
-    given = "; ".join(f"{one.candidate.target} with {one.candidate.given}"
-                      for one in others if one.candidate.given)  # fmt: skip
-    made = f"torch {version('torch').partition('+')[0]}, {PACKAGE} {package_version()}"
+    given = " and ".join(
+        f"{display_name(one.candidate.target)} with {one.candidate.given}"
+        for one in others
+        if one.candidate.given
+    )
     return "\n".join(
         [
-            f"## torch's own ({made})\n",
+            f"## torch {version('torch').partition('+')[0]}\n",
             to_markdown(summary_table(torchs)),
-            f"## {PACKAGE}\n",
-            f"{usable} of its {len(others)} optimizers can be used ({given}). The others\n",
+            f"## {PACKAGE} {package_version()}\n",
+            f"{usable} of its {len(others)} optimizers can be used (each made with its defaults, "
+            f"{given}). The others\n",
             *grouped(others),
             "",
             to_markdown(summary_table(others)),

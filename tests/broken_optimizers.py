@@ -253,6 +253,10 @@ class Dies(Sound):
         super().move(parameter, gradient, group)
 
 
+class DiesOfMatrices(Dies, OnlyMatrices):
+    pass
+
+
 class Exits(Sound):
     def move(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
         sys.stdout.write("good bye\n")

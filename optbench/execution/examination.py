@@ -89,7 +89,8 @@ class Examiner:
                 if isinstance(message, _Ended):
                     break
                 found += 1
-                yield message
+                finding, subject = message
+                yield finding, subject
         except (EOFError, OSError) as error:
             death = self._process.death(self.limit)
             raise EnvironmentFault(f"the process for the checks died ({death})") from error

@@ -39,6 +39,20 @@ def test_of_one_that_cant_be_made_nothing_else_is_tried_and_the_next_is_checked(
     assert [one.usable for one in found] == [False, True]
 
 
+def test_what_the_first_checks_settled_is_known_after_a_death() -> None:
+    with Examiner(Interruptions()) as examiner:
+        found = examiner.examine(candidate("broken_optimizers:DiesOfMatrices"))
+    fails = {
+        finding.check: finding.reason
+        for finding in found.findings[7:]
+        if finding.verdict == "fails"
+    }
+    assert fails == {
+        "nan": "its process died (SIGSEGV)",
+        "shapes": "does not take vectors: ValueError: matrices only",
+    }
+
+
 def test_no_time_is_refused() -> None:
     with pytest.raises(UsageError, match="a time limit must be greater than 0, got -1"):
         Examiner(Interruptions(), limit=-1)

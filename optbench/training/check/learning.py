@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from optbench.config.spec import format_value
+from optbench.config.spec import short_value
 from optbench.errors import FOREIGN
 from optbench.training.check.finding import Finding
 from optbench.training.check.trial import Trial, has_lr, said
@@ -73,5 +73,5 @@ def _named(trial: Trial, *, is_default: bool) -> str:
     """`at its default lr=0.001`; empty without a learning rate."""
     if not has_lr(trial):
         return ""
-    lr = format_value(float(trial.optimizer.param_groups[0]["lr"]))
+    lr = short_value(float(trial.optimizer.param_groups[0]["lr"]))
     return f"at its default lr={lr}" if is_default else f"at lr={lr}"
