@@ -42,6 +42,7 @@ GROUPS = (
     (r"use_muon", "want parameter groups that say `use_muon`"),
     (r"losure", "need a closure, although their `step` can be called without one"),
     (r"does not require grad", "need gradients made by `backward(create_graph=True)`"),
+    (r"process group", "want a distributed process group"),
     (r"ImportError|ModuleNotFoundError|can't load", "need a package that is not installed"),
     (r"it needs", "have an argument without default that a file can't give"),
     (r"does not halve", "halve the loss at no learning rate that is tried"),

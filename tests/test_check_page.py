@@ -1,4 +1,4 @@
-"""docs/check.md: what its script makes of findings, and that its numbers are those of its tables."""
+"""docs/check.md: what its script makes of findings; its numbers are those of its tables."""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ def frozen(subject: Subject) -> Finding:
 
     def make() -> nn.Module:
         model = make_model(subject.kind)
-        model.register_parameter("unused", nn.Parameter(torch.ones(4, 4)))
+        if subject.kind != "sparse":  # it would be a dense one
+            model.register_parameter("unused", nn.Parameter(torch.ones(4, 4)))
         return model
 
     trial = Trial(subject, make=make)
