@@ -50,17 +50,17 @@ def make_runs(
     return list(dataclasses.replace(found, settings=settings).runs())
 
 
-def make_data(run: Run, data_dir: Path) -> DeviceData:
+def make_data(run: Run, data_dir: Path, train: int = TRAIN) -> DeviceData:
     """The run's data, cut so that rows cost little."""
     data = to_device(load_data(run.setting, data_dir), CPU)
-    return dataclasses.replace(data, train=_cut(data.train, TRAIN), test=_cut(data.test, TEST))
+    return dataclasses.replace(data, train=_cut(data.train, train), test=_cut(data.test, TEST))
 
 
 def _cut(split: Split, examples: int) -> Split:
     return Split(split.inputs[:examples], split.targets[:examples])
 
 
-def run_step(runs: Sequence[Run], data: DeviceData, rows: int) -> float:
+def run_step(runs: Sequence[Run], data: DeviceData, rows: int, row_steps: int = ROW_STEPS) -> float:
     """Seconds a step and run of a cohort on one thread: the median over some rows but the first."""
     rows_of_first = []
     with reproducible(CPU):
@@ -69,7 +69,7 @@ def run_step(runs: Sequence[Run], data: DeviceData, rows: int) -> float:
                 rows_of_first.append(record.train_seconds)
                 if len(rows_of_first) == rows + 2:  # the untrained row, and one to warm up
                     break
-    return median(rows_of_first[2:]) / ROW_STEPS
+    return median(rows_of_first[2:]) / row_steps
 
 
 def run_step_in_cohorts(runs: Sequence[Run], data: DeviceData, rows: int, size: int) -> float:

@@ -130,15 +130,23 @@ def cost_table(results: Results) -> str:
 
 
 def small_table(results: Results) -> str:
-    sizes = [size for size in next(iter(results["small"].values())) if size != "hand-tuned"]
+    """The stacked models with their cohorts, then the others, which are measured alone."""
+    models = results["small"]
+    stacked = {name: found for name, found in models.items() if "alone" not in found}
+    sizes = [size for size in next(iter(stacked.values())) if size != "hand-tuned"]
     rows = [
         [
-            model,
+            name,
             _us(found["hand-tuned"]),
             *(_us(found[size]) for size in sizes),
             f"{found['hand-tuned'] / found[sizes[-1]]:.1f}×",
         ]
-        for model, found in results["small"].items()
+        for name, found in stacked.items()
+    ]
+    rows += [
+        [name, _us(found["hand-tuned"]), _us(found["1"]), *[""] * (len(sizes) - 1), "not stacked"]
+        for name, found in models.items()
+        if name not in stacked
     ]
     titles = ("µs a run-step", "hand-tuned", *(f"cohort of {size}" for size in sizes), "faster by")
     return _table(titles, rows)

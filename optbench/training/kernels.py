@@ -32,6 +32,14 @@ ELEMENTWISE = frozenset(
 )  # fmt: skip
 EMPTY = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
 FILLED = {"zeros": 0, "zeros_like": 0, "new_zeros": 0, "ones": 1, "ones_like": 1, "new_ones": 1}
+# Besides those above, what leaves the memory that it is given for its results as it was: losses,
+# for one, make it as large as a batch on their way to a mean.
+INTO_MEMORY = ELEMENTWISE | {
+    "mm", "addmm", "bmm", "baddbmm", "mean", "convolution", "convolution_backward", "gelu",
+    "gelu_backward", "_softmax", "_softmax_backward_data", "_log_softmax",
+    "_log_softmax_backward_data", "native_layer_norm", "native_layer_norm_backward", "embedding",
+    "nll_loss_forward", "nll_loss_backward",
+}  # fmt: skip
 # What torch's own functions of these names start in half the time.
 QUICK = frozenset({"add", "sub", "mul", "div", "neg", "tanh", "sigmoid", "mm", "addmm", "bmm"})
 COPIES = frozenset({"clone", "_to_copy"})
@@ -113,6 +121,8 @@ def _into_memory(function: OpOverload) -> tuple[Callable[..., Any], tuple[str, .
     """The same kernel with its results in memory that is given, under these names."""
     schema = function._schema
     name = schema.name.partition("::")[2]
+    if name not in INTO_MEMORY:
+        return None
     packet = getattr(torch.ops.aten, name)
     for overload in packet.overloads():
         found = getattr(packet, overload)

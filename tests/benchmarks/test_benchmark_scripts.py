@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import struct
 import subprocess
@@ -98,3 +99,33 @@ def test_one_command_fills_the_page_and_draws_its_pictures(miniature: Path, stud
     assert "old" not in text
     assert set(json.loads(page.with_suffix(".json").read_text())) >= {"floor", "cost"}
     assert page.with_name("performance_runs.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("model", "sizes", "words"),
+    [("mlp 2-4-2", {"1", "5", "20"}, None), ("lenet", {"1"}, "Conv2d")],
+)
+def test_small_models_are_measured_in_cohorts_where_they_are_stacked(
+    model: str, sizes: set[str], words: str | None
+) -> None:
+    ((_, found),) = last_json(
+        python(BENCHMARKS / "small_models.py", "--only", model, "--rows", "1")
+    ).items()
+    assert found.keys() - {"alone"} == sizes | {"hand-tuned"}
+    assert words is None or words in found["alone"]
+
+
+def test_the_page_says_of_models_whether_they_are_stacked() -> None:
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        page = importlib.import_module("page")
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    small = {
+        "large": {"hand-tuned": 0.002, "1": 0.0021, "alone": "a reason"},
+        "small": {"hand-tuned": 0.0003, "1": 0.0004, "5": 0.0002, "20": 0.0001},
+    }
+    assert page.small_table({"small": small}).splitlines()[2:] == [
+        "| small | 300 | 400 | 200 | 100 | 3.0× |",
+        "| large | 2,000 | 2,100 |  |  | not stacked |",
+    ]
