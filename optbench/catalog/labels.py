@@ -20,8 +20,14 @@ def problem_label(setting: Setting, input_shape: Sequence[int], classes: int) ->
     return " · ".join([dataset_label(setting.dataset), model, loss])
 
 
+_FUNCTION = ("name", "objective")
+
+
 def dataset_label(dataset: Mapping[str, object]) -> str:
-    """A data set and how it was cut: `mnist (5,000 for validation)`."""
+    """A data set and how it was cut: `mnist (5,000 for validation)`; an objective by its name."""
+    if dataset["name"] == "objective":
+        function = {"name": dataset["objective"]}
+        return dataset_label(function | {k: v for k, v in dataset.items() if k not in _FUNCTION})
     name = display_name(str(dataset["name"]))
     cuts = [_cut(key, v) for key, v in dataset.items() if _says_more(key, v)]
     if dataset.get("validation"):

@@ -42,6 +42,12 @@ def test_cuts_of_a_data_set_are_told() -> None:
     assert dataset_label(whole) == "mnist (normalized, 500 for validation)"
 
 
+def test_an_objective_is_called_by_its_name() -> None:
+    beale = {"name": "objective", "objective": "beale", "start": "random", "train": 1000}
+    assert dataset_label(beale) == "beale (start random, train 1,000)"
+    assert dataset_label({"name": "quadratic", "rotated": False}) == "quadratic"
+
+
 def test_data_of_ones_own_are_called_by_the_last_part_of_their_path() -> None:
     table = {"name": "file", "path": "/home/me/iris.csv", "target": None, "test_share": 0.2}
     assert dataset_label(table) == "file (path iris.csv, test_share 0.2)"
