@@ -330,7 +330,7 @@ def check(
     targets: Annotated[
         list[str],
         typer.Argument(
-            metavar="OPTIMIZER...",
+            metavar="OPTIMIZER",
             help="A name (adam), package.module:Class or ./file.py:Class.",
             show_default=False,
             autocompletion=_optimizers,

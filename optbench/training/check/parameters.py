@@ -83,7 +83,7 @@ def modes(subject: Subject) -> Finding:
     if not all(callable(getattr(optimizer, name, None)) for name in ("train", "eval")):
         return Finding("modes", "doesn't apply", "has no train() and eval()")
     reason = (
-        "it has train() and eval(), which a run never calls: it evaluates the weights in training"
+        "has train() and eval(), which a run never calls: its rows are of the weights in training"
     )
     return Finding("modes", "fails", reason)
 
