@@ -29,7 +29,7 @@ _KINDS: dict[type[Grounds], str] = {
 
 
 def nested_grounds(grounds: Grounds) -> dict[str, Any]:
-    """The fields that docs/claims.md names, and of which kind they are."""
+    """The fields that docs/verify.md names, and of which kind they are."""
     document = {"kind": _KINDS[type(grounds)], **dataclasses.asdict(grounds)}
     if "metric" in document:
         document["metric"] = document["metric"]["name"]

@@ -97,10 +97,7 @@ def test_the_quickest_of_the_shipped_claims_are_judged_as_expected(
     assert outcome.code == 0, outcome.out
 
 
-def test_the_page_about_claims_shows_a_shipped_experiment_and_every_shipped_claim() -> None:
-    page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+def test_the_page_about_judging_shows_a_shipped_experiment() -> None:
+    page = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
     shown = (ROOT / "configs" / "claims" / "momentum_faster_than_sgd.yaml").read_text("utf-8")
     assert "".join(line for line in shown.splitlines(True) if not line.startswith("#")) in page
-    for path in SHIPPED:
-        for claim in load_experiment(path).claims:
-            assert claim.text in " ".join(page.split())

@@ -60,7 +60,7 @@ class Shapes(Generated):
     def _images(
         self, targets: NDArray[np.int64], random: np.random.RandomState
     ) -> NDArray[np.uint8]:
-        """Chunk by chunk from one stream, so that a larger set begins as a smaller one."""
+        """The next ones of the stream."""
         import numpy as np
 
         n = len(targets)

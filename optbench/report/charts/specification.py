@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from optbench.analysis.pictures.curves import problem_curves
+from optbench.analysis.pictures.heatmap import problem_heats
 from optbench.analysis.pictures.profile import profile
 from optbench.analysis.pictures.seeds import problem_seeds
 from optbench.analysis.pictures.sensitivity import problem_sensitivities
@@ -15,6 +16,7 @@ from optbench.analysis.pictures.tuning import problem_tunings
 from optbench.errors import UsageError
 from optbench.report.charts.axes import LOG_SCALE
 from optbench.report.charts.curves import curve_row
+from optbench.report.charts.heatmap import heatmap_row
 from optbench.report.charts.look import SIZES, merged, page_colours
 from optbench.report.charts.pen import SHOW_SEEDS, Canvas
 from optbench.report.charts.sensitivity import sensitivity_row
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Kind = Literal["curves", "sensitivity", "seeds", "target", "profile", "tuning"]
+Kind = Literal["curves", "sensitivity", "seeds", "target", "profile", "tuning", "heatmap"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"  # a name; nothing is fetched from there
@@ -82,6 +84,8 @@ def _rows(canvas: Canvas, comparison: Comparison, kind: Kind, unit: Unit | None)
             return _each(canvas, profile_row, [profile(comparison, unit)])
         case "tuning":
             return _each(canvas, tuning_row, problem_tunings(comparison))
+        case "heatmap":
+            return _each(canvas, heatmap_row, problem_heats(comparison))
 
 
 def _each(canvas: Canvas, draw: Callable[[Canvas, int, T], Spec], shown: Iterable[T]) -> list[Spec]:

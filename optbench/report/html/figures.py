@@ -21,6 +21,7 @@ _TITLES: dict[Kind, str] = {
     "target": "When the target was reached",
     "profile": "Performance profile over all problems",
     "tuning": "Best of so many trials",
+    "heatmap": "Final values over two hyperparameters",
 }
 
 
