@@ -10,35 +10,43 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from optbench import load_experiment
+from optbench.analysis.comparison import compare
+from optbench.analysis.question import Question
+from optbench.commands.training import stored_runs
+from optbench.execution.study import Options, plan_runs
+from optbench.report.charts.files import save_chart
 from optbench.report.formats import markdown_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from optbench.report.charts.specification import Kind
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "claims.md"
 FOLDERS = (ROOT / "configs" / "claims", ROOT / "configs" / "claims_large")
 BLOCK = re.compile(r"(<!-- judged: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 VERDICTS = ("supported", "refuted", "undecided")
-MOST_PIXELS = (1200, 1500)
-MOST_COLOURS = 64  # of a picture's palette: a fifteenth of the bytes
+MOST_PIXELS = (1000, 1500)
+MOST_COLOURS = 96  # of a picture's palette: a fifteenth of the bytes
 
-# What `optbench compare` draws of a file's runs.
-PICTURES: dict[str, tuple[str, ...]] = {
-    "adam_converges_faster": ("--metric", "val_accuracy"),
-    "adam_converges_faster_cnn": (),
-    "adam_lr_range": ("--kind", "sensitivity"),
-    "adamw_decouples": ("--kind", "heatmap", "--metric", "val_loss"),
-    "bias_correction_beta2": ("--kind", "sensitivity", "--where", "epochs=1", "--by", "setting"),
-    "gradient_noise": ("--kind", "sensitivity"),
-    "lr_sensitivity": ("--kind", "sensitivity"),
-    "sparse_features": ("--kind", "sensitivity"),
+# What is drawn of a file's runs: the kind of picture, and the question.
+PICTURES: dict[str, tuple[Kind, Question]] = {
+    "adam_converges_faster": ("curves", Question("val_accuracy")),
+    "adam_converges_faster_cnn": ("curves", Question()),
+    "adam_lr_range": ("sensitivity", Question()),
+    "adamw_decouples": ("heatmap", Question("val_loss")),
+    "bias_correction_beta2": ("sensitivity", Question(where=("epochs=1",), by="setting")),
+    "gradient_noise": ("sensitivity", Question()),
+    "lr_sensitivity": ("sensitivity", Question()),
+    "sparse_features": ("sensitivity", Question()),
 }
 
 Judgement = dict[str, Any]
@@ -66,6 +74,7 @@ def judged_block(name: str, judgements: Sequence[Judgement]) -> str:
     experiment = load_experiment(path)
     runs, settings = len(experiment.runs()), len(experiment.settings)
     command = f"`optbench verify {path.relative_to(ROOT)}`"
+    told = Counter(judgement["claim"] for judgement in judgements)
     problems = list(dict.fromkeys(judgement["problem"] for judgement in judgements))
     seeds = f"{runs // settings} seeds" if runs > settings else "one seed"
     lines = [
@@ -73,12 +82,13 @@ def judged_block(name: str, judgements: Sequence[Judgement]) -> str:
         "",
         "| verdict | claim | numbers |",
         "| --- | --- | --- |",
-        *(row(judgement, several=len(problems) > 1) for judgement in judgements),
+        *(row(judgement, several=told[judgement["claim"]] > 1) for judgement in judgements),
     ]
     return "\n".join(lines)
 
 
 def row(judgement: Judgement, *, several: bool) -> str:
+    """With the problem where the claim is judged on several."""
     problem = f" ({judgement['problem']})" if several else ""
     claim = markdown_text(judgement["claim"] + problem)
     return f"| {judgement['found']} | {claim} | {markdown_text(judgement['text'])} |"
@@ -112,20 +122,19 @@ def judge(names: Iterable[str]) -> dict[str, list[Judgement]]:
 
 
 def draw(name: str) -> None:
-    """A picture small enough for a repository, in size and palette."""
+    """A picture of the runs that the file asks for, small enough in size and palette."""
     from PIL import Image
 
+    plan = plan_runs([load_experiment(claim_files()[name])], Options(), print)
+    runs = list(stored_runs(plan).values())
+    kind, question = PICTURES[name]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "picture.png"
-        done = _optbench("compare", f"runs/{name}", "--chart", str(path), *PICTURES[name])
-        if done.returncode:
-            sys.exit(f"{name}: {done.stderr}")
+        save_chart(compare(runs, question), path, kind)
         with Image.open(path) as image:
             small = image.convert("RGB")
-            small.thumbnail(MOST_PIXELS, Image.Resampling.LANCZOS)
-            small = small.quantize(
-                MOST_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-            )
+    small.thumbnail(MOST_PIXELS, Image.Resampling.LANCZOS)
+    small = small.quantize(MOST_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     written = BytesIO()
     small.save(written, "png", optimize=True)
     target = PAGE.parent / "pictures" / "claims" / f"{name}.png"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from claims_page import BLOCK, FOLDERS, PAGE, PICTURES, claim_files, filled, row, rows_of
+from claims_page import BLOCK, FOLDERS, PAGE, PICTURES, claim_files, filled, rows_of
 
 from optbench import load_experiment
 from optbench.report.formats import markdown_text
@@ -27,7 +27,7 @@ def test_the_pages_verdicts_are_those_that_the_file_states(name: str) -> None:
     if "not run here" in BLOCKS[name]:
         return
     # A claim about several problems has a row for each, which names the problem behind it.
-    shown = {}
+    shown: dict[str, str] = {}
     for verdict, told in rows_of(BLOCKS[name]):
         text = max((text for text in stated if told.startswith(text)), key=len)
         assert shown.setdefault(text, verdict) == verdict
@@ -50,11 +50,16 @@ def test_its_pictures_are_there_and_small() -> None:
 
 def test_a_block_is_made_from_judgements_and_the_counts_from_the_rows() -> None:
     page = "<!-- counted -->\n<!-- end -->\n<!-- judged: adam_state_bytes -->\nold\n<!-- end -->\n"
-    said = {"claim": "a | b", "text": "8 bytes.", "found": "refuted", "problem": "digits · mlp"}
-    made = filled(page, {"adam_state_bytes": [said, said | {"found": "supported"}]})
+    one = {"claim": "a | b", "text": "8 bytes.", "found": "refuted", "problem": "digits · mlp"}
+    two = one | {"claim": "c", "found": "supported"}
+    made = filled(page, {"adam_state_bytes": [one, two, two | {"problem": "mnist · mlp"}]})
     assert "old" not in made
     assert "`optbench verify configs/claims/adam_state_bytes.yaml`: 3 runs" in made
-    assert rows_of(made) == [("refuted", r"a \| b"), ("supported", r"a \| b")]
-    assert "2 verdicts: 1 supported, 1 refuted, 0 undecided." in made
+    assert "; digits · mlp; mnist · mlp.\n" in made
+    assert rows_of(made) == [
+        ("refuted", r"a \| b"),
+        ("supported", "c (digits · mlp)"),
+        ("supported", "c (mnist · mlp)"),
+    ]
+    assert "3 verdicts: 2 supported, 1 refuted, 0 undecided." in made
     assert filled(made, {}) == made
-    assert row(said, several=True).startswith(r"| refuted | a \| b (digits · mlp) | 8 bytes. |")

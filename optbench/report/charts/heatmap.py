@@ -142,7 +142,7 @@ def _panel(heat: Heat, colour: _Colour, unit: int) -> Spec:
 
 def _channel(field: str, name: str, values: tuple[str, ...]) -> Spec:
     slanted = field == "x" and max(map(len, values)) > LONG
-    axis = {"ticks": False, "domain": False, "labelOverlap": False}
+    axis: Spec = {"ticks": False, "domain": False, "labelOverlap": False}
     axis |= {"labelAngle": -45 if slanted else 0}
     title = "learning rate" if name == "lr" else name
     return {"field": field, "type": "ordinal", "sort": list(values), "title": title, "axis": axis}

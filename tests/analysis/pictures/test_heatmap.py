@@ -46,7 +46,8 @@ def test_a_cell_is_the_mean_over_the_completed_seeds_of_a_setting(tmp_path: Path
     write(tmp_path, told, 0.715, seed=1)
     write(tmp_path, told, 0.3, seed=2, status="interrupted")
     (cell,) = (c for c in panel(tmp_path).cells if (c.x, c.y) == ("0.001", "0.5"))
-    assert (cell.mean, cell.n, cell.diverged) == (pytest.approx((0.895 + 0.715) / 2), 2, 0)
+    assert cell.mean == pytest.approx((0.895 + 0.715) / 2)
+    assert (cell.n, cell.diverged) == (2, 0)
 
 
 def test_the_learning_rate_lies_across_and_values_rise_as_numbers_do(tmp_path: Path) -> None:
