@@ -308,3 +308,15 @@ def test_a_model_that_changes_its_inputs_changes_its_own(tmp_path: Path) -> None
     together = traces([Learner(run, data) for run in runs])
     assert together == alone(runs)
     assert torch.equal(data.test.inputs, before)
+
+
+def test_replayed_runs_among_all_of_them(tmp_path: Path) -> None:
+    write_plugin(tmp_path, PLUGIN)
+    parts = DATA_AND_MODEL | {
+        "dataset": DATA | {"features": [2, 7], "validation": 15},
+        "model": {"name": "gru", "hidden": 5},
+    }
+    runs = make_runs(tmp_path, optimizer=[*GOOD, *BAD.values()], **parts)
+    learners = [make_learner(run) for run in runs]
+    assert sum(learner.way.kind == "replay" for learner in learners) == len(runs) - 1
+    assert traces(learners) == alone(runs)

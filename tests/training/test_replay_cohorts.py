@@ -196,7 +196,7 @@ def test_company_changes_nothing(tmp_path: Path, data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@_searched(300)
+@_searched(240)
 @given(data=st.data())
 def test_company_changes_nothing_in_thirty_times_as_many(
     tmp_path: Path, data: st.DataObject
