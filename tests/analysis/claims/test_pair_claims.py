@@ -80,6 +80,7 @@ def test_two_settings_are_equivalent_within_a_margin_or_apart_by_more(
         ("test_accuracy", "sgd", 0.0007, "refuted"),
         # Of losses, twice as much; they fall.
         ("train_loss", "sgd", 0.0096, "supported"),
+        ("train_loss", "sgd", 0.005, "undecided"),
         ("train_loss", "sgd", 0.0014, "refuted"),
         ("train_loss", "adam", 0.00001, "supported"),
     ],
@@ -103,6 +104,14 @@ def test_of_what_diverged_or_is_missing_nothing_is_known_not_to_be_worse(
 ) -> None:
     world(tmp_path)
     assert judged(tmp_path, f"not_worse_than: {THAN_SGD}, margin: 0.9").found == "undecided"
+
+
+def test_eleven_good_seeds_do_not_make_up_for_one_that_diverged(tmp_path: Path) -> None:
+    """Though the interval of the median difference leaves the worst of twelve out."""
+    verdict_runs.store(tmp_path, ADAM, [None, *[0.95] * 11])
+    verdict_runs.store(tmp_path, SGD, [0.9] * 12)
+    assert judged(tmp_path, f"better_than: {THAN_SGD}").found == "supported"
+    assert judged(tmp_path, f"not_worse_than: {THAN_SGD}, margin: 0.01").found == "undecided"
 
 
 @pytest.mark.parametrize(
