@@ -113,6 +113,7 @@ def result_document(
             "data": digest(f"data of {problem}"),
             "initial_weights": digest(f"weights {seed}"),
             "batch_order": digest(f"order {seed}"),
+            "pretrained": None,
         },
         "environment": {"optbench": "0.1.0", "device": "cpu", "threads": 1},
         "cohort": {"size": 1, "stacked": False, "reason": "one run"},

@@ -200,9 +200,8 @@ def test_a_residual_block_is_torchvisions() -> None:
 def test_a_torchvision_model_takes_its_number_of_classes_from_the_experiment(
     tmp_path: Path,
 ) -> None:
-    receiver = model_receiver("torchvision.models:resnet18")
-    assert "num_classes" not in receiver.filled
-    model = {"name": "torchvision.models:resnet18", "num_classes": 10}
+    assert "num_classes" in model_receiver("torchvision.resnet18").filled
+    model = {"name": "torchvision.models:resnet18"}
     dataset = {"name": "synthetic", "features": [3, 32, 32], "train": 8, "test": 4}
     path = write_experiment(
         tmp_path, dataset=dataset, model=model, training={"epochs": 1, "batch_size": 8}

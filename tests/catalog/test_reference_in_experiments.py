@@ -98,7 +98,7 @@ def test_stopped_and_resumed_it_leaves_the_bytes_of_one_never_stopped(
 def test_every_one_learns_the_digits(tmp_path: Path) -> None:
     """Each step against the gradient lowers the loss of 2.3 that guessing has."""
     steep = {"gradient_descent": 0.5, "sgd": 0.5, "momentum": 0.1, "classical_momentum": 0.1}
-    steep |= {"nesterov": 0.1, "lion": 3e-3}
+    steep |= {"nesterov": 0.1, "lion": 3e-3, "sgdw": 0.5}
     optimizers = [
         {"name": name, "lr": steep.get(name.partition(".")[2], 0.01)} for name in REFERENCE
     ]

@@ -165,7 +165,7 @@ def test_cycling_the_momentum_needs_one(tmp_path: Path, name: str) -> None:
 def test_only_two_of_torchs_advance_by_step_beside_ours() -> None:
     # torch's documentation: "Should be called after each batch" stands at these two.
     by_step = {name for name, entry in schedules().items() if entry.by_step}
-    assert by_step == {"cosine", "onecyclelr", "cycliclr"}
+    assert by_step == {"cosine", "inverse-sqrt", "onecyclelr", "cycliclr"}
 
 
 def test_a_schedule_that_is_not_known_by_name_may_be_any_class(tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ LOSS = "metric: train_loss"
             f"{{metric: state_bytes, {WHO}, faster_than: {OTHER}, target: 8}}",
             [".metric: state_bytes is no value that training reaches "
              "[one of train_loss, train_accuracy, val_loss, val_accuracy, test_loss, "
-             "test_accuracy]"],
+             "test_accuracy, distance, regret, x, y]"],
         ),
         (f"{{{LOSS}, {WHO}, at_most: true}}", [".at_most: must be a finite number, got true"]),
         (f"{{{LOSS}, {WHO}, at_most: .nan}}", [".at_most: must be a finite number, got nan"]),
