@@ -49,12 +49,14 @@ def _serve(connection: Connection, interruptions: Interruptions) -> None:
             found = rehearse(task.plan) if task.rehearse else None
         worker = Worker(task.data_dir, interruptions)
         connection.send(Ready(found))
-        to_train = task.plan.to_train
+        to_train, own = task.plan.to_train, os.getpid()
         while isinstance(order := connection.recv(), Train):
             prefer(order.device)
             cohort = [to_train[index] for index in order.cohort]
             indices = {to_train[index].run.hash: index for index in order.cohort}
             for event in worker.train(cohort, force=task.plan.force):
+                if os.getpid() != own:  # a plug-in has forked, and the fork came back here
+                    os._exit(EXIT_OK)
                 if isinstance(event, Advanced):
                     connection.send(Moved(indices[event.run.hash], event.record))
                 else:

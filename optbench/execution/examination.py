@@ -106,9 +106,14 @@ class Examiner:
     def _kill(self) -> None:
         """The process that makes checks, if there is one."""
         if self._running is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._running, signal.SIGKILL)
+            _end_group(self._running)
         self._running = None
+
+
+def _end_group(leader: int) -> None:
+    """A process and what it has forked: code of somebody else's may do that."""
+    with suppress(ProcessLookupError, PermissionError):  # none is left
+        os.killpg(leader, signal.SIGKILL)
 
 
 _WELL = f"exit code {EXIT_OK}"
@@ -129,15 +134,21 @@ def main() -> None:
         pid = os.fork()
         if not pid:
             _check(connection, subject, names)
-        connection.send(_Ended(death_of(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))))
+        status = os.waitpid(pid, 0)[1]
+        _end_group(pid)
+        connection.send(_Ended(death_of(os.waitstatus_to_exitcode(status))))
 
 
 def _check(connection: Connection, subject: Subject, names: Sequence[str]) -> None:
     """In a forked process: tell what each check finds."""
     from optbench.training.check.checks import run_checks
 
+    os.setpgid(0, 0)
     end_with_parent()
-    connection.send(_Begun(os.getpid()))
+    own = os.getpid()
+    connection.send(_Begun(own))
     for finding in run_checks(subject, names):
+        if os.getpid() != own:  # a fork of it, which has nothing to tell
+            os._exit(EXIT_OK)
         connection.send((finding, subject))
     os._exit(EXIT_OK)

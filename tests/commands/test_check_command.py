@@ -10,12 +10,12 @@ import time
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 from experiments import command, write_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 MINE = """
 import torch
@@ -78,3 +78,36 @@ def test_ctrl_c_ends_it_and_its_process(tmp_path: Path, monkeypatch: pytest.Monk
     threading.Thread(target=interrupt).start()
     assert command("check", "./plugin.py:Hangs").code == 130
     assert psutil.Process().children() == before
+
+
+FORKS = """
+import os, torch
+
+class Forks(torch.optim.SGD):
+    def step(self, closure=None):
+        if not os.fork():
+            os.execvp("sleep", ["sleep", "1000"])
+        super().step(closure)
+
+class Returns(torch.optim.SGD):
+    def step(self, closure=None):
+        if getattr(self, "once", True):
+            self.once = False
+            os.fork()
+        super().step(closure)
+"""
+
+
+@pytest.mark.parametrize("name", ["Forks", "Returns"])
+def test_what_an_optimizer_forks_ends_with_its_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_plugin(tmp_path, FORKS)
+    monkeypatch.chdir(tmp_path)
+    before = {process.pid for process in psutil.process_iter()}
+    outcome = command("check", f"./plugin.py:{name}", "--limit", "20", "--format", "json")
+    assert outcome.code in (0, 1), outcome.err
+    json.loads(outcome.out)
+    new = [p for p in psutil.process_iter(["cmdline"]) if p.pid not in before]
+    assert not [p for p in new if (p.info["cmdline"] or [])[:2] == ["sleep", "1000"]]
+    assert not [p for p in new if "optbench.execution.examination" in str(p.info["cmdline"])]
