@@ -194,7 +194,7 @@ def compare(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Of what: curves, sensitivity, seeds, target, profile or tuning.",
+            help="Of what: curves, sensitivity, seeds, target, profile, tuning or heatmap.",
             rich_help_panel=PICTURE,
         ),
     ] = None,

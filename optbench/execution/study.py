@@ -15,6 +15,8 @@ from optbench.execution.pool import Pool
 from optbench.execution.signals import Interruptions
 from optbench.execution.smoke import smoke
 from optbench.execution.workers import worker_count
+from optbench.store.borrowed import write_borrowed
+from optbench.store.folders import is_folder
 from optbench.store.lock import HeldError
 from optbench.store.rundir import check_writable
 from optbench.store.scan import StoredRun, scan
@@ -100,6 +102,7 @@ def train_plan(
     plan: Plan, options: Options, announce: Announce = lambda _: None
 ) -> Iterator[Event]:
     """Train what is not finished; a signal ends it with `Interrupted`, resumable."""
+    _name_borrowed(plan, options.store)
     if not plan.to_train:
         return
     check_writable(options.store)  # before torch is imported, which takes seconds
@@ -115,6 +118,16 @@ def train_plan(
             from optbench.execution.here import carry_out
 
         yield from carry_out(plan, options.data_folder, interruptions, announce)
+
+
+def _name_borrowed(plan: Plan, store: Path) -> None:
+    """In each experiment's folder, name its runs that another one has trained."""
+    stored = {planned.run.hash: planned.stored for planned in plan.runs}
+    for experiment in plan.experiments:
+        found = (stored[run.hash] for run in experiment.runs())
+        others = {run.path for run in found if run and run.path.parent.name != experiment.name}
+        if others or is_folder(store / experiment.name):
+            write_borrowed(store / experiment.name, others)
 
 
 def run(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.looks import FIRST_ALPHA
+from optbench.analysis.setting import family
 from optbench.analysis.statistics.power import fewest_pairs, shown_effect
 from optbench.config.spec import format_value
 from optbench.report.layout import paragraph
@@ -122,8 +123,10 @@ def _prospect(runs: Sequence[tuple[Run, Path, bool]]) -> Iterator[str]:
     if len(settings) == 1 or len(seeds) != 1 or seeds == {1}:
         return
     (declared,) = seeds
-    fewest = fewest_pairs(FIRST_ALPHA)
-    effect = shown_effect(max(declared, fewest), FIRST_ALPHA)
+    # Each optimizer's best is judged against the reference's, together (Holm).
+    judged = max(len({family(run.setting.optimizer) for run, _, _ in runs}) - 1, 1)
+    fewest = fewest_pairs(FIRST_ALPHA, judged)
+    effect = shown_effect(max(declared, fewest), FIRST_ALPHA, judged)
     shown = f"differences above {effect:.1f} standard deviations"
     if declared < fewest:
         yield f"{declared} seeds cannot reach a verdict; {fewest} can, at {shown}"

@@ -32,6 +32,8 @@ def reaching(row: SettingRow, reference: SettingRow, problem: ProblemComparison)
         seed = "" if row.to_target.n == 1 else " in any seed"
         theirs = _when(reference.to_target, reference.total)
         within = _within(row.to_target)
+        if not row.completed:
+            within = "before it diverged"
         yield f"{row.name} did not reach {target}{seed} {within}; {reference.name} did, {theirs}."
     else:
         within = _within(row.to_target, reference.to_target)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from optbench.config.suggest import did_you_mean
 from optbench.errors import StoreError, UsageError
+from optbench.store.borrowed import borrowed
 from optbench.store.bounded import open_regular, read_bounded, sha256_of
 from optbench.store.folders import is_folder, subfolders
 from optbench.store.lock import is_locked
@@ -186,6 +187,7 @@ def _walk(root: Path) -> Iterator[StoredRun | Note]:
         return
     for folder in _listed(root):
         yield from _read_folder(folder)
+    yield from (_read(folder) for folder in borrowed(root) if is_run_directory(folder))
 
 
 def _listed(root: Path) -> list[Path]:

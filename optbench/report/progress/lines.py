@@ -110,8 +110,10 @@ class PlainStudy(_Plain):
 
 def heading(event: Started, watched: Watched) -> str:
     """The problem; its data, the device, and how many runs are going to be trained."""
-    runs = "1 run" if watched.runs == 1 else f"{watched.runs:,} runs"
-    return f"{safe_text(event.problem)}\n{event.data} · {event.device} · {runs}"
+    runs = watched.runs_on[event.run.setting.problem_hash]
+    told = f"{runs:,} run{'s' * (runs != 1)}"
+    lines = safe_text(event.problem), f"{event.data} · {event.device} · {told}"
+    return "\n".join(paragraph(line, WIDTH) for line in lines)
 
 
 def ending(result: Result) -> str:

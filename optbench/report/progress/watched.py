@@ -36,6 +36,7 @@ class Watched:
         clock: Callable[[], float],
     ) -> None:
         self.runs = len(runs)
+        self.runs_on = Counter(run.setting.problem_hash for run in runs)
         self.total = len(runs) + len(finished)
         self.clock = clock
         self.labels = short_labels([*(r.setting for r in runs), *(r.setting for r, _ in finished)])

@@ -1,0 +1,52 @@
+"""The runs of an experiment that another one of the store has trained: named in its folder.
+
+A run is trained once, wherever; so that looking at an experiment's folder shows all of its runs.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from optbench.errors import StoreError
+from optbench.store.atomic import write_atomic
+from optbench.store.bounded import read_bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+NAME = "elsewhere.txt"
+LIMIT = 50_000_000  # bytes
+# A folder of the same store, and a run directory in it: nothing leads out of the store.
+_PLACE = re.compile(r"\w[\w.-]*/\w[\w.+-]*-s\d+-[0-9a-f]{8}")
+
+
+def write_borrowed(folder: Path, directories: Iterable[Path]) -> None:
+    """Name run directories of the same store; a store that can't be written stays as it is."""
+    places = sorted(f"{path.parent.name}/{path.name}" for path in directories)
+    text = "".join(f"{place}\n" for place in places)
+    path = folder / NAME
+    with suppress(StoreError, OSError):
+        if _read(path) != text:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, text.encode())
+
+
+def borrowed(folder: Path) -> list[Path]:
+    """The directories named in an experiment's folder that are there, and no symbolic links."""
+    places = [line for line in _read(folder / NAME).splitlines() if _PLACE.fullmatch(line)]
+    paths = [folder.resolve().parent / place for place in places]
+    return [
+        path
+        for path in paths
+        if path.is_dir() and not path.is_symlink() and not path.parent.is_symlink()
+    ]
+
+
+def _read(path: Path) -> str:
+    try:
+        return read_bounded(path, LIMIT).decode(errors="replace")
+    except StoreError:
+        return ""
