@@ -49,7 +49,7 @@ class ValueType:
             fitting = value
         elif isinstance(value, int) and kind == "int" and "float" in self.kinds:
             fitting = float(value)  # torch insists on it here and there: betas, pct_start
-        elif isinstance(value, float) and "int" in self.kinds and value.is_integer():
+        elif isinstance(value, float) and "int" in self.kinds and _is_whole(value):
             fitting = int(value)
         else:
             raise ValueError(f"{value!r} does not fit")
@@ -64,6 +64,11 @@ class ValueType:
         except ValueError:
             return False
         return True
+
+
+def _is_whole(value: float) -> bool:
+    """Whether it is an integer of 64 bits, as those that are written without an exponent are."""
+    return value.is_integer() and abs(value) < 2**63
 
 
 ANYTHING = ValueType()

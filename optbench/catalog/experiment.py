@@ -195,8 +195,11 @@ class _Expansion:
                 resolve(Part(part.key, next(expand(node))))
 
     def _dataset(self, part: Part) -> _Choice:
+        before = len(self.problems)
         dataset = resolve_dataset(part.node, part.key, self.problems)
-        return _Choice(dataset, part, {}, _plugin(dataset), losses=_losses(dataset))
+        sound = len(self.problems) == before
+        losses = _losses(dataset if sound else {})
+        return _Choice(dataset, part, {}, _plugin(dataset), losses=losses)
 
     def _model(self, part: Part) -> _Choice:
         model, weights = resolve_model(part.node, part.key, self.problems)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from optbench.errors import EXIT_OK, EnvironmentFault, UsageError
+from optbench.errors import EXIT_OK, EnvironmentFault, Interrupted, UsageError
 from optbench.execution.process import Process, begin, death_of, end_with_parent
 from optbench.training.check.finding import CHECKS, Checked, Finding, Subject
 
@@ -51,8 +51,15 @@ class Examiner:
         self._running: int | None = None
 
     def __enter__(self) -> Self:
-        with self.interruptions.shielded():  # else it could begin without being known here
-            self._process = Process("optbench.execution.examination:main", silent=True)
+        process = None
+        try:
+            with self.interruptions.shielded():  # else it could begin without being known here
+                process = Process("optbench.execution.examination:main", silent=True)
+        except Interrupted:
+            if process is not None:
+                process.end()
+            raise
+        self._process = process
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,6 +106,8 @@ class Examiner:
             lost = f"did not end within {self.limit:g} s"
         elif message.death != _WELL:
             lost = f"its process died ({message.death})"
+        elif found < len(names):
+            lost = "it ended its process"
         self._running = None
         if lost is not None and found < len(names):
             yield Finding(names[found], "fails", lost), subject

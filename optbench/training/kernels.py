@@ -134,7 +134,8 @@ def _into_memory(function: OpOverload) -> tuple[Callable[..., Any], tuple[str, .
 
 
 def _drawn(operation: Operation, runs: Runs) -> Iterator[Call]:
-    memory, p, *_ = operation.args
+    memory, *given = operation.args
+    p = given[0] if given else operation.kwargs.get("p", 0.5)  # its default is not recorded
     for tensor, generator in zip(runs.each(memory), runs.noise, strict=True):
         yield partial(tensor.bernoulli_, p, generator=generator)
 

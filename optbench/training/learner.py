@@ -32,6 +32,7 @@ from optbench.training.grading import Grading, grading
 from optbench.training.noise import Noise
 from optbench.training.seeding import global_stream
 from optbench.training.stacking import calls_back, way
+from optbench.training.state_types import load_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -146,6 +147,8 @@ class Learner:
                 raise TypeError("the optimizer changed the shape or type of a parameter")
             if not parameter.requires_grad:
                 raise TypeError("the optimizer froze a parameter, which stacked runs can't do")
+            if not parameter.is_contiguous():  # products round by the layout, which no file keeps
+                parameter.data = parameter.data.contiguous()
 
     def take(
         self, steps: Sequence[int], losses: Sequence[float], sizes: Sequence[int], correct: int
@@ -245,7 +248,7 @@ class Learner:
         """Take up what `state` gave."""
         self.steps = int(state["steps"])
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_exactly(self.optimizer, state["optimizer"])
         self.stepper = self._stepper()  # the state is another now
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])

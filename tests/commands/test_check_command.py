@@ -111,3 +111,31 @@ def test_what_an_optimizer_forks_ends_with_its_check(
     new = [p for p in psutil.process_iter(["cmdline"]) if p.pid not in before]
     assert not [p for p in new if (p.info["cmdline"] or [])[:2] == ["sleep", "1000"]]
     assert not [p for p in new if "optbench.execution.examination" in str(p.info["cmdline"])]
+
+
+LEAVES = """
+import os, torch
+
+class Late(torch.optim.SGD):
+    steps = 0
+    def step(self, closure=None):
+        Late.steps += 1
+        if Late.steps > 21:
+            os._exit(0)
+        super().step(closure)
+
+class Early(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("name", ["Late", "Early"])
+def test_one_that_ends_its_process_in_peace_has_failed_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_plugin(tmp_path, LEAVES)
+    monkeypatch.chdir(tmp_path)
+    outcome = command("check", f"./plugin.py:{name}", "--format", "json")
+    assert outcome.code == 1, outcome.err
+    assert "it ended its process" in outcome.out

@@ -30,6 +30,9 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
+MOSTLY = 0.5  # of the cells of a column
+
+
 @dataclass(frozen=True)
 class FileSource(OwnSource):
     """Arrays `x_train`, `y_train`, `x_test`, `y_test` (or `x` and `y`) by name, or a table.
@@ -114,9 +117,10 @@ def _from_csv(path: Path, target: str | None, targets: str | None) -> Mapping[st
     features = table.drop(column)
     if not features.width:
         raise DataError(f"{path} has no column but {column!r}: there are no features.")
-    for name in table.columns:
-        _check_column(path, table[name], numeric=name != column or targets == "numbers")
     classes = table[column]
+    for name in table.columns:
+        numeric = targets == "numbers" or _mostly_numbers(classes)
+        _check_column(path, table[name], numeric=name != column or numeric)
     if classes.dtype == pl.String and targets != "numbers":  # numbered in alphabetical order
         classes = classes.rank("dense") - 1
     return {"x": features.to_numpy(), "y": classes.to_numpy()}
@@ -127,9 +131,19 @@ def _check_column(path: Path, cells: pl.Series, *, numeric: bool) -> None:
     import polars as pl
 
     numbers = cells.cast(pl.Float64, strict=False) if numeric else cells
-    gaps = numbers.is_null().arg_true()
+    gaps = (numbers.is_null() | (numbers.is_nan() if numeric else False)).arg_true()
     if len(gaps):
         found = cells[gaps[0]]
         what = "nothing" if found is None else f"{found!r}, which is no number"
         line = gaps[0] + 2  # the header is the first
         raise DataError(f"{path}:{line}: column {cells.name!r} holds {what}.")
+
+
+def _mostly_numbers(cells: pl.Series) -> bool:
+    """Whether a column of text is one of numbers with a few gaps (`nan`, `NA`), not of words."""
+    import polars as pl
+
+    if cells.dtype != pl.String:
+        return False
+    numbers = cells.cast(pl.Float64, strict=False)
+    return int((numbers.is_not_null() & numbers.is_not_nan()).sum()) > MOSTLY * len(cells)

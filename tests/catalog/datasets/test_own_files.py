@@ -102,7 +102,7 @@ REFUSED = {
     "huge": ({"x_train": ONE * 1e300}, "too large for float32"),
     "words": ({"x_train": ONE.astype(str)}, "must hold numbers as inputs"),
     "widths": ({"y_train": np.ones((6, 2)), "y_test": np.ones((3, 1))}, "got 2 to train and 1 to"),
-    "gaps": ({"y_train": np.full(6, np.nan)}, "number the classes from 0 in whole numbers"),
+    "gaps": ({"y_train": np.full(6, np.nan)}, "holds targets that are NaN"),
     "negative": ({"y_train": np.arange(6) - 1}, "number the classes from 0 in whole numbers"),
     "absent": ({"y_test": np.array([0, 3, 1])}, "no training example of class 3"),
     "from one": ({"y_train": np.arange(6) % 2 + 1}, "no training example of class 0"),
@@ -214,3 +214,19 @@ def test_an_unknown_target_is_told_the_columns(tmp_path: Path) -> None:
 def test_arguments_that_no_file_takes_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         file(**arguments)
+
+
+@pytest.mark.parametrize("gap", ["nan", "NA", "?"])
+def test_a_gap_among_numbers_to_predict_is_no_class(tmp_path: Path, gap: str) -> None:
+    cells = [gap if i == 7 else f"{i % 3 + 0.5}" for i in range(30)]
+    path = tmp_path / "gaps.csv"
+    path.write_text("\n".join(["x,y", *(f"{i},{cell}" for i, cell in enumerate(cells))]))
+    with pytest.raises(DataError, match=r"gaps.csv:9: column 'y' holds"):
+        file(str(path)).load(tmp_path)
+
+
+def test_targets_that_are_nan_are_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "nan.npz"
+    np.savez(path, x=np.ones((6, 2)), y=np.array([0.5, 1.5, np.nan, 2.5, 0.5, 1.5]))
+    with pytest.raises(DataError, match="targets that are NaN"):
+        file(str(path)).load(tmp_path)
