@@ -143,7 +143,8 @@ def _drawn(operation: Operation, runs: Runs) -> Iterator[Call]:
 def _product(operation: Operation, runs: Runs) -> Call | None:
     """Matrix products in one call, each by the kernel that it takes alone."""
     *added, a, b = operation.args
-    if operation.kwargs or math.prod(a.shape) * b.shape[1] < SMALLEST_IN_BATCH:
+    # Outer products may give zeros of another sign in a batch.
+    if operation.kwargs or a.shape[1] == 1 or math.prod(a.shape) * b.shape[1] < SMALLEST_IN_BATCH:
         return None
     out = runs.together(_there(operation.results[0]))
     factors = runs.together(a), runs.together(b)

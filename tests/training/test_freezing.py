@@ -10,6 +10,7 @@ from company import alone, assert_ends_as, in_cohorts, resumed, stopped, traces
 from experiments import command, make_learner, make_runs, train_all, write_experiment, write_plugin
 from plain_loop import PlainRun, mlp
 
+from optbench.execution.cohorts import make_cohorts
 from optbench.execution.plan import Plan, Planned
 from optbench.execution.rehearsal import rehearse
 
@@ -81,7 +82,8 @@ def test_settings_with_and_without_do_not_mix(tmp_path: Path) -> None:
     runs = make_runs(tmp_path, training=training)
     planned = tuple(Planned(run, tmp_path) for run in runs)
     rehearsed = rehearse(Plan((), planned, force=False)).footprints
-    assert [rehearsed[run.setting.setting_hash].stacked for run in runs] == [False, True, False]
+    assert all(rehearsed[run.setting.setting_hash].stacked for run in runs)
+    assert make_cohorts(planned, rehearsed, 1, 1 << 40) == ((0,), (1,), (2,))
     assert [run.setting.label for run in runs] == [
         "adam lr=0.01 freeze=[1.*]", "adam lr=0.01", "adam lr=0.01 freeze=[3.*]",
     ]  # fmt: skip
