@@ -85,7 +85,7 @@ class Examiner:
         self, subject: Subject, names: Sequence[str]
     ) -> Iterator[tuple[Finding, Subject]]:
         """What one process finds of these checks: all, or up to the one that it is lost in."""
-        connection, found = self._process.connection, 0
+        connection, found, unmade = self._process.connection, 0, False
         try:
             connection.send((subject, names))
             self._running = connection.recv().pid
@@ -97,6 +97,7 @@ class Examiner:
                     break
                 found += 1
                 finding, subject = message
+                unmade = finding.check == CHECKS[0] and finding.verdict == "fails"
                 yield finding, subject
         except (EOFError, OSError) as error:
             death = self._process.death(self.limit)
@@ -106,7 +107,7 @@ class Examiner:
             lost = f"did not end within {self.limit:g} s"
         elif message.death != _WELL:
             lost = f"its process died ({message.death})"
-        elif found < len(names):
+        elif not unmade:
             lost = "it ended its process"
         self._running = None
         if lost is not None and found < len(names):

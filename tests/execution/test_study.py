@@ -86,7 +86,7 @@ def test_a_run_finished_under_another_experiment_counts(tmp_path: Path) -> None:
     (first,) = run(write_experiment(tmp_path, "one"), runs_dir=tmp_path / "runs")
     (second,) = run(write_experiment(tmp_path, "two"), runs_dir=tmp_path / "runs")
     assert second.path == first.path
-    assert not (tmp_path / "runs" / "two").exists()
+    assert [path.name for path in (tmp_path / "runs" / "two").iterdir()] == ["elsewhere.txt"]
 
 
 def test_a_run_met_in_two_files_is_trained_once(tmp_path: Path) -> None:
