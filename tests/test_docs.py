@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -77,11 +78,19 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
 
 def last_layer(name: str) -> str:
     """The last layer with parameters of a catalog model at its defaults."""
-    shapes = {"gru": (3, 9), "conv1d": (1, 40), "cifar-cnn": (3, 32, 32)}
-    shape = shapes.get(name, (1, 28, 28))
-    names = [
-        n for n, _ in load(MODELS[name].target)(input_shape=shape, classes=3).named_parameters()
-    ]
+    shapes = dict.fromkeys(("gru", "lstm", "rnn"), (3, 9)) | {
+        "conv1d": (1, 40),
+        "cifar-cnn": (3, 32, 32),
+        "transformer": (8,),
+        "bag-of-words": (8,),
+    }
+    factory = load(MODELS[name].target)
+    asked = inspect.signature(factory).parameters
+    told = {"input_shape": shapes.get(name, (1, 28, 28)), "classes": 3, "vocabulary": 5}
+    if len(shapes.get(name, (1, 28, 28))) > 1:
+        told["vocabulary"] = None
+    model = factory(**{key: value for key, value in told.items() if key in asked})
+    names = [n for n, _ in model.named_parameters()]
     return str(names[-1]).rpartition(".")[0]
 
 
