@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from optbench.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -38,6 +38,26 @@ class Fields:
         if not isinstance(found, dict):
             self.refuse(key, "an object", found)
         return Fields(found, self._where, f"{self._prefix}{key}.")
+
+    def items(self, key: str) -> list[Any]:
+        found = self.value(key)
+        if not isinstance(found, list):
+            self.refuse(key, "a list", found)
+        return found
+
+    def each(self, key: str) -> Iterator[Fields]:
+        """The objects of a list."""
+        for index, found in enumerate(self.items(key)):
+            place = f"{key}[{index}]"
+            if not isinstance(found, dict):
+                self.refuse(place, "an object", found)
+            yield Fields(found, self._where, f"{self._prefix}{place}.")
+
+    def counts(self, key: str) -> tuple[int, ...]:
+        return tuple(item.count(name) for item in self._items(key) for name in item.values)
+
+    def digests(self, key: str) -> tuple[str, ...]:
+        return tuple(item.digest(name) for item in self._items(key) for name in item.values)
 
     def text(self, key: str) -> str:
         found = self.value(key)
@@ -74,6 +94,11 @@ class Fields:
         if not isinstance(found, bool):
             self.refuse(key, "true or false", found)
         return found
+
+    def _items(self, key: str) -> Iterator[Fields]:
+        """The items of a list, each as an object with its place for the only key."""
+        for index, found in enumerate(self.items(key)):
+            yield Fields({f"{key}[{index}]": found}, self._where, self._prefix)
 
     def optional_number(self, key: str) -> float | None:
         """The number, an int staying one; None for null."""

@@ -120,7 +120,7 @@ def read_result(path: Path) -> Result:
 
 def parse_result(content: bytes, where: str) -> Result:
     """The result in `content`; `where` is the name for it in errors (StoreError)."""
-    fields = Fields(_load(content, where), where)
+    fields = Fields(load_object(content, where), where)
     schema = fields.count("schema")
     if schema != SCHEMA:
         fields.refuse("schema", f"{SCHEMA}, the one that this optbench reads", schema)
@@ -150,7 +150,8 @@ def parse_result(content: bytes, where: str) -> Result:
     )
 
 
-def _load(content: bytes, where: str) -> dict[str, Any]:
+def load_object(content: bytes, where: str) -> dict[str, Any]:
+    """The JSON object in `content`, strict and of bounded depth; StoreError otherwise."""
     try:
         document = json.loads(
             content.decode("utf-8"),

@@ -18,6 +18,7 @@ from optbench.store.folders import is_folder, subfolders
 from optbench.store.lock import is_locked
 from optbench.store.metrics import MetricsError, Row, parse_rows
 from optbench.store.result import Result, Status, read_result
+from optbench.store.tuning import is_tuning_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 METRICS_LIMIT = 50_000_000  # bytes
 DIGESTED = ("metrics.csv", "weights.pt")  # the files whose SHA-256 result.json may hold
 
-NoteKind = Literal["unreadable", "foreign", "damaged", "unfinished"]
+NoteKind = Literal["unreadable", "foreign", "damaged", "unfinished", "tuning"]
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class Scan:
 def scan(*roots: Path) -> Scan:
     """The runs under stores, experiments' folders or run directories.
 
+    Of a store the trials of searches are left out, with a note; their folder can be a root.
     Raises UsageError if there is nothing at all. Symbolic links below a root are not followed.
     """
     runs: list[StoredRun] = []
@@ -186,7 +188,7 @@ def _walk(root: Path) -> Iterator[StoredRun | Note]:
         yield _read(root)
         return
     for folder in _listed(root):
-        yield from _read_folder(folder)
+        yield from _read_trials(folder, root) if is_tuning_folder(folder) else _read_folder(folder)
     yield from (_read(folder) for folder in borrowed(root) if is_run_directory(folder))
 
 
@@ -205,6 +207,20 @@ def _read_folder(folder: Path) -> Iterator[StoredRun | Note]:
         yield _read(folder)
     else:
         yield from _read_experiment(folder)
+
+
+def _read_trials(folder: Path, store: Path) -> Iterator[StoredRun | Note]:
+    """Of a folder of trials the runs that another experiment counts among its own."""
+    if folder.is_symlink():
+        yield Note(folder, "unreadable", "a symbolic link, not followed")
+        return
+    trials = sum(map(is_run_directory, _listed(folder)))
+    told = "1 run" if trials == 1 else f"{trials:,} runs"
+    yield Note(folder, "tuning", f"{told} of a search, left out; name the folder to see them")
+    others = (path for path in _listed(store) if not is_tuning_folder(path))
+    wanted = {path for other in others for path in borrowed(other)}
+    shared = (path for path in _listed(folder) if path.resolve() in wanted)
+    yield from (_read(path) for path in shared if is_run_directory(path))
 
 
 def _read_experiment(folder: Path) -> Iterator[StoredRun | Note]:
