@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from optbench import terminal
+from optbench import cli_start, terminal
 from optbench.cli_runs import runs_app
 from optbench.errors import EXIT_OK
 from optbench.options import (
@@ -434,3 +434,6 @@ def list_(
     sys.stdout.write(
         render_catalogue(entries, output_format, headings=headings(what), width=terminal.width())
     )
+
+
+cli_start.add_to(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_NAME = 100
-_ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 NAME_RULE = (
     f"must be 1 to {MAX_NAME} letters, digits, '.', '_' or '-', beginning with a letter or digit"
 )
@@ -13,7 +13,7 @@ NAME_RULE = (
 
 def is_name(text: str) -> bool:
     """Whether a text may name an experiment, and with it a folder."""
-    return len(text) <= MAX_NAME and _ALLOWED.fullmatch(text) is not None
+    return len(text) <= MAX_NAME and ALLOWED.fullmatch(text) is not None
 
 
 def slug(text: str, limit: int = 80) -> str:
