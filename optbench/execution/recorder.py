@@ -7,9 +7,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import yaml
-
-from optbench.config.scalars import resolve
+from optbench.config.yaml_writer import block
 from optbench.execution.environment import Environment, same_bits
 from optbench.store.metrics import best_row
 from optbench.store.result import Cohort, Hashes, Labels, Result, Sizes, Status
@@ -195,28 +193,7 @@ def config_text(run: Run, directory: RunDirectory) -> str:
     if isinstance(model, dict) and weights and not weights.address:
         model["weights"] = os.path.relpath(weights.path, directory.path.resolve())
     header = "# The resolved run; `optbench run` on this file repeats it.\n"
-    return header + yaml.dump(
-        config, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True
-    )
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes what optbench reads: no anchors, and text that YAML 1.2 takes for text."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
-        return True
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """PyYAML quotes what YAML 1.1 would misread; `1e3` is a number in YAML 1.2 alone."""
-    try:
-        plain = resolve(text) == text
-    except ValueError:
-        plain = False
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else "'")
-
-
-_Dumper.add_representer(str, _represent_text)
+    return header + block(config)
 
 
 def _steps(row: Row | None) -> float:

@@ -1,0 +1,155 @@
+"""`optbench init`, as somebody in an empty folder uses it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from optbench import load_experiment
+from optbench.catalog.datasets import DATASETS
+from optbench.cli import app
+
+ROOT = Path(__file__).parents[2]
+OWN = {"file", "image-folder", "text", "labelled-text"}  # they need a path
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def init(*arguments: str) -> tuple[int, str]:
+    """The exit code and all that was said."""
+    done = CliRunner().invoke(app, ["init", *arguments])
+    return done.exit_code, done.output or str(done.exception)
+
+
+def test_without_options_it_compares_adam_and_sgd_on_mnist() -> None:
+    code, said = init()
+    assert code == 0, said
+    experiment = load_experiment("experiment.yaml")
+    assert {str(s.optimizer["name"]) for s in experiment.settings} == {"adam", "sgd"}
+    assert experiment.settings[0].dataset["name"] == "mnist"
+    assert experiment.settings[0].dataset["validation"] == 5000
+    assert Path("experiment.schema.json").is_file()
+    assert "optbench run experiment.yaml --smoke" in said
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS.keys() - OWN))
+def test_every_data_set_of_the_catalog_gives_an_experiment(name: str) -> None:
+    code, said = init("mine.yaml", "--dataset", name)
+    assert code == 0, said
+    load_experiment("mine.yaml")
+
+
+def test_an_optimizer_of_ones_own_is_named_from_the_experiments_folder() -> None:
+    source = "from torch.optim import SGD\n\n\nclass Mine(SGD):\n    pass\n"
+    Path("opt.py").write_text(source)
+    code, said = init("deep/mine.yaml", "--optimizer", "opt.py:Mine", "--dataset", "digits")
+    assert code == 0, said
+    settings = load_experiment("deep/mine.yaml").settings
+    assert str(settings[0].optimizer["name"]) == f"{Path('opt.py').resolve()}:Mine"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "kind"),
+    [
+        ("points.csv", "x,y,class\n" + "0.5,1,0\n1.5,0,1\n" * 20, "file"),
+        ("book.txt", "It was a dark and stormy night. " * 200, "text"),
+        ("mail.tsv", "ham\thow are you today\nspam\twin a prize now\n" * 20, "labelled-text"),
+    ],
+)
+def test_data_of_ones_own_go_by_their_path(file: str, content: str, kind: str) -> None:
+    Path(file).write_text(content)
+    code, said = init("mine.yaml", "--dataset", file)
+    assert code == 0, said
+    assert load_experiment("mine.yaml").settings[0].dataset["name"] == kind
+
+
+def test_what_it_wrote_trains() -> None:
+    assert init("mine.yaml", "--dataset", "xor", "--optimizer", "reference.lion")[0] == 0
+    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", "--seeds", "1")
+    assert done.returncode == 0, done.stderr
+    assert "reference.lion" in done.stdout
+
+
+def test_the_commented_claim_is_one() -> None:
+    assert init("mine.yaml", "--dataset", "xor")[0] == 0
+    text = Path("mine.yaml").read_text(encoding="utf-8")
+    head, _, claim = text.partition("# expect:")
+    body = ("expect:" + claim).replace("\n# ", "\n").replace("\n#", "\n")
+    Path("mine.yaml").write_text(head + body, encoding="utf-8")
+    assert len(load_experiment("mine.yaml").claims) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--dataset", "minst"], "did you mean 'mnist'?"),
+        (["--optimizer", "lion"], "did you mean 'reference.lion'?"),
+        (["--optimizer", "./nothere.py:Mine"], "nothere.py"),
+        (["--model", "nosuch"], "unknown model"),
+        (["a b.yaml"], "the file's name gives the experiment's"),
+        (["mine.txt"], "mine.yaml"),
+        (["--dataset", "empty"], "empty"),
+    ],
+)
+def test_mistakes_leave_nothing_behind(arguments: list[str], said: str) -> None:
+    Path("empty").mkdir()
+    done = CliRunner().invoke(app, ["init", *arguments])
+    assert done.exit_code != 0
+    assert said in str(done.exception) + done.output
+    assert [path.name for path in Path().iterdir()] == ["empty"]
+
+
+def test_a_file_that_is_there_stays_as_it_is() -> None:
+    Path("experiment.yaml").write_text("mine")
+    done = CliRunner().invoke(app, ["init"])
+    assert "is there already" in str(done.exception)
+    assert Path("experiment.yaml").read_text() == "mine"
+
+
+def test_the_examples_come_along_from_a_clone() -> None:
+    code, said = init("--examples")
+    assert code == 0, said
+    shipped = {path.relative_to(ROOT / "configs") for path in (ROOT / "configs").rglob("*.*")}
+    assert {path.relative_to("configs") for path in Path("configs").rglob("*.*")} == shipped
+
+
+@pytest.mark.slow
+def test_a_wheel_brings_the_examples_and_everything_else_along(tmp_path: Path) -> None:
+    built = python("-m", "pip", "wheel", "-q", "--no-deps", "-w", "built", str(ROOT))
+    if built.returncode:
+        pytest.skip(f"no wheel can be built here: {built.stderr.strip().splitlines()[-1]}")
+    (wheel,) = Path("built").iterdir()
+    zipfile.ZipFile(wheel).extractall("site")
+    here = Path("here")
+    here.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+
+    def optbench(*arguments: str) -> str:
+        command = [sys.executable, "-P", "-m", "optbench", *arguments]
+        done = subprocess.run(
+            command, check=False, cwd=here, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    optbench("init", "--examples", "--dataset", "xor")
+    optbench("validate", *(str(p.relative_to(here)) for p in sorted(here.glob("configs/*.yaml"))))
+    optbench("run", "experiment.yaml", "--smoke", "--runs-dir", "runs")
+    assert "adam" in optbench("compare", "runs/.smoke")
+    optbench("report", "runs/.smoke")
+    assert (here / "report.html").is_file()
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A Python process in the folder where the test is."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
