@@ -19,20 +19,21 @@ if TYPE_CHECKING:
     from optbench.training.events import Event
 
 
-def carry_out(
-    plan: Plan, data_dir: Path, interruptions: Interruptions, announce: Announce
-) -> Iterator[Event]:
-    """Train what a plan has to train, cohort by cohort.
+class InProcess:
+    """Trains cohort by cohort in this process."""
 
-    A run that its own code breaks is stored as failed, and the rest go on. Raises
-    `ConfigError`, `UsageError`, `DataError`, `StoreError` and `Interrupted`.
-    """
-    with interruptions.shielded():  # building imports parts of torch, see train_plan
-        rehearsed = rehearse(plan)
-    available = available_memory() + rehearsed.process_bytes
-    dealt = deal(plan.to_train, rehearsed, available, workers=1, most=1)
-    if dealt.warning:
-        announce(dealt.warning)
-    worker = Worker(data_dir, interruptions)
-    for cohort in dealt.cohorts:
-        yield from worker.train([plan.to_train[index] for index in cohort], force=plan.force)
+    def __init__(self, data_dir: Path, interruptions: Interruptions) -> None:
+        self.data_dir = data_dir
+        self.interruptions = interruptions
+
+    def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
+        """As every executor; what the runs' own code raises, they alone fail of."""
+        with self.interruptions.shielded():  # building imports parts of torch, see `choose`
+            rehearsed = rehearse(plan)
+        available = available_memory() + rehearsed.process_bytes
+        dealt = deal(plan.to_train, rehearsed, available, workers=1, most=1)
+        if dealt.warning:
+            announce(dealt.warning)
+        worker = Worker(self.data_dir, self.interruptions)
+        for cohort in dealt.cohorts:
+            yield from worker.train([plan.to_train[index] for index in cohort], force=plan.force)

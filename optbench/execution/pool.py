@@ -48,7 +48,7 @@ class Pool:
         self.most = most
 
     def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
-        """Train what a plan has to train; as `here.carry_out`, the events of runs interleaved.
+        """As every executor, the events of runs interleaved.
 
         Where a process dies, its runs are tried again in two halves, until the run that it dies
         of is alone and stored as failed. Raises `EnvironmentFault` where one dies without a run.

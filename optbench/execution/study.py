@@ -10,11 +10,10 @@ from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
 from optbench.errors import ConfigError, Problem
 from optbench.execution.data import DataChoice
+from optbench.execution.executor import choose
 from optbench.execution.plan import Plan, make_plan
-from optbench.execution.pool import Pool
 from optbench.execution.signals import Interruptions
 from optbench.execution.smoke import smoke
-from optbench.execution.workers import worker_count
 from optbench.store.borrowed import write_borrowed
 from optbench.store.folders import is_folder
 from optbench.store.lock import HeldError
@@ -106,18 +105,9 @@ def train_plan(
     if not plan.to_train:
         return
     check_writable(options.store)  # before torch is imported, which takes seconds
-    workers = worker_count(plan, options.workers)
     interruptions = Interruptions()
     with interruptions.caught():
-        if workers > 1 or any(planned.run.setting.own_code for planned in plan.to_train):
-            # Code that is not optbench's may end its process, or hang where no signal gets through.
-            pool = Pool(options.data_folder, workers, options.workers)
-            yield from pool.carry_out(plan, announce)
-            return
-        with interruptions.shielded():  # an import that a signal breaks off ends in any error
-            from optbench.execution.here import carry_out
-
-        yield from carry_out(plan, options.data_folder, interruptions, announce)
+        yield from choose(plan, options, interruptions).carry_out(plan, announce)
 
 
 def _name_borrowed(plan: Plan, store: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from experiments import TINY, Child, command, status_of, write_experiment, write_plugin
+from experiments import TINY, Child, command, write_experiment, write_plugin
 
 from optbench import run
 from optbench.execution.study import Options, load_experiments, plan_runs
@@ -41,24 +41,6 @@ def test_runs_have_the_same_bytes_in_any_number_of_processes(tmp_path: Path, wor
     assert results(tmp_path / "together") == results(tmp_path / "alone")
 
 
-def test_a_run_whose_process_dies_fails_and_the_rest_go_on(tmp_path: Path) -> None:
-    source = """
-import os, signal, torch
-
-class Dies(torch.optim.SGD):
-    def step(self, closure=None):
-        os.kill(os.getpid(), signal.SIGKILL)
-"""
-    write_plugin(tmp_path, source)
-    dying = {"name": "./plugin.py:Dies", "lr": 0.1}
-    path = write_experiment(tmp_path, optimizer=[dying, *TWO])
-    outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2", "--json")
-    assert outcome.code == 3
-    found = {json.loads(line)["status"]: json.loads(line) for line in outcome.out.splitlines()}
-    assert found["failed"]["reason"] == "its process died (SIGKILL)"
-    assert [json.loads(line)["status"] for line in outcome.out.splitlines()].count("completed") == 2
-
-
 def test_a_process_that_dies_without_a_run_takes_no_other_along(tmp_path: Path) -> None:
     diverging = {"name": "sgd", "lr": 1e30}  # at once: its process has nothing to do any more
     many = {"epochs": 2000, "batch_size": 16}
@@ -82,61 +64,6 @@ def test_a_process_that_dies_before_it_can_train_ends_the_command(tmp_path: Path
     outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2")
     assert outcome.code == 4
     assert outcome.err == "a worker could not begin: its process died (exit code 9)\n"
-
-
-def test_what_a_class_refuses_is_told_once_with_its_line(tmp_path: Path) -> None:
-    source = """
-import torch
-
-class Picky(torch.optim.SGD):
-    def __init__(self, params, lr=0.1):
-        raise ValueError("not today")
-"""
-    write_plugin(tmp_path, source)
-    path = write_experiment(tmp_path, optimizer=[{"name": "./plugin.py:Picky"}, *TWO])
-    outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "3")
-    assert outcome.code == 2
-    assert outcome.err.count("not today") == 1
-    assert f"{path}:1: optimizer[0]" in outcome.err
-    assert not list((tmp_path / "runs").rglob("result.json"))
-
-
-def test_ctrl_c_stores_every_run_in_training_and_the_command_goes_on_later(tmp_path: Path) -> None:
-    path = write_experiment(tmp_path, optimizer=TWO, **LONG)
-    run(path, runs_dir=tmp_path / "whole", workers=1)
-    arguments = ("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2")
-    with Child(*arguments, cwd=tmp_path) as process:
-        process.wait_for("adam lr=0.01")
-        process.wait_for("sgd lr=0.1")
-        workers = psutil.Process(process.process.pid).children()
-        assert len(workers) == 2
-        process.signal(signal.SIGINT)
-        assert process.wait() == 130
-    assert not psutil.wait_procs(workers, GONE)[1]
-    stopped = [status_of(found.parent) for found in (tmp_path / "runs").rglob("result.json")]
-    assert stopped == ["interrupted", "interrupted"]
-    assert command(*arguments).code == 0
-    assert results(tmp_path / "runs") == results(tmp_path / "whole")
-
-
-def test_no_process_outlives_a_command_that_is_killed(tmp_path: Path) -> None:
-    path = write_experiment(tmp_path, optimizer=TWO, **LONG)
-    arguments = ("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2")
-    with Child(*arguments, cwd=tmp_path) as process:
-        process.wait_for("adam lr=0.01")
-        workers = psutil.Process(process.process.pid).children()
-        process.signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    assert not psutil.wait_procs(workers, GONE)[1]
-
-
-def test_what_a_plugin_prints_is_not_among_the_json(tmp_path: Path) -> None:
-    source = "print('hello')\nimport torch\nclass Loud(torch.optim.SGD): ...\n"
-    write_plugin(tmp_path, source)
-    path = write_experiment(tmp_path, optimizer=[{"name": "./plugin.py:Loud", "lr": 0.1}, *TWO])
-    arguments = ("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2", "--json", "-q")
-    outcome = command(*arguments)
-    assert [json.loads(line)["status"] for line in outcome.out.splitlines()] == ["completed"] * 3
 
 
 def test_little_work_stays_in_this_process_unless_told_otherwise(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""What carries a plan out: this process, worker processes, or a Ray cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from optbench.execution.pool import Pool
+from optbench.execution.workers import worker_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optbench.execution.data import Announce
+    from optbench.execution.plan import Plan
+    from optbench.execution.signals import Interruptions
+    from optbench.execution.study import Options
+    from optbench.training.events import Event
+
+
+class Executor(Protocol):
+    """Trains what a plan has to train; the bytes that it stores do not depend on which one does."""
+
+    def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
+        """Tell of each run what happens, in order; those of several runs may be interleaved.
+
+        A run that its own code breaks, or whose process dies of it, is stored as failed, and the
+        rest go on. Closing the iterator, or a signal (`Interrupted`), stores where each run is.
+        Raises `ConfigError`, `UsageError`, `DataError`, `StoreError` and `EnvironmentFault`.
+        """
+
+
+def choose(plan: Plan, options: Options, interruptions: Interruptions) -> Executor:
+    """The executor for a plan and what was asked for."""
+    workers = worker_count(plan, options.workers)
+    if workers > 1 or any(planned.run.setting.own_code for planned in plan.to_train):
+        # Code that is not optbench's may end its process, or hang where no signal gets through.
+        return Pool(options.data_folder, workers, options.workers)
+    with interruptions.shielded():  # an import that a signal breaks off ends in any error
+        from optbench.execution.here import InProcess
+
+    return InProcess(options.data_folder, interruptions)
