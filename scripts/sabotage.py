@@ -55,7 +55,7 @@ def attempt(place: str, entry: Sabotage) -> str | None:
             copy_of(ROOT / name, copy / name)
         file = copy / entry.file
         file.write_text(entry.applied(file.read_text(encoding="utf-8")), encoding="utf-8")
-        return failure_of(copy, place)
+        return failure_of(copy, place, full=entry.full)
 
 
 def copy_of(source: Path, target: Path) -> None:
@@ -65,10 +65,11 @@ def copy_of(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def failure_of(root: Path, place: str) -> str | None:
+def failure_of(root: Path, place: str, *, full: bool) -> str | None:
     """What the first failure of a test says, which is run in a copy of the sources."""
     report = root / "report.xml"
     command = [sys.executable, "-m", "pytest", f"tests/faults/{place}", "-x", "-q", "--tb=short"]
+    command += ["-m", "faults"] if full else []
     process = subprocess.Popen(
         [*command, "-p", "no:cacheprovider", f"--junit-xml={report}"],
         cwd=root,
@@ -97,7 +98,7 @@ def said_by(failure: ElementTree.Element) -> str:
     in_test = False
     for line in (failure.text or "").splitlines():
         if line.startswith("tests/"):
-            in_test = line.startswith("tests/faults/test_")
+            in_test = line.startswith("tests/faults/")
         elif in_test and line.startswith("    "):
             statement = line.strip()
     error = (failure.get("message") or "").splitlines()[0]

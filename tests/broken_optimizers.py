@@ -97,7 +97,7 @@ class BreaksOnceLoaded(Sound):
 
 class DrawsFromPython(Sound):
     def move(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
-        super().move(parameter, gradient * random.random(), group)  # noqa: S311
+        super().move(parameter, gradient * random.random(), group)
 
 
 class DrawsFromTorch(Sound):

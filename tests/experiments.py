@@ -33,7 +33,15 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(optbench.__file__).parent
 DEADLINE = 60.0  # seconds, for what takes well under one
-PRELOADED = ["optbench.execution.worker", "optbench.commands.run", "optbench.cli", "torch._dynamo"]
+PRELOADED = [
+    "optbench.cli",
+    "optbench.commands.run",
+    "optbench.commands.screen",
+    "optbench.execution.here",
+    "torch._dynamo",
+    "torch.utils.serialization.config",
+    "typer._adapters",
+]
 TINY: dict[str, Any] = {
     "dataset": {
         "name": "synthetic",

@@ -13,6 +13,7 @@ from optbench.errors import StoreError
 from optbench.store.atomic import sync_directory, write_error
 from optbench.store.folders import is_folder, subfolders
 from optbench.store.lock import is_locked
+from optbench.store.rundir import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,17 @@ def _of_experiment(folder: Path) -> Iterator[Leftover]:
         if found := _BESIDE.fullmatch(path.name):
             yield from _of_name(path, folder / found[1], found[2])
         elif not path.name.startswith(".") and not is_locked(path):
-            yield from (Leftover(file, "temporary", path) for file in sorted(path.glob(".*.tmp")))
+            files = [*sorted(path.glob(".*.tmp")), *_outlived(path)]
+            yield from (Leftover(file, "temporary", path) for file in files)
+
+
+def _outlived(path: Path) -> tuple[Path, ...]:
+    """Checkpoints of a run that has ended: they were about to be deleted."""
+    directory = RunDirectory(path)
+    checkpoints = directory.checkpoints()
+    result = directory.result() if checkpoints else None
+    ended = result is not None and result.status in ("completed", "diverged")
+    return checkpoints if ended else ()
 
 
 def _of_name(path: Path, run: Path, ending: str) -> Iterator[Leftover]:

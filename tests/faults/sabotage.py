@@ -16,6 +16,7 @@ class Sabotage:
 
     `row` is a key of ROWS, `off` says in a few words what is switched off, as the table has it,
     `file` is a path from the repository's root, `test` a name in the module that declares this.
+    `full` asks for full counts, where a tenth may miss the moment.
     """
 
     row: str
@@ -24,6 +25,7 @@ class Sabotage:
     text: str
     replacement: str
     test: str
+    full: bool = False
 
     def applied(self, source: str) -> str:
         """The file's text without the protection; ValueError where that is not there once."""

@@ -44,6 +44,17 @@ def test_files_and_folders_that_a_kill_left_are_found(run: Path, tmp_path: Path)
     ]
 
 
+def test_checkpoints_outlive_the_end_of_a_run_as_leftovers_alone(run: Path, tmp_path: Path) -> None:
+    going_on = write_run(tmp_path, make_rows([0.1]), seed=1, status="interrupted")
+    for directory in (run, going_on):
+        for name in ("checkpoint.pt", "checkpoint.prev.pt"):
+            (directory / name).write_bytes(b"a state")
+    assert found(tmp_path) == [
+        (f"{run.parent.name}/{run.name}/{name}", "temporary")
+        for name in ("checkpoint.pt", "checkpoint.prev.pt")
+    ]
+
+
 def test_a_run_put_aside_whose_place_is_empty_is_put_back(run: Path, tmp_path: Path) -> None:
     before = scan(tmp_path).runs[0].rows
     run.rename(run.with_name(f".{run.name}.old"))  # what a kill between two renames leaves

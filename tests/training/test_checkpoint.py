@@ -48,7 +48,7 @@ def test_the_digest_is_that_of_what_torch_wrote(learner: Learner) -> None:
 
 def test_every_flipped_bit_is_noticed(learner: Learner) -> None:
     sealed = to_bytes(learner)
-    draw = random.Random(0)  # noqa: S311
+    draw = random.Random(0)
     for position in [*range(0, 100, 7), *draw.sample(range(len(sealed)), 60)]:
         damaged = bytearray(sealed)
         damaged[position] ^= 1 << draw.randrange(8)

@@ -128,7 +128,7 @@ KEEPS = "it keeps values from batch to batch outside its buffers"
         (lambda _, outputs: outputs * torch.rand(CLASSES), RANDOM),
         (lambda _, outputs: functional.dropout(outputs, 0.5), RANDOM),
         (lambda _, outputs: functional.dropout(outputs, 0.5, not _.training), RANDOM),
-        (lambda _, outputs: outputs * random.random(), RANDOM),  # noqa: S311
+        (lambda _, outputs: outputs * random.random(), RANDOM),
         (lambda _, outputs: outputs * np.random.rand(), RANDOM),
         (reseed, RANDOM),
         (look, LOOKS),
@@ -200,7 +200,7 @@ def test_what_torch_says_is_told_where_it_is_not_known() -> None:
     "change",
     [
         lambda _, outputs: outputs,
-        lambda _, outputs: outputs * random.random() * np.random.rand(),  # noqa: S311
+        lambda _, outputs: outputs * random.random() * np.random.rand(),
         lambda _, outputs: functional.dropout(outputs, 0.5),
         reseed,
         average,
