@@ -99,7 +99,7 @@ def said_by(failure: ElementTree.Element) -> str:
     for line in (failure.text or "").splitlines():
         if line.startswith("tests/"):
             in_test = line.startswith("tests/faults/")
-        elif in_test and line.startswith("    "):
+        elif in_test and line.startswith("    ") and line.strip(" ^~"):
             statement = line.strip()
     error = (failure.get("message") or "").splitlines()[0]
     if not error.startswith(("AssertionError", "assert")):
