@@ -114,10 +114,6 @@ class RowBuilder:
     def _families(self) -> Counter[str]:
         return Counter(setting.family for setting in self._leading.values())
 
-    @cached_property
-    def _namesakes(self) -> Counter[str]:
-        return Counter(setting.optimizer for setting in self._leading.values())
-
     def _row(self, label: str, setting: Setting) -> SettingRow:
         leads = setting.key in self._leading
         by_setting = self.question.judges_every_setting
@@ -144,13 +140,9 @@ class RowBuilder:
         )
 
     def _name(self, label: str, setting: Setting) -> str:
-        """The shortest that only this row has."""
-        if setting.key in self._leading:
-            if self._namesakes[setting.optimizer] == 1:
-                return setting.optimizer
-            if self._families[setting.family] == 1:
-                return setting.family
-        return label
+        """The shortest that only this row has; SGD with momentum is never `sgd`."""
+        alone = setting.key in self._leading and self._families[setting.family] == 1
+        return setting.family if alone else label
 
     def _to_target(self, setting: Setting) -> TimeToTarget | None:
         if self.target is None:

@@ -61,10 +61,18 @@ class Setting:
 
 def family(optimizer: Mapping[str, Any]) -> str:
     """What people call an optimizer with these arguments: momentum is not plain SGD."""
-    for (name, argument), found in _SPECIAL_CASES.items():
-        if optimizer["name"] == name and optimizer.get(argument):
-            return found
+    argument = family_argument(optimizer)
+    if argument is not None:
+        return _SPECIAL_CASES[str(optimizer["name"]), argument]
     return str(optimizer["name"]).rpartition(":")[2]
+
+
+def family_argument(optimizer: Mapping[str, Any]) -> str | None:
+    """The argument that makes a family of its own; None where the optimizer's name says all."""
+    for name, argument in _SPECIAL_CASES:
+        if optimizer["name"] == name and optimizer.get(argument):
+            return argument
+    return None
 
 
 def group_settings(
@@ -118,13 +126,16 @@ def remarkable(settings: Sequence[Setting]) -> list[str]:
     """Those worth a column; `lr` always and first.
 
     They tell settings of one optimizer apart, or some runs were given a value that others
-    have not. What differs merely because the defaults of two optimizers do is not worth one.
+    have not, or make SGD momentum. What differs merely because the defaults of two optimizers
+    do is not worth one.
     """
     given = {name for setting in settings for name in setting.given}
+    own = {family_argument(setting.config["optimizer"]) for setting in settings}
     return _with_lr(
         settings,
         lambda name: (
             _tells(name, settings)
+            or name in own
             or (name.removeprefix("schedule.") in given and _varies(name, [settings]))
         ),
     )
@@ -162,7 +173,10 @@ def _shown(name: str, setting: Setting) -> str:
 
 
 def labels(settings: Sequence[Setting]) -> list[str]:
-    """A name for each setting, unlike all others: `sgd lr=0.01 momentum=0.9`."""
+    """A name for each setting, unlike all others: `sgd lr=0.01 momentum=0.9`.
+
+    What makes it another optimizer than its name says is always told.
+    """
     names = {group[0].optimizer: telling(group) for group in _alike(settings)}
     plain = [_label(setting, names[setting.optimizer], short_value) for setting in settings]
     if len(set(plain)) < len(settings):  # four digits don't tell them apart
@@ -176,7 +190,9 @@ def labels(settings: Sequence[Setting]) -> list[str]:
 
 def _label(setting: Setting, names: Iterable[str], form: Callable[[object], str]) -> str:
     values = setting.hyperparameters
-    told = [f"{name}={form(values[name])}" for name in names if name in values]
+    own = family_argument(setting.config["optimizer"])
+    telling = dict.fromkeys([*names, *([own] if own else [])])
+    told = [f"{name}={form(values[name])}" for name in telling if name in values]
     return " ".join([setting.optimizer, *told])
 
 

@@ -83,9 +83,9 @@ OWN, OTHER_OWN = ({"name": f"./mine.py:{name}", "lr": 0.1} for name in ("Abc", "
     ("optimizers", "reference"),
     [
         ([OWN, ADAM, MOMENTUM, SGD], "sgd lr=0.01 momentum=0"),
-        ([OWN, ADAM, MOMENTUM], "sgd lr=0.01"),
+        ([OWN, ADAM, MOMENTUM], "sgd lr=0.01 momentum=0.9"),
         ([OWN, ADAGRAD, AMSGRAD, ADAM], "adam lr=0.001 amsgrad=false"),
-        ([OWN, ADAGRAD, AMSGRAD], "adam lr=0.001"),
+        ([OWN, ADAGRAD, AMSGRAD], "adam lr=0.001 amsgrad=true"),
         ([OWN, RMSPROP, ADAGRAD], "adagrad lr=0.1"),
         ([OTHER_OWN, OWN], "Abc lr=0.1"),
     ],

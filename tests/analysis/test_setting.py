@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from stored_runs import ADAM, SGD, load, make_rows, write_run
 
+from optbench.analysis.comparison import compare
+from optbench.analysis.question import Question
 from optbench.analysis.setting import differing, group_settings, labels, remarkable
 from optbench.config.spec import format_value
 
@@ -144,3 +146,15 @@ def test_a_long_number_is_short_in_a_label_unless_another_looks_like_it(tmp_path
         "adam lr=0.00316227766017",
         "adam lr=0.00316227766018",
     ]
+
+
+def test_sgd_with_momentum_is_told_from_sgd_where_no_sgd_without_it_is_there(
+    tmp_path: Path,
+) -> None:
+    write_run(tmp_path, ROWS, optimizer=ADAM)
+    write_run(tmp_path, ROWS, optimizer=SGD | {"momentum": 0.9})
+    settings = group_settings(load(tmp_path))
+    assert labels(settings) == ["adam lr=0.001", "sgd lr=0.01 momentum=0.9"]
+    assert remarkable(settings) == ["lr", "momentum"]
+    rows = compare(load(tmp_path), Question()).problems[0].rows
+    assert {row.name for row in rows} == {"momentum", "adam"}

@@ -128,6 +128,8 @@ def test_a_label_has_what_tells_settings_of_one_optimizer_apart(tmp_path: Path) 
         "sgd lr=0.1 momentum=0.9",
         "adam lr=0.001",
     ]
+    alone = [setting for setting in settings if setting.optimizer.get("momentum")]
+    assert list(short_labels(alone).values()) == ["sgd lr=0.1 momentum=0.9"]
 
 
 def test_long_numbers_have_four_digits_unless_two_labels_were_the_same(tmp_path: Path) -> None:
