@@ -77,7 +77,7 @@ def remarks(comparison: BaselineComparison) -> Iterator[str]:
 def why_undecided(verdict: Verdict) -> str:
     """What stood in the way of a decision, in a few words."""
     return {
-        "too few pairs": f"{verdict.n} pairs cannot decide, {verdict.fewest} can",
+        "too few pairs": f"{verdict.n} pairs cannot decide, {verdict.fewest_next} can",
         "interim": f"{verdict.n} of {verdict.declared} seeds",
         "one seed": "one seed",
         "third look": "a third look",

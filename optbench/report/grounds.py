@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from optbench.analysis.claims.judgement import Grounds, Judgement
     from optbench.analysis.interval import Estimate
     from optbench.analysis.statistics.wilson import Share
+    from optbench.analysis.verdict import Verdict
     from optbench.config.claims import Claim
     from optbench.config.node import Scalar
 
@@ -139,8 +140,7 @@ def _speed(grounds: SpeedGrounds, ours: str, theirs: str) -> Iterator[str]:
         spent = grounds.verdict.why == "third look"
         yield _SPENT if spent else f"Interim: {done} are finished, so no verdict yet."
     elif found.low is None:
-        fewest = grounds.verdict.fewest
-        yield f"{_pairs(found.n)} cannot reach a verdict, {fewest} can."
+        yield _too_few(found.n, grounds.verdict)
 
 
 def _bound(grounds: BoundGrounds, ours: str) -> Iterator[str]:
@@ -165,6 +165,13 @@ def _interval(grounds: BoundGrounds) -> str:
         return ""
     low, high = words.value(metric, estimate.low), words.value(metric, estimate.high)
     return f" ({words.confidence(grounds.level)} {low} to {high})"
+
+
+def _too_few(n: int, found: Verdict | DecadesGrounds) -> str:
+    """One seed shows nothing, so it is no look, and more of them are no extension."""
+    if n == 1:
+        return f"1 pair cannot reach a verdict, {found.fewest} can."
+    return f"{verdicts.too_few(_pairs(n), found.fewest_next, found.look)}."
 
 
 def _pairs(n: int) -> str:
@@ -218,10 +225,10 @@ def _decades(grounds: DecadesGrounds, ours: str, theirs: str) -> Iterator[str]:
     yield f"Decades of lr {near}: {', '.join(told)}."
     if grounds.difference is not None and grounds.p is not None:
         apart = _estimate(grounds.difference, grounds.level)
-        n, fewest = grounds.difference.n, grounds.fewest
+        n = grounds.difference.n
         yield f"Difference {apart}, {_pairs(n)}, {words.p_value(grounds.p)}."
-        if n < fewest:
-            yield f"{_pairs(n)} cannot reach a verdict, {fewest} can."
+        if n < grounds.fewest:
+            yield _too_few(n, grounds)
     if grounds.ours_at_least or grounds.theirs_at_least:
         yield "≥: a range ends at its grid's edge; a wider grid would tell."
     yield from _missing(grounds.missing, spent=grounds.spent)

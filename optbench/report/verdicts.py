@@ -64,13 +64,23 @@ def _undecided(about: str, verdict: Verdict, metric: Metric) -> Iterator[str]:
     found = f"{about}: undecided, {_amount(verdict, metric)}{_span(verdict, metric, '(', ')')}"
     kind = "seeds of each" if verdict.test == "welch" else "pairs"
     if verdict.why == "too few pairs":
-        yield f"{found}; {verdict.n} {kind} cannot reach a verdict, {verdict.fewest} can."
+        yield f"{found}; {too_few(f'{verdict.n} {kind}', verdict.fewest_next, verdict.look)}."
     else:
         yield f"{found}{_flips(verdict)}."
     if verdict.shown:  # without any variance nothing can be said
         yield f"These {verdict.n} seeds could have shown {_shown(verdict, metric)}."
     if verdict.seeds_far is not None:
         yield _prospects(verdict, verdict.seeds_far)
+
+
+def too_few(counted: str, fewest_next: int, look: int) -> str:
+    """`5 pairs cannot reach a verdict; the one extension can, to 8 or more`: what is open still."""
+    open_still = (
+        f"the one extension can, to {fewest_next} or more"
+        if look == 1
+        else f"{fewest_next} fresh ones can"
+    )
+    return f"{counted} cannot reach a verdict; {open_still}"
 
 
 def _flips(verdict: Verdict) -> str:
@@ -89,8 +99,8 @@ def _prospects(verdict: Verdict, seeds_far: int) -> str:
     needed = f"{seeds_far:,} seeds would show the interval's far end{seen}"
     if verdict.look > 1:
         return f"A new experiment with fresh seeds is needed: {needed}."
-    if verdict.why == "too few pairs":
-        return f"One extension is allowed, to {verdict.fewest_next} or more: {needed}."
+    if verdict.why == "too few pairs":  # which said that an extension is allowed
+        return f"{needed}."
     return f"One extension is allowed: {needed}."
 
 

@@ -65,11 +65,20 @@ def test_only_what_was_not_expected_is_red(
     assert page.count("\x1b") == 2 * len(coloured)
 
 
+def test_after_an_extension_too_few_pairs_name_the_fresh_ones(tmp_path: Path) -> None:
+    declared = [5] * 5 + [7] * 2
+    for optimizer, gain in ((ADAM, 0.003), (SGD, 0.0)):
+        finals = [base + gain for base in verdict_runs.BASE[:7]]
+        verdict_runs.store(tmp_path, optimizer, finals, declared=declared)
+    # At .01 it takes 8; fresh ones are judged at .04: 2/2^6 = .031.
+    assert "7 pairs cannot reach a verdict; 6 fresh ones can." in told(judged(tmp_path, BETTER))
+
+
 def test_undecided_says_what_would_decide_it(tmp_path: Path) -> None:
     verdict_runs.five_pairs(tmp_path)
-    assert "5 pairs cannot reach a verdict, 6 can." in told(judged(tmp_path, BETTER))
+    assert "5 pairs cannot reach a verdict; the one extension can, to 8 or more." in told(judged(tmp_path, BETTER))
     faster = judged(tmp_path, "faster_than: {optimizer: sgd}, target: 0.9")
-    assert "5 pairs cannot reach a verdict, 6 can." in told(faster)
+    assert "5 pairs cannot reach a verdict; the one extension can, to 8 or more." in told(faster)
 
 
 @pytest.mark.parametrize(

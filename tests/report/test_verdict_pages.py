@@ -91,8 +91,8 @@ difference, in points.
 By default --reference sgd; --target 0.91, its worst final test accuracy.
 
 adam against sgd, test accuracy: undecided, +0.30 points (0.09 to 0.51); 5 pairs
-cannot reach a verdict, 6 can. One extension is allowed, to 8 or more: 8 seeds
-would show the interval's far end, 8 the difference seen.
+cannot reach a verdict; the one extension can, to 8 or more. 8 seeds would show
+the interval's far end, 8 the difference seen.
 adam reached 91% test accuracy in as many steps as sgd (5 paired seeds).
 
 Verdicts are about these settings and seeds on this test set, not about new data

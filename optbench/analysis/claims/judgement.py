@@ -74,15 +74,18 @@ class DecadesGrounds:
     """Decades of learning rates within δ of the best loss: means over seeds, t intervals.
 
     `at_least`: at some seed the range goes on to the grid's edge. `difference` is the mean of the
-    paired `differences`, ours minus theirs, with its p; `fewest` pairs can decide. All intervals
-    are at 1 − `level`; `missing` and `spent` as in `BoundGrounds`.
+    paired `differences`, ours minus theirs, with its p; `fewest` pairs can decide, after this
+    `look` `fewest_next`. All intervals are at 1 − `level`; `missing` and `spent` as in
+    `BoundGrounds`.
     """
 
     within: float
     level: float
     missing: int
     spent: bool
+    look: int
     fewest: int
+    fewest_next: int
     ours: Estimate | None
     ours_at_least: bool = False
     theirs: Estimate | None = None
