@@ -76,7 +76,9 @@ def test_after_an_extension_too_few_pairs_name_the_fresh_ones(tmp_path: Path) ->
 
 def test_undecided_says_what_would_decide_it(tmp_path: Path) -> None:
     verdict_runs.five_pairs(tmp_path)
-    assert "5 pairs cannot reach a verdict; the one extension can, to 8 or more." in told(judged(tmp_path, BETTER))
+    assert "5 pairs cannot reach a verdict; the one extension can, to 8 or more." in told(
+        judged(tmp_path, BETTER)
+    )
     faster = judged(tmp_path, "faster_than: {optimizer: sgd}, target: 0.9")
     assert "5 pairs cannot reach a verdict; the one extension can, to 8 or more." in told(faster)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
+
+from optbench.config.spaces import logspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 HALF_DECADE = math.sqrt(10)
+FURTHEST = 2  # decades beyond those that were tried
 _DIGITS = 3  # significant ones of a learning rate that nobody wrote
 
 
@@ -24,10 +28,27 @@ def above(tried: Iterable[float], count: int) -> list[float]:
     return [_rounded(highest * ratio**steps) for steps in range(1, count + 1)]
 
 
-def around(tried: Iterable[float], count: int) -> list[float]:
-    """So many more on both sides, one more below than above where they are odd."""
-    values = list(tried)
-    return [*below(values, math.ceil(count / 2)), *above(values, count // 2)]
+def around(tried: Iterable[float], count: int) -> str:
+    """So many more, as a space: on both sides, one more below than above where they are odd.
+
+    Where that would go on for more than two decades, evenly from a decade below the lowest to a
+    decade above the highest: what is far off is no tuning.
+    """
+    values = sorted(set(tried))
+    if math.log10(_ratio(values)) * math.ceil(count / 2) <= FURTHEST + 1e-9:
+        return among([*below(values, math.ceil(count / 2)), *above(values, count // 2)])
+    low, high = _rounded(values[0] / 10), _rounded(values[-1] * 10)
+    points = (
+        number for number in itertools.count(count) if _new(low, high, number, values) >= count
+    )
+    return f"{{logspace: [{low:.6g}, {high:.6g}, {next(points)}]}}"
+
+
+def among(values: Sequence[float]) -> str:
+    """`{grid: [0.01, 0.1]}`; of a single value that value."""
+    if len(values) == 1:
+        return f"{values[0]:.6g}"
+    return f"{{grid: [{', '.join(f'{value:.6g}' for value in values)}]}}"
 
 
 def decades_around(values: Sequence[float]) -> str:
@@ -37,11 +58,16 @@ def decades_around(values: Sequence[float]) -> str:
     return f"{{logspace: [{10.0**low:.6g}, {10.0**high:.6g}, {2 * (high - low) + 1}]}}"
 
 
+def _new(low: float, high: float, number: int, tried: Iterable[float]) -> int:
+    """How many of so many points nobody has tried."""
+    return len({*logspace(low, high, number)} - {*tried})
+
+
 def _ratio(values: Sequence[float]) -> float:
-    """Between neighbours; half a decade for a single one."""
+    """Between neighbours, at most a decade; half a decade for a single one."""
     if len(values) < 2:
         return HALF_DECADE
-    return float((values[-1] / values[0]) ** (1 / (len(values) - 1)))
+    return min(float((values[-1] / values[0]) ** (1 / (len(values) - 1))), 10.0)
 
 
 def _rounded(value: float) -> float:

@@ -8,6 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optbench.analysis.audit.grids import among
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -80,9 +82,7 @@ def set_value(key: str, value: Any) -> str:
 
 def grid(key: str, values: Sequence[float]) -> str:
     """`optimizer.lr={grid: [0.01, 0.1]}`; of a single value that value."""
-    if len(values) == 1:
-        return f"{key}={values[0]:.6g}"
-    return f"{key}={{grid: [{', '.join(f'{value:.6g}' for value in values)}]}}"
+    return f"{key}={among(values)}"
 
 
 def seeds_text(seeds: Iterable[int]) -> str:

@@ -143,7 +143,7 @@ def _more_settings(contest: Contest, families: Sequence[str], count: int) -> str
         if best.lr is None:
             return None
         more = around(tried, count - len(members))
-        commands.append(train([best], best.seeds, changes=[grid("optimizer.lr", more)]))
+        commands.append(train([best], best.seeds, changes=[f"optimizer.lr={more}"]))
     return " && ".join(commands)
 
 

@@ -41,12 +41,30 @@ def test_values_are_written_as_yaml() -> None:
 def test_a_grid_goes_on_in_its_own_ratio() -> None:
     assert above([0.001, 0.01, 0.1], 2) == [1, 10]
     assert below([0.1, 0.001, 0.01], 2) == [1e-5, 1e-4]
-    assert around([0.001, 0.01], 3) == [1e-5, 1e-4, 0.1]
+    assert around([0.001, 0.01], 3) == "{grid: [1e-05, 0.0001, 0.1]}"
 
 
 def test_a_single_value_gets_neighbours_half_a_decade_away() -> None:
     # The square root of ten is 3.1623 in round numbers.
-    assert around([0.01], 2) == [0.00316, 0.0316]
+    assert around([0.01], 2) == "{grid: [0.00316, 0.0316]}"
+
+
+@pytest.mark.parametrize(
+    ("tried", "count", "space"),
+    [
+        ([0.01], 8, "{grid: [0.0001, 0.000316, 0.001, 0.00316, 0.0316, 0.1, 0.316, 1]}"),
+        ([0.01], 23, "{logspace: [0.001, 0.1, 24]}"),  # one of 23 points is .01 itself
+        ([0.001, 0.01, 0.1], 306, "{logspace: [0.0001, 1, 306]}"),
+    ],
+)
+def test_however_many_are_wanted_they_stay_near_those_that_were_tried(
+    tried: list[float], count: int, space: str
+) -> None:
+    assert around(tried, count) == space
+
+
+def test_neighbours_far_apart_are_followed_by_one_a_decade_away() -> None:
+    assert above([1e-3, 10], 2) == [100, 1000]
 
 
 def test_decades_around_reach_ten_times_as_far_with_two_points_each() -> None:
