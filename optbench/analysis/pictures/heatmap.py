@@ -14,7 +14,7 @@ from optbench.config.spec import short_value
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from optbench.analysis.comparison import Comparison, ProblemComparison
     from optbench.analysis.metric import Metric
@@ -77,7 +77,7 @@ def problem_heats(comparison: Comparison) -> tuple[ProblemHeat, ...]:
 
 
 def _heat_of(problem: ProblemComparison) -> ProblemHeat:
-    groups = _families(problem)
+    groups = _groups(problem)
     panels = [
         _panel(name, rows, problem.metric)
         for name, rows in groups.items()
@@ -87,17 +87,31 @@ def _heat_of(problem: ProblemComparison) -> ProblemHeat:
     return ProblemHeat(problem.label, problem.metric, problem.criterion, tuple(panels), left_out)
 
 
-def _families(problem: ProblemComparison) -> dict[str, list[SettingRow]]:
-    """The finished settings of each optimizer, best first."""
+def _groups(problem: ProblemComparison) -> dict[str, list[SettingRow]]:
+    """The finished settings of each optimizer, best first.
+
+    Plain SGD is the row of momentum 0 among those with momentum, if two hyperparameters vary so.
+    """
+    finished = [row for row in problem.rows if row.completed or row.diverged]
+    found: dict[str, list[SettingRow]] = {}
+    for rows in _grouped(finished, lambda row: row.optimizer).values():
+        families = _grouped(rows, family)
+        is_whole = len(families) > 1 and len(_varying(rows)) == 2
+        found |= {rows[0].optimizer: rows} if is_whole else families
+    return found
+
+
+def _grouped(
+    rows: Iterable[SettingRow], key: Callable[[SettingRow], str]
+) -> dict[str, list[SettingRow]]:
     groups: dict[str, list[SettingRow]] = defaultdict(list)
-    for row in problem.rows:
-        if row.completed or row.diverged:
-            groups[family(row)].append(row)
+    for row in rows:
+        groups[key(row)].append(row)
     return groups
 
 
 def _most_varying(problem: ProblemComparison) -> list[str]:
-    return max(map(_varying, _families(problem).values()), key=len, default=[])
+    return max(map(_varying, _groups(problem).values()), key=len, default=[])
 
 
 def _varying(rows: Sequence[SettingRow]) -> list[str]:

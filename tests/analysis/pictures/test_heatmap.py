@@ -110,3 +110,15 @@ def test_one_that_varies_is_too_few_and_three_are_too_many(tmp_path: Path) -> No
     with pytest.raises(UsageError, match=r"here 3 do \(lr, eps, weight_decay\): fix the rest with"):
         heat(tmp_path / "many")
     assert len(heat(tmp_path / "many", where=("eps=1e-8",)).panels[0].cells) == 4
+
+
+def test_plain_sgd_is_the_row_of_momentum_0(tmp_path: Path) -> None:
+    for lr in (0.1, 1):
+        for momentum in (0, 0.5, 0.9):
+            write(tmp_path, SGD | {"lr": lr, "momentum": momentum}, 0.5 + momentum / 4)
+    found = heat(tmp_path)
+    assert [(p.family, p.ys, len(p.cells)) for p in found.panels] == [
+        ("sgd", ("0", "0.5", "0.9"), 6)
+    ]
+    assert [(c.x, c.y) for c in found.panels[0].cells if c.best] == [("0.1", "0.9")]
+    assert found.left_out == 0
