@@ -41,9 +41,12 @@ class Trained:
 
 
 def train(
-    plan: Plan, options: Options, screen: Screen, ended: Callable[[Ended], None] = lambda _: None
+    plan: Plan,
+    options: Options,
+    screen: Screen,
+    ended: Callable[[Ended], str | None] = lambda _: None,
 ) -> Trained:
-    """Train what a plan has to train; what has come to its end is also told one by one."""
+    """Train what a plan has to train; `ended` is told of each end, and may say a line about it."""
     told = Trained()
     runs = [planned.run for planned in plan.to_train]
     finished = [(p.run, p.stored.result) for p in plan.finished if p.stored]
@@ -57,7 +60,8 @@ def train(
                 progress.show(event)
                 if isinstance(event, Ended):
                     told.ended.append(event)
-                    ended(event)
+                    if line := ended(event):
+                        progress.announce(line)
                 elif isinstance(event, Busy):
                     told.busy.append(event)
     except Interrupted:

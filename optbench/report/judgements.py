@@ -45,7 +45,7 @@ def _lines(judgements: Sequence[Judgement], width: int | None, *, colour: bool) 
     for experiment, members in groupby(judgements, lambda judgement: judgement.experiment):
         yield f"{experiment}"
         for judgement in members:
-            lines = paragraph(_claim(judgement), width, hanging=_INDENT).split("\n")
+            lines = paragraph(verdict_line(judgement), width, hanging=_INDENT).split("\n")
             if colour and not judgement.as_expected:
                 lines[0] = lines[0].replace(judgement.found, f"{RED}{judgement.found}{RESET}", 1)
             yield from lines
@@ -54,7 +54,7 @@ def _lines(judgements: Sequence[Judgement], width: int | None, *, colour: bool) 
     yield _count(judgements)
 
 
-def _claim(judgement: Judgement) -> str:
+def verdict_line(judgement: Judgement) -> str:
     """`  refuted    adam: train loss better than sgd; expected: supported`."""
     return f"  {judgement.found:<9}  {_title(judgement)}{_expectation(judgement)}"
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
 from experiments import TINY, Outcome, command, snapshot, write_experiment
+from progress_events import Terminal
+
+from optbench.commands.screen import Screen
+from optbench.commands.verify import verify_command
+from optbench.execution.study import Options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,3 +150,20 @@ def test_progress_and_judgement_are_kept_apart(tmp_path: Path, seeds: int) -> No
     assert json.loads(outcome.out)["as_expected"] == 1
     assert f"{2 * seeds} runs" in outcome.err
     assert TINY["dataset"]["name"] in outcome.err
+
+
+@pytest.mark.parametrize(("stream", "told"), [(Terminal, 2), (io.StringIO, 0)])
+def test_in_a_terminal_each_verdict_is_told_when_the_last_of_its_runs_has_ended(
+    tmp_path: Path, stream: type[io.StringIO], told: int
+) -> None:
+    path = write_experiment(tmp_path, optimizer=[ADAM, SGD], seeds=1, expect=[DIVERGES, STATE])
+    page, progress = io.StringIO(), stream()
+    options = Options(runs_dir=tmp_path / "runs", workers=1)
+    seen = Screen(progress, 80, colour=False)
+    code = verify_command([path], options, "table", None, Screen(page, 80, colour=False), seen)
+    assert code == 1
+    lines = [line.strip() for line in page.getvalue().splitlines() if line.startswith("  ")]
+    assert [line.split()[0] for line in lines if ":" in line][:1] == ["refuted"]
+    shown = progress.getvalue()
+    verdicts = ["refuted    adam diverges; expected: supported", "supported  sgd: "]
+    assert sum(verdict in shown for verdict in verdicts) == told
