@@ -316,6 +316,8 @@ def verify(
 def validate(configs: Configs, assignments: Assignments = None) -> None:
     """Check experiment files without training; every mistake at once.
 
+    Whether a model fits its data takes torch, and is left to `optbench run --dry-run`.
+
     Example: `optbench validate configs/*.yaml`
     """
     from optbench.commands.validate import validate_command

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optbench.analysis.claims.foresight import undecidable
 from optbench.catalog.experiment import load_experiment
 from optbench.errors import EXIT_OK, ConfigError, Problem
+from optbench.report.layout import paragraph
 from optbench.report.plan import describe_experiment, warning
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.commands.screen import Screen
+
+NOT_LOOKED_AT = (
+    "Whether model and data fit is not looked at here: `optbench run --dry-run` does, with torch."
+)
 
 
 def validate_command(
@@ -34,4 +39,5 @@ def validate_command(
             errors.write("".join(f"{warning(found)}\n" for found in undecidable(experiment)))
     if problems:
         raise ConfigError(problems)
+    screen.write(f"{paragraph(NOT_LOOKED_AT, screen.width)}\n")
     return EXIT_OK

@@ -21,7 +21,8 @@ def test_a_claim_that_its_seeds_cannot_decide_is_a_warning_and_no_error(tmp_path
     path = write_experiment(tmp_path, optimizer=TWO, seeds=5, expect=[CLAIM])
     outcome = command("validate", path)
     assert outcome.code == 0
-    assert outcome.out == f"{path}: valid, 10 runs (2 settings × 5 seeds), 1 claim\n"
+    line = f"{path}: valid, 10 runs (2 settings × 5 seeds), 1 claim\n"
+    assert outcome.out.startswith(line)
     first = outcome.err.splitlines()[0]
     rule = "warning: 5 pairs cannot reach a verdict, 6 can"
     assert first == f"{path}:1: expect[0].better_than: {rule}"
@@ -59,3 +60,11 @@ def test_run_tells_the_mistakes_of_all_files_too(tmp_path: Path) -> None:
     assert (outcome.code, outcome.out) == (2, "")
     for path in bad:
         assert f"{path}:1: " in outcome.err
+
+
+def test_what_is_not_looked_at_is_named_with_the_command_that_does(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path, model="cnn", dataset={"name": "modular-addition"})
+    outcome = command("validate", path)
+    assert outcome.code == 0
+    assert "model and data fit is not looked at here: `optbench run --dry-run`" in outcome.out
+    assert command("run", path, "--dry-run", "--runs-dir", tmp_path / "runs").code == 2
