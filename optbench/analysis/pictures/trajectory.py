@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from optbench.analysis.pictures.series import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from optbench.analysis.pictures.series import Series
     from optbench.catalog.objectives.path import Path, Point, Surface
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BANDS = 16
 MOST_STEPS = 400  # of a longer path so many are drawn
+RIM = 0.015  # of the window's width and height: half a mark
 LEAST_GAP = 1e-12  # below it a value is as good as the least
 
 
@@ -47,6 +48,12 @@ class Trace:
     def last_seen(self) -> Stop:
         """The last position inside the window."""
         return next(stop for stop in reversed(self.stops) if stop.inside)
+
+    def lost_at(self, window: Sequence[Point]) -> Point:
+        """Where the step that left the window comes near its edge; else where it was last seen."""
+        last = self.last_seen
+        after = self.stops[self.stops.index(last) + 1 :]
+        return _edge(last, after[0], window) if after else (last.x, last.y)
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,22 @@ def _stops(path: Path, steps: set[int], trajectories: Trajectories) -> tuple[Sto
         )
         for position, until in zip(drawn, untils, strict=True)
     )
+
+
+def _edge(inner: Stop, outer: Stop, window: Sequence[Point]) -> Point:
+    """Where the line from a position inside to one outside comes as near to the edge as a mark
+    that is not to be cut off."""
+    moved = (outer.x - inner.x, outer.y - inner.y)
+    share = max(min(_shares((inner.x, inner.y), moved, window)), 0.0)
+    return inner.x + share * moved[0], inner.y + share * moved[1]
+
+
+def _shares(start: Point, moved: Point, window: Sequence[Point]) -> Iterator[float]:
+    """Of each direction that is moved in: the share of the way to the rim."""
+    for at, by, (low, high) in zip(start, moved, window, strict=True):
+        rim = RIM * (high - low)
+        if by:
+            yield ((high - rim if by > 0 else low + rim) - at) / by
 
 
 def _inside(point: Point, window: Sequence[Point]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from optbench.analysis.pictures.trajectory import RIM
 from optbench.report.charts.axes import even_ticks, log_ticks
 from optbench.report.charts.look import CROSS, MARKER, SIZES, merged, page_colours
 from optbench.report.charts.pen import Canvas, pen, tooltip
@@ -14,9 +15,10 @@ from optbench.report.trajectory.contours import contour_image
 from optbench.report.trajectory.table import remarks, title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from optbench.analysis.pictures.trajectory import Trace, TrajectoryPicture
+    from optbench.catalog.objectives.path import Point
     from optbench.report.charts.pen import Pen, Spec
 
 STEP = "step"  # the parameter that says how far the paths are drawn
@@ -57,7 +59,7 @@ def trajectory_specification(
     records = [
         record
         for label, trace in zip(told.labels, picture.traces, strict=True)
-        for record in _records(label, trace)
+        for record in _records(label, trace, picture.trajectories.window)
     ]
     panels = [_map(picture, told, contours=contours), _values(picture, told)]
     colours = {} if interactive else page_colours(dark=False)
@@ -80,12 +82,15 @@ def _unseen(colours: Spec) -> Spec:
     }
 
 
-def _records(label: str, trace: Trace) -> Iterator[dict[str, object]]:
+def _records(label: str, trace: Trace, window: Sequence[Point]) -> Iterator[dict[str, object]]:
     lost = trace.last_seen if trace.diverged else None
     for stop in trace.stops:
         until = 1e9 if math.isinf(stop.until) else stop.until
         place = {"step": stop.step, "until": until, "x": stop.x, "y": stop.y, "gap": stop.gap}
-        yield {"setting": label, **place, "lost": stop is lost}
+        record = {"setting": label, **place, "lost": stop is lost}
+        if stop is lost:
+            record["lost_x"], record["lost_y"] = trace.lost_at(window)
+        yield record
 
 
 def _remarks(picture: TrajectoryPicture) -> list[str]:
@@ -102,7 +107,7 @@ def _map(picture: TrajectoryPicture, told: Pen, *, contours: bool) -> Spec:
     width, height = map_size(picture.trajectories.window)
     layers = [_image(picture, width, height)] if contours else []
     return {
-        "layer": [*layers, *_places(picture), *_drawn(told, "x", "y")],
+        "layer": [*layers, *_places(picture), *_drawn(told, ("x", "y"), ("lost_x", "lost_y"))],
         "encoding": {
             axis: {"type": "quantitative", "title": axis} | _ends(ends, count)
             for axis, ends, count in zip(
@@ -151,10 +156,10 @@ def _places(picture: TrajectoryPicture) -> Iterator[Spec]:
             }
 
 
-def _drawn(told: Pen, x: str, y: str) -> list[Spec]:
+def _drawn(told: Pen, at: tuple[str, str], lost_at: tuple[str, str]) -> list[Spec]:
     """Lines, a marker where each is at that step, and a cross where one was last seen."""
-    at = {"x": {"field": x, "type": "quantitative"}, "y": {"field": y, "type": "quantitative"}}
-    common = at | {"color": told.colour(), "opacity": told.opacity(1)}
+    look = {"color": told.colour(), "opacity": told.opacity(1)}
+    common = _place(at) | look
     tips = tooltip(setting=("setting", ""), step=("step", ","), x=("x", ".5~g"), y=("y", ".5~g"),
                    gap=("above the minimum", ".4~g"))  # fmt: skip
     line = {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "clip": True}
@@ -175,22 +180,28 @@ def _drawn(told: Pen, x: str, y: str) -> list[Spec]:
         {
             "transform": [{"filter": f"datum.lost && datum.step <= {STEP}"}],
             "mark": cross,
-            "encoding": common | {"tooltip": tips},
+            "encoding": _place(lost_at) | look | {"tooltip": tips},
         },
     ]
 
 
+def _place(at: tuple[str, str]) -> Spec:
+    fields = zip(("x", "y"), at, strict=True)
+    return {axis: {"field": field, "type": "quantitative"} for axis, field in fields}
+
+
 def _values(picture: TrajectoryPicture, told: Pen) -> Spec:
     low, high = _gap_ends(picture)
-    last = picture.steps[-1]
+    last, at = picture.steps[-1], ("step", "gap")
+    rim = RIM * last
     ticks = even_ticks(0, last, 6, smallest=1.0)
     return {
-        "layer": _drawn(told, "step", "gap"),
+        "layer": _drawn(told, at, at),
         "encoding": {
             "x": {
                 "type": "quantitative",
                 "title": "step",
-                "scale": {"domain": [0, last], "nice": False},
+                "scale": {"domain": [-rim, last + rim], "nice": False},
                 "axis": {"grid": False, "values": ticks, "format": "~s" if last >= 10_000 else "d"},
             },
             "y": {

@@ -54,6 +54,18 @@ def test_a_diverged_path_was_last_seen_inside_the_window() -> None:
     assert picture.traces[0].last_seen.x == 4
 
 
+def test_it_is_lost_where_its_step_comes_to_the_edge_of_the_window() -> None:
+    aslant = walked("sgd", (3, 0), (9, 3), (1e30, 0), diverged=True)
+    at_once = walked("sgd", (4.9, 0), (9, 3), diverged=True)
+    within = walked("adam", (3, 0), (4, 1), diverged=True)
+    picture = trajectory_picture(sphere(), ground(), [FAR, aslant, at_once, within])
+    lost = [trace.lost_at(sphere().window) for trace in picture.traces]
+    # Half a mark before x = ±5, or 1.85 of the 6 from 3 to 9, on which y rises by 3.
+    assert lost[0] == pytest.approx((-4.85, 0))
+    assert lost[1] == pytest.approx((4.85, 3 * 1.85 / 6))
+    assert lost[2:] == [(4.9, 0), (4, 1)]
+
+
 def test_a_value_at_the_minimum_still_has_a_place_on_a_logarithmic_axis() -> None:
     picture = trajectory_picture(sphere(), ground(), [walked("sgd", (3, 0), (0, 0))])
     assert [stop.gap for stop in picture.traces[0].stops] == [9, LEAST_GAP]
