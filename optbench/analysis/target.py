@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from optbench.errors import StoreError
-from optbench.store.timing import train_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,6 +136,6 @@ def _first(run: StoredRun, metric: Metric, target: float) -> int | None:
 
 def _seconds(run: StoredRun, index: int) -> float | None:
     try:
-        return train_seconds(run.path, run.rows)[index]
+        return run.train_seconds()[index]
     except StoreError:
         return None

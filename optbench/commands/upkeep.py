@@ -21,6 +21,7 @@ from optbench.report.upkeep import (
 )
 from optbench.store.leftovers import delete, find_leftovers, tree_size
 from optbench.store.lock import RunLock
+from optbench.store.own_config import CONFIG
 from optbench.store.scan import StoredRun, scan
 
 if TYPE_CHECKING:
@@ -82,10 +83,11 @@ def retry_command(
     if not chosen:
         screen.write(nothing_to_retry(statuses or ("failed",)))
         return EXIT_OK
-    lost = [run.path for run in chosen if not (run.path / "config.yaml").is_file()]
-    if lost:
-        raise StoreError(f"{lost[0]}: config.yaml is missing, so the run can't be repeated")
-    experiments = load_experiments([run.path / "config.yaml" for run in chosen], options)
+    configs = [run.path / CONFIG for run in chosen]
+    for path in configs:
+        if not path.is_file() or path.is_symlink():
+            raise StoreError(f"{path.parent}: {CONFIG} is missing, so the run can't be repeated")
+    experiments = load_experiments(configs, options)
     plan = _as_declared(plan_runs(experiments, options, screen.announce), chosen)
     trained = train(plan, options, screen)
     screen.write(retried_line([event.result for event in trained.ended]))

@@ -11,6 +11,7 @@ from optbench.store.damage import Repair
 from optbench.store.leftovers import find_leftovers, put_back
 from optbench.store.lock import RunLock, is_locked
 from optbench.store.metrics import best_row
+from optbench.store.own_config import CONFIG, check_config
 from optbench.store.result import read_result
 from optbench.store.rundir import RunDirectory
 from optbench.store.scan import StoredRun, run_directories
@@ -61,7 +62,7 @@ def _repair(directory: Path, *, dry: bool) -> Repair | None:
     except StoreError as error:
         return Repair(directory, str(error).removeprefix(f"{directory}/"), None)
     if result.status in ("completed", "diverged"):
-        fault = _fault(directory, result)
+        fault = _fault(directory, result) or _config_fault(directory)
         return None if fault is None else Repair(directory, fault, None)
     if result.status == "failed" or (
         result.status != "running" and _fault(directory, result) is None
@@ -86,6 +87,15 @@ def _fault(directory: Path, result: Result) -> str | None:
         _ = stored.rows
     except StoreError as error:
         return str(error).removeprefix(f"{directory}/")
+    return None
+
+
+def _config_fault(directory: Path) -> str | None:
+    """The same of config.yaml, which an unfinished run writes again as it goes on."""
+    try:
+        check_config(directory / CONFIG)
+    except StoreError as error:
+        return str(error).removeprefix(f"{directory}/").partition("\n")[0]
     return None
 
 

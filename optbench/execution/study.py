@@ -17,6 +17,7 @@ from optbench.execution.smoke import smoke
 from optbench.store.borrowed import write_borrowed
 from optbench.store.folders import is_folder
 from optbench.store.lock import HeldError
+from optbench.store.own_config import check_config
 from optbench.store.rundir import check_writable
 from optbench.store.scan import StoredRun, scan
 from optbench.training.events import Busy
@@ -58,7 +59,7 @@ class Options:
 def load_experiments(configs: Sequence[str | Path], options: Options) -> tuple[Experiment, ...]:
     """Read and check experiment files, cut down where a smoke run is asked for.
 
-    Raises ConfigError with the mistakes of all files.
+    Raises ConfigError with the mistakes of all files, StoreError for a run's own that is damaged.
     """
     loaded, problems = [], list[Problem]()
     for config in configs:
@@ -72,6 +73,7 @@ def load_experiments(configs: Sequence[str | Path], options: Options) -> tuple[E
 
 
 def _load(config: str | Path, options: Options) -> Experiment:
+    check_config(Path(config))
     experiment = load_experiment(
         config,
         overrides=options.overrides,

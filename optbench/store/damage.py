@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optbench.errors import StoreError
+from optbench.store.own_config import CONFIG, check_config
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 class Repair:
     """What was amiss with a run directory, and what was done about it; None: nothing can be.
 
-    What can't be mended is trained again, if its configuration is there.
+    What can't be mended is trained again, if its configuration is there and whole.
     """
 
     directory: Path
@@ -22,5 +25,9 @@ class Repair:
 
     @property
     def config(self) -> Path | None:
-        path = self.directory / "config.yaml"
+        path = self.directory / CONFIG
+        try:
+            check_config(path)
+        except StoreError:
+            return None
         return path if path.is_file() and not path.is_symlink() else None

@@ -13,6 +13,7 @@ from optbench.config.node import INTEGERS, MAX_DEPTH
 from optbench.errors import StoreError
 from optbench.store.bounded import read_bounded
 from optbench.store.fields import Fields
+from optbench.store.seal import KEY, is_whole, sealed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,11 +96,11 @@ class Result:
 
 
 def format_result(result: Result) -> str:
-    """The text of result.json: strict JSON, non-finite numbers as null, with a final newline."""
+    """The text of result.json: strict JSON, non-finite numbers as null, sealed, a final newline."""
     document = {"schema": SCHEMA} | without_non_finite(dataclasses.asdict(result))
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
     # A file name that is not UTF-8 may stand in a reason; "\udcff" is JSON for its lone surrogate.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return sealed(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def without_non_finite(value: Any) -> Any:
@@ -121,6 +122,8 @@ def read_result(path: Path) -> Result:
 def parse_result(content: bytes, where: str) -> Result:
     """The result in `content`; `where` is the name for it in errors (StoreError)."""
     fields = Fields(load_object(content, where), where)
+    if KEY in fields.values and not is_whole(content):  # older versions wrote none
+        raise StoreError(f"{where}: damaged: its {KEY} is not that of its content")
     schema = fields.count("schema")
     if schema != SCHEMA:
         fields.refuse("schema", f"{SCHEMA}, the one that this optbench reads", schema)

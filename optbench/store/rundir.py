@@ -14,6 +14,7 @@ from optbench.errors import StoreError
 from optbench.store.atomic import sync_directory, write_atomic, write_error
 from optbench.store.bounded import read_bounded
 from optbench.store.metrics import Row, format_rows
+from optbench.store.own_config import CONFIG
 from optbench.store.result import Result, format_result, read_result
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._config: dict[str, str] = {}  # the digest of config.yaml once it is written
 
     def create(self) -> None:
         """Make the directory; `StoreError` where the store does not allow it.
@@ -64,7 +66,9 @@ class RunDirectory:
             path.unlink(missing_ok=True)
 
     def write_config(self, text: str) -> None:
-        write_atomic(self.path / "config.yaml", text.encode())
+        content = text.encode()
+        write_atomic(self.path / CONFIG, content)
+        self._config = {CONFIG: hashlib.sha256(content).hexdigest()}
 
     def write_checkpoint(self, content: bytes) -> None:
         """The commit point: once this returns, the run goes on from here."""
@@ -123,7 +127,8 @@ class RunDirectory:
         stored = self.result()
         if stored is None:
             return None
-        failed = dataclasses.replace(stored, status="failed", reason=reason, files={})
+        kept = {name: digest for name, digest in stored.files.items() if name == CONFIG}
+        failed = dataclasses.replace(stored, status="failed", reason=reason, files=kept)
         write_atomic(self.path / "result.json", format_result(failed).encode())
         self.log(reason)
         return failed
@@ -162,11 +167,13 @@ class RunDirectory:
         *,
         durable: bool,
     ) -> None:
-        metrics = format_rows(rows).encode()
-        digests = {"metrics.csv": hashlib.sha256(metrics).hexdigest(), **digests}
-        final = dataclasses.replace(result, files=digests)
-        write_atomic(self.path / "metrics.csv", metrics, durable=durable)
-        write_atomic(self.path / "timing.csv", _format_timings(timings), durable=durable)
+        config = {name: digest for name, digest in result.files.items() if name == CONFIG}
+        tables = {"metrics.csv": format_rows(rows).encode(), "timing.csv": _format_timings(timings)}
+        of_tables = {name: hashlib.sha256(text).hexdigest() for name, text in tables.items()}
+        files = {**config, **self._config, **of_tables, **digests}
+        final = dataclasses.replace(result, files=files)
+        for name, content in tables.items():
+            write_atomic(self.path / name, content, durable=durable)
         write_atomic(self.path / "result.json", format_result(final).encode(), durable=durable)
 
 

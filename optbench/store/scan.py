@@ -17,7 +17,9 @@ from optbench.store.bounded import open_regular, read_bounded, sha256_of
 from optbench.store.folders import is_folder, subfolders
 from optbench.store.lock import is_locked
 from optbench.store.metrics import MetricsError, Row, parse_rows
+from optbench.store.own_config import CONFIG
 from optbench.store.result import Result, Status, read_result
+from optbench.store.timing import train_seconds
 from optbench.store.tuning import is_tuning_folder
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METRICS_LIMIT = 50_000_000  # bytes
-DIGESTED = ("metrics.csv", "weights.pt")  # the files whose SHA-256 result.json may hold
+# The files whose SHA-256 result.json may hold.
+DIGESTED = ("metrics.csv", "timing.csv", "weights.pt", CONFIG)
 
 NoteKind = Literal["unreadable", "foreign", "damaged", "unfinished", "tuning"]
 
@@ -48,6 +51,7 @@ class StoredRun:
 
     path: Path
     result: Result
+    killed: bool = False  # then metrics.csv may have rows that result.json doesn't know
 
     @property
     def status(self) -> Status:
@@ -68,12 +72,16 @@ class StoredRun:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """The rows of metrics.csv, read once; StoreError if missing, damaged or altered."""
+        """The rows of metrics.csv, read once; StoreError if missing, damaged or altered.
+
+        Of a killed run, those that result.json knows.
+        """
         path = self.path / "metrics.csv"
         content = read_bounded(path, METRICS_LIMIT)
         expected = self.result.files.get("metrics.csv")
         # While a run goes on its rows are ahead of result.json.
         if expected and self.status != "running":
+            content = _known(content, expected) if self.killed else content
             _check_digest(path, hashlib.sha256(content).hexdigest(), expected)
         try:
             return tuple(parse_rows(content.decode("utf-8")))
@@ -81,6 +89,10 @@ class StoredRun:
             raise MetricsError(f"{path}: not UTF-8 text: {error.reason}") from error
         except MetricsError as error:
             raise MetricsError(f"{path}: {error}") from error
+
+    def train_seconds(self) -> list[float]:
+        """Seconds of training up to each row; StoreError if missing, damaged or altered."""
+        return train_seconds(self.path, self.rows, self.result.files.get("timing.csv"))
 
     def check_files(self) -> None:
         """Raise StoreError unless the files of a finished run are whole.
@@ -98,7 +110,8 @@ class StoredRun:
         for name, expected in self.result.files.items():
             if name not in DIGESTED:
                 raise StoreError(f"{self.path}: result.json names a file {name!r}, none of a run's")
-            _check_digest(self.path / name, sha256_of(self.path / name), expected)
+            if name != CONFIG:  # see check_config
+                _check_digest(self.path / name, sha256_of(self.path / name), expected)
 
 
 @dataclass(frozen=True)
@@ -180,6 +193,17 @@ def _check_digest(path: Path, found: str, expected: str | None) -> None:
         raise StoreError(f"{path}: damaged: its SHA-256 is not the one in result.json")
 
 
+def _known(content: bytes, expected: str) -> bytes:
+    """The lines from the first on that have a digest; all of them where none have."""
+    digest, length = hashlib.sha256(), 0
+    for line in content.splitlines(keepends=True):
+        digest.update(line)
+        length += len(line)
+        if digest.hexdigest() == expected:
+            return content[:length]
+    return content
+
+
 def _walk(root: Path) -> Iterator[StoredRun | Note]:
     if not is_folder(root):
         there = "is not a directory" if root.exists() else "does not exist"
@@ -250,8 +274,7 @@ def _read(directory: Path) -> StoredRun | Note:
         message = str(error).removeprefix(f"{directory / 'result.json'}: ")
         return Note(directory, "damaged", f"result.json: {message}")
     if result.status == "running" and not is_locked(directory):
-        # Its writer was killed: the rows may be ahead of the digests.
-        result = replace(result, status="interrupted", files={})
+        return StoredRun(directory, replace(result, status="interrupted"), killed=True)
     return StoredRun(directory, result)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -19,11 +20,18 @@ if TYPE_CHECKING:
 TIMING_LIMIT = 10_000_000  # bytes
 
 
-def train_seconds(directory: Path, rows: Sequence[Row]) -> list[float]:
-    """Seconds of training up to each of a run's rows; StoreError if missing, torn or of others."""
+def train_seconds(directory: Path, rows: Sequence[Row], digest: str | None = None) -> list[float]:
+    """Seconds of training up to each of a run's rows.
+
+    Raises StoreError where the file is missing, torn, of other rows, or has another SHA-256 than
+    `digest`, if there is one.
+    """
     path = directory / "timing.csv"
+    content = read_bounded(path, TIMING_LIMIT)
+    if digest and hashlib.sha256(content).hexdigest() != digest:
+        raise StoreError(f"{path}: damaged: its SHA-256 is not the one in result.json")
     try:
-        records = list(csv.DictReader(read_bounded(path, TIMING_LIMIT).decode().splitlines()))
+        records = list(csv.DictReader(content.decode().splitlines()))
         steps = [int(record["steps"]) for record in records]
         seconds = [float(record["train_seconds"]) for record in records]
     except (ValueError, KeyError, TypeError, csv.Error) as error:

@@ -120,6 +120,21 @@ def test_what_is_lost_is_named_with_the_command_that_brings_it_back(
     assert repaired(store).code == 0
 
 
+def test_a_changed_configuration_is_named_and_not_run(tmp_path: Path) -> None:
+    store = train(tmp_path)
+    config = only_directory(store) / "config.yaml"
+    config.write_text(config.read_text().replace("lr: 0.01", "lr: 0.03"))
+    outcome = repaired(store)
+    assert outcome.code == 1
+    assert "config.yaml: damaged: its SHA-256 is not the one in" in " ".join(outcome.out.split())
+    assert "optbench run" not in outcome.out
+    outcome = command("run", config, "--runs-dir", tmp_path / "repeated")
+    assert outcome.code == 4
+    assert "config.yaml: damaged" in outcome.err
+    assert not (tmp_path / "repeated").exists()
+    assert "copy it" in outcome.err
+
+
 def test_a_result_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     store = train(tmp_path)
     (only_directory(store) / "result.json").write_text("{")

@@ -51,7 +51,22 @@ def test_non_finite_numbers_are_null() -> None:
 
 
 def test_the_keys_stand_in_the_order_of_the_format() -> None:
-    assert list(json.loads(format_result(parse()))) == list(result_document())
+    assert list(json.loads(format_result(parse()))) == [*result_document(), "digest"]
+
+
+def test_any_other_byte_is_damage(tmp_path: Path) -> None:
+    content = format_result(parse()).encode()
+    for place in range(0, content.index(b"digest"), 41):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        with pytest.raises(StoreError, match=r"r: (damaged|not strict JSON|.*must)"):
+            parse_result(bytes(changed), "r")
+
+
+def test_another_number_is_damage() -> None:
+    content = format_result(parse()).replace('"test_accuracy": 0.9', '"test_accuracy": 0.8')
+    with pytest.raises(StoreError, match="r: damaged: its digest is not that of its content"):
+        parse_result(content.encode(), "r")
 
 
 def test_a_reason_that_is_not_unicode_can_be_stored() -> None:

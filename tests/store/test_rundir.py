@@ -41,7 +41,7 @@ def test_the_end_of_a_run_is_stored_with_the_digests_of_its_files(directory: Run
     assert names(directory) == {"metrics.csv", "timing.csv", "result.json", "weights.pt"}
     digests = {
         name: hashlib.sha256((directory.path / name).read_bytes()).hexdigest()
-        for name in ("metrics.csv", "weights.pt")
+        for name in ("metrics.csv", "timing.csv", "weights.pt")
     }
     assert directory.result() == dataclasses.replace(RESULT, files=digests)
     assert (directory.path / "metrics.csv").read_text() == format_rows(ROWS)

@@ -7,9 +7,10 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from stored_runs import SGD, load, make_rows, write_run
+from stored_runs import SGD, digest, load, make_rows, write_run
 
 from optbench.errors import StoreError, UsageError
+from optbench.store.metrics import format_rows
 from optbench.store.scan import StoredRun, find_run, is_run_directory, scan
 
 if TYPE_CHECKING:
@@ -91,8 +92,17 @@ def test_running_with_a_live_lock_is_running(tmp_path: Path) -> None:
 
 
 def test_a_killed_run_whose_rows_are_ahead_of_its_result_is_readable(tmp_path: Path) -> None:
-    write_run(tmp_path, ROWS, status="running", files={"metrics.csv": "0" * 64})
-    assert list(only(tmp_path).rows) == ROWS
+    known = {"metrics.csv": digest(format_rows(ROWS[:1]))}
+    write_run(tmp_path, ROWS, status="running", files=known)
+    assert list(only(tmp_path).rows) == ROWS[:1]
+
+
+def test_a_killed_run_whose_rows_are_not_those_that_it_stored_is_damaged(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS, status="running")
+    metrics = directory / "metrics.csv"
+    metrics.write_text(metrics.read_text().replace("0.9", "0.8"), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"metrics.csv: damaged"):
+        _ = only(tmp_path).rows
 
 
 def test_a_run_met_twice_counts_once_and_the_completed_one_is_kept(tmp_path: Path) -> None:

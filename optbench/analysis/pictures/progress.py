@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from optbench.analysis.clock import clock
 from optbench.errors import StoreError, UsageError
-from optbench.store.timing import train_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +21,7 @@ def positions(run: StoredRun, unit: Unit) -> list[float]:
     if unit != "seconds":
         return [float(row[_COLUMNS[unit]] or 0) for row in run.rows]
     try:
-        return train_seconds(run.path, run.rows)
+        return run.train_seconds()
     except StoreError as error:
         raise UsageError(f"{error}; choose epochs or steps") from error
 

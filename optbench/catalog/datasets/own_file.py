@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ def file(
 def _from_npz(path: Path) -> Mapping[str, ArrayLike]:
     import numpy as np
 
-    with np.load(path, allow_pickle=False) as archive:
+    # Opened here, as numpy leaves a damaged file open.
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise ValueError("it is a single array without a name")
         return {name: archive[name] for name in archive.files}
@@ -95,7 +97,8 @@ def _from_npz(path: Path) -> Mapping[str, ArrayLike]:
 def _from_pt(path: Path) -> Mapping[str, ArrayLike]:
     import torch
 
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings(action="ignore"):  # about other pickles than torch's own
+        content = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(content, dict):
         raise ValueError(f"it holds a {type(content).__name__}, not tensors by name")
     tensors = {k: v for k, v in content.items() if isinstance(v, torch.Tensor)}
