@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from optbench.analysis.question import Question
+    from optbench.analysis.search import ProblemSearch
     from optbench.analysis.target import Unit
 
 
@@ -87,6 +88,7 @@ class Comparison:
         return overall_accuracies(self.problems)
 
     where: tuple[str, ...]  # the conditions that left other runs out
+    searches: tuple[ProblemSearch, ...] = ()  # of `optbench tune`, on these problems
 
 
 def compare(runs: Iterable[StoredRun], question: Question) -> Comparison:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from optbench import __version__
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
+from optbench.analysis.search import with_searches
 from optbench.commands.screen import Screen, deliver
 from optbench.errors import EXIT_CLAIM, EXIT_OK
 from optbench.report.audit import audit_lines, audit_markdown
@@ -48,7 +49,7 @@ def compare_command(
     """
     found = scan(*roots)
     errors.write(render_notes(found.notes, width=errors.width))
-    comparison = compare(found.runs, question)
+    comparison = with_searches(compare(found.runs, question), roots)
     if page.chart is not None:  # before the table: a name that can't be drawn is told at once
         page.chart.draw(comparison)
     findings = audit(comparison)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
+from optbench.analysis.search import with_searches
 from optbench.errors import EXIT_OK
 from optbench.report.html.page import render_report
 from optbench.report.runs import render_notes
@@ -24,7 +25,7 @@ def report_command(roots: Sequence[Path], question: Question, output: Path, erro
     """Write the page about the runs under `roots`; the exit code. `errors` takes the remarks."""
     found = scan(*roots)
     errors.write(render_notes(found.notes, width=errors.width))
-    comparison = compare(found.runs, question)
+    comparison = with_searches(compare(found.runs, question), roots)
     errors.write(render_notes(comparison.notes, width=errors.width))
     page = render_report(comparison, audit(comparison), (*found.notes, *comparison.notes))
     write_output(output, page.encode())

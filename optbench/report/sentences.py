@@ -11,6 +11,7 @@ from optbench.report.across import across_problems
 from optbench.report.differences import single_basis
 from optbench.report.learning_rates import learning_rates
 from optbench.report.reaching import reaching
+from optbench.report.search import search_sentences
 from optbench.report.verdicts import judged, sentences, word
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def closing(problem: ProblemComparison, comparison: Comparison) -> Iterator[str]
             yield from _contrast(row, problem.reference, problem)
     yield from learning_rates(problem)
     yield from _no_verdict(problem)
+    for found in comparison.searches:
+        if found.problem == problem.key:
+            yield from search_sentences(found)
 
 
 def last_words(comparison: Comparison) -> Iterator[str]:

@@ -91,7 +91,7 @@ def expected_best(trials: Trials, k: int) -> float:
 def tuning_curve(trials: Trials, *, resamples: int = RESAMPLES) -> tuple[BestOf, ...]:
     """The expected best for k = 1 … n, with 95% bands."""
     n = len(trials.test)
-    trusted = n // TRUSTED
+    trusted = trusted_trials(trials)
     bands = _quantiles(_resampled(trials, trusted, "trials", resamples)) if trusted else []
     return tuple(
         BestOf(k, expected_best(trials, k), *bands[k - 1], band="bootstrap")
@@ -104,23 +104,35 @@ def tuning_curve(trials: Trials, *, resamples: int = RESAMPLES) -> tuple[BestOf,
 def crossing(a: Trials, b: Trials, *, resamples: int = RESAMPLES) -> Crossing | None:
     """Where the better search changes: only where both sides of it are certain.
 
-    The 95% band of the difference must exclude zero before and, on the other side, after; k up
-    to a quarter of the smaller search. None where that happens nowhere.
+    None where that happens nowhere among the `certain_leads`.
     """
-    trusted = min(len(a.test), len(b.test)) // TRUSTED
-    if not trusted:
-        return None
-    first = _resampled(a, trusted, "trials of a", resamples)
-    second = _resampled(b, trusted, "trials of b", resamples)
-    certain = [
-        (k, (low > 0) == a.higher_is_better)
-        for k, (low, high) in enumerate(_quantiles(first - second), start=1)
-        if low > 0 or high < 0
-    ]
-    for (before, a_before), (after, a_after) in pairwise(certain):
+    found = list(certain_leads(a, b, resamples=resamples).items())
+    for (before, a_before), (after, a_after) in pairwise(found):
         if a_before != a_after:
             return Crossing(before, after, a_first=a_before)
     return None
+
+
+def certain_leads(a: Trials, b: Trials, *, resamples: int = RESAMPLES) -> dict[int, bool]:
+    """Number of trials → whether a is the better, where the 95% band of the difference says so.
+
+    Up to a quarter of the smaller search; where the band includes zero there is no entry.
+    """
+    trusted = trusted_trials(a, b)
+    if not trusted:
+        return {}
+    first = _resampled(a, trusted, "trials of a", resamples)
+    second = _resampled(b, trusted, "trials of b", resamples)
+    return {
+        k: (low > 0) == a.higher_is_better
+        for k, (low, high) in enumerate(_quantiles(first - second), start=1)
+        if low > 0 or high < 0
+    }
+
+
+def trusted_trials(*searches: Trials) -> int:
+    """Up to how many trials a bootstrap band of these searches can be trusted."""
+    return min(len(one.test) for one in searches) // TRUSTED
 
 
 def _weights(n: int, k: int) -> list[float]:

@@ -18,17 +18,29 @@ _GAP = 32  # pixels between two panels
 _CHARACTER, _TITLE_CHARACTER = 6.2, 7.2  # pixels of a letter of the subtitle, of the title
 
 
-def row(label: str, remarks: Iterable[str], panels: Sequence[Spec], pen: Pen | None = None) -> Spec:
-    """Panels side by side; with a pen also its legend."""
-    width = sum(panel["width"] for panel in panels) + _GAP * (len(panels) - 1)
+def row(
+    label: str,
+    remarks: Iterable[str],
+    panels: Sequence[Spec],
+    pen: Pen | None = None,
+    across: int | None = None,
+) -> Spec:
+    """Panels side by side, at most so many `across`; with a pen also its legend."""
+    abreast = across or len(panels)
+    lines = [panels[start : start + abreast] for start in range(0, len(panels), abreast)]
+    width = max(_width(line) for line in lines)
     title = {
         "text": _lines(safe_text(label).split(" · "), int(width / _TITLE_CHARACTER), " ·"),
         "subtitle": _lines(remarks, int(width / _CHARACTER), ";"),
         "offset": 16,
     }
-    beside: Spec = {"hconcat": list(panels), "spacing": _GAP}
-    below = [] if pen is None else [legend(pen, width + 2 * _GAP if len(panels) > 1 else width)]
-    return {"title": title, "vconcat": [beside, *below], "spacing": 18}
+    beside: list[Spec] = [{"hconcat": list(line), "spacing": _GAP} for line in lines]
+    below = [] if pen is None else [legend(pen, width + 2 * _GAP if abreast > 1 else width)]
+    return {"title": title, "vconcat": [*beside, *below], "spacing": 18}
+
+
+def _width(line: Sequence[Spec]) -> int:
+    return int(sum(panel["width"] for panel in line)) + _GAP * (len(line) - 1)
 
 
 def _lines(parts: Iterable[str], width: int, mark: str) -> list[str]:

@@ -13,14 +13,18 @@ from optbench.analysis.pictures.sensitivity import problem_sensitivities
 from optbench.analysis.pictures.series import family
 from optbench.analysis.pictures.target import problem_arrivals
 from optbench.analysis.pictures.tuning import problem_tunings
+from optbench.analysis.search import all_searches, with_dimensions
 from optbench.errors import UsageError
 from optbench.report.charts.axes import LOG_SCALE
 from optbench.report.charts.curves import curve_row
 from optbench.report.charts.heatmap import heatmap_row
+from optbench.report.charts.importances import importance_row
 from optbench.report.charts.look import SIZES, merged, page_colours
+from optbench.report.charts.parallel import parallel_row
 from optbench.report.charts.pen import SHOW_SEEDS, Canvas
 from optbench.report.charts.sensitivity import sensitivity_row
 from optbench.report.charts.shares import profile_row, target_row
+from optbench.report.charts.slices import slice_row
 from optbench.report.charts.strips import seed_row
 from optbench.report.charts.tuning import tuning_row
 
@@ -33,8 +37,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Kind = Literal["curves", "sensitivity", "seeds", "target", "profile", "tuning", "heatmap"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+SearchKind = Literal["tuning", "importances", "slices", "parallel"]
+RunKind = Literal["curves", "sensitivity", "seeds", "target", "profile", "heatmap"]
+Kind = RunKind | SearchKind
+KINDS: tuple[Kind, ...] = (*get_args(RunKind), *get_args(SearchKind))
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"  # a name; nothing is fetched from there
 
@@ -53,7 +59,8 @@ def chart_specification(
     shows it (`look.page_colours`); a click on the legend hides and shows, and the parameters
     `logScale` and `showSeeds` are bound to check boxes. Else: as on paper, on white. `unit`
     is the horizontal axis of curves and the time of target and profile; `log` starts losses on a
-    log scale. Raises UsageError for what these runs can't show.
+    log scale. Of a problem without a search the settings stand for trials. Raises UsageError for
+    what these runs can't show.
     """
     canvas = Canvas(_families(comparison), interactive, log)
     rows = _rows(canvas, comparison, kind, unit)
@@ -82,10 +89,23 @@ def _rows(canvas: Canvas, comparison: Comparison, kind: Kind, unit: Unit | None)
             return _each(canvas, target_row, problem_arrivals(comparison, unit))
         case "profile":
             return _each(canvas, profile_row, [profile(comparison, unit)])
-        case "tuning":
-            return _each(canvas, tuning_row, problem_tunings(comparison))
         case "heatmap":
             return _each(canvas, heatmap_row, problem_heats(comparison))
+        case _:
+            return _search_rows(canvas, comparison, kind)
+
+
+def _search_rows(canvas: Canvas, comparison: Comparison, kind: SearchKind) -> list[Spec]:
+    searches = all_searches(comparison)
+    match kind:
+        case "tuning":
+            return _each(canvas, tuning_row, problem_tunings(searches))
+        case "importances":
+            return _each(canvas, importance_row, with_dimensions(searches, 2))
+        case "slices":
+            return _each(canvas, slice_row, with_dimensions(searches, 1))
+        case "parallel":
+            return _each(canvas, parallel_row, with_dimensions(searches, 2))
 
 
 def _each(canvas: Canvas, draw: Callable[[Canvas, int, T], Spec], shown: Iterable[T]) -> list[Spec]:
@@ -94,7 +114,12 @@ def _each(canvas: Canvas, draw: Callable[[Canvas, int, T], Spec], shown: Iterabl
 
 def _families(comparison: Comparison) -> frozenset[str]:
     """All optimizers, so that each has one colour in every picture of the comparison."""
-    return frozenset(family(row) for problem in comparison.problems for row in problem.rows)
+    compared = {family(row) for problem in comparison.problems for row in problem.rows}
+    return frozenset(compared | _searched(comparison))
+
+
+def _searched(comparison: Comparison) -> set[str]:
+    return {one.family for found in comparison.searches for one in found.searches}
 
 
 def _parameters(rows: list[Spec], *, interactive: bool, log: bool) -> list[Spec]:

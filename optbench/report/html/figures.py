@@ -20,9 +20,13 @@ _TITLES: dict[Kind, str] = {
     "seeds": "Final values, seed by seed",
     "target": "When the target was reached",
     "profile": "Performance profile over all problems",
-    "tuning": "Best of so many trials",
     "heatmap": "Final values over two hyperparameters",
+    "tuning": "Best of so many trials",
+    "importances": "Which searched values mattered",
+    "slices": "Trials along each searched value",
+    "parallel": "Trials over all searched values",
 }
+_OF_SEARCHES = ("importances", "slices", "parallel")  # of a grid the others tell as much
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Figure:
 def figures(comparison: Comparison) -> Iterator[Figure]:
     """The pictures that these runs can show; the others are left out."""
     for kind in KINDS:
+        if kind in _OF_SEARCHES and not comparison.searches:
+            continue
         try:
             yield Figure(kind, _TITLES[kind], chart_specification(comparison, kind))
         except UsageError:
