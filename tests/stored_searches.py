@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from stored_runs import ADAM, SGD, digest, make_rows, write_run
 
+from optbench.analysis.comparison import Comparison, compare
+from optbench.analysis.search import with_searches
+from optbench.store.scan import scan
 from optbench.store.tuning import Contender, Dimension, Study, Trial, write_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from optbench.analysis.question import Question
 
 LR = Dimension("lr", "loguniform", 1e-5, 1.0)
 BETA = Dimension("betas[1]", "uniform", 0.9, 0.999)
@@ -76,3 +81,8 @@ def _write_trial(root: Path, label: str, number: int, tried: Tried) -> Trial:
         run=run,
     )
     return Trial(number, values, (run,))
+
+
+def searched_comparison(folder: Path, question: Question) -> Comparison:
+    """The trials themselves, compared, with the search that they belong to."""
+    return with_searches(compare(scan(folder).runs, question), [folder])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+OF_GRIDS = [kind for kind in KINDS if kind not in ("heatmap", "importances", "slices", "parallel")]
 RATES = (0.001, 0.01, 0.1, 1.0)
 
 
@@ -87,7 +88,7 @@ def texts(specification: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("interactive", [False, True])
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "heatmap"])
+@pytest.mark.parametrize("kind", OF_GRIDS)
 def test_every_kind_is_valid_vega_lite(
     comparison: Comparison, kind: Kind, interactive: bool
 ) -> None:
@@ -111,7 +112,7 @@ def test_each_kind_has_its_marks(comparison: Comparison, kind: Kind, expected: s
     assert expected <= marks(chart_specification(comparison, kind, interactive=False))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "heatmap"])
+@pytest.mark.parametrize("kind", OF_GRIDS)
 def test_an_optimizer_has_the_same_colour_in_every_kind(comparison: Comparison, kind: Kind) -> None:
     specification = chart_specification(comparison, kind)
     scales = [
