@@ -194,7 +194,8 @@ def compare(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Of what: curves, sensitivity, seeds, target, profile, tuning or heatmap.",
+            help="Of what: curves, sensitivity, seeds, target, profile or heatmap; of a search: "
+            "tuning, importances, slices or parallel.",
             rich_help_panel=PICTURE,
         ),
     ] = None,

@@ -8,6 +8,7 @@ from optbench.analysis.interval import CONFIDENCE
 from optbench.analysis.metric import METRICS
 from optbench.config.spec import format_value
 from optbench.report.formats import SCHEMA
+from optbench.report.records_of_searches import search_record
 from optbench.report.records_of_verdicts import (
     flat_speedup,
     flat_verdict,
@@ -78,6 +79,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "confidence": CONFIDENCE,
         "where": list(comparison.where),
         "problems": [_problem(problem, comparison) for problem in comparison.problems],
+        "searches": [search_record(found) for found in comparison.searches],
         "notes": [
             {"path": str(note.path), "kind": note.kind, "message": note.message}
             for note in comparison.notes

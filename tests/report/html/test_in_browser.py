@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pages import page_of
 from stored_runs import ADAM, SGD, load, write_seeds
+from stored_searches import BETA, LR, Tried, write_search
 
 from optbench.analysis.audit.finding import Finding
 from optbench.analysis.comparison import compare
@@ -114,6 +115,25 @@ def test_pictures_appear_and_nothing_is_said_or_asked_for(visit: Visit, report: 
     assert len(paths(page)) >= 4  # a line a setting and panel
     assert visit.complaints == []
     assert visit.requests == [report.as_uri()]
+
+
+def test_the_pictures_of_a_search_appear(visit: Visit, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    trials: list[Tried] = [
+        ({"lr": 10**-place, "betas[1]": 0.9 + place / 100}, place / 9, 1 - place / 10, "completed")
+        for place in range(1, 9)
+    ]
+    trials = [*trials, ({"lr": 1.0, "betas[1]": 0.9}, 9.0, 0.1, "diverged")] * 2
+    folder = write_search(tmp_path, {"adam": trials}, {"adam": [LR, BETA]})
+    page_of(folder)
+    page = visit.open(folder.parent / "report.html")
+    for kind in ("tuning", "importances", "slices", "parallel"):
+        svg = page.locator(f"figure[data-kind={kind}] svg").bounding_box()
+        assert svg is not None
+        assert svg["height"] > 80
+    marks = page.locator("figure[data-kind=slices] .mark-symbol path")
+    assert marks.count() >= 2 * len(trials)  # two panels
+    assert visit.complaints == []
 
 
 def test_text_from_a_run_never_runs(visit: Visit, report: Path) -> None:
