@@ -26,7 +26,7 @@ def search(
     root: Path, loss_of: Callable[[float, float, random.Random], float], count: int = 40
 ) -> ProblemSearch:
     """Trials at random places; the loss is of log10 lr and beta."""
-    chance = random.Random(5)  # noqa: S311
+    chance = random.Random(5)
     trials: list[Tried] = []
     for _ in range(count):
         place, beta = chance.uniform(-5, 0), chance.uniform(0.9, 0.999)

@@ -113,7 +113,7 @@ def _dots(axis: Axis, told: Pen, tries: list[dict[str, Any]]) -> Spec:
         "mark": {"type": "point", "filled": True, "size": 22, "clip": True},
         "encoding": {
             "y": _upright(axis, "value"),
-            "opacity": told.opacity(0.4, of_a_seed=True),
+            "opacity": told.opacity(0.4),
             "tooltip": tips,
         },
     }

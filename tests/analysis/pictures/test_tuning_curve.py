@@ -74,7 +74,7 @@ def test_fewer_than_four_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_random_search_has_the_mean_over_all_choices_of_k_and_a_band(tmp_path: Path) -> None:
-    chance = random.Random(3)  # noqa: S311
+    chance = random.Random(3)
     pairs = [(chance.uniform(0.1, 1), chance.uniform(0.5, 0.9)) for _ in range(9)]
     folder = write_trials(tmp_path, *(trial(*pair) for pair in pairs), trial(9, 0.9, "diverged"))
     (curve,) = search_tuning(folder).curves
@@ -135,7 +135,7 @@ def test_a_crossing_is_certain_where_the_bands_say_so_on_both_sides(tmp_path: Pa
 
 
 def test_searches_that_are_alike_are_not_told_apart(tmp_path: Path) -> None:
-    chance = random.Random(4)  # noqa: S311
+    chance = random.Random(4)
     adam, sgd = (
         [trial(loss := chance.random(), 1 - loss / 2) for _ in range(40)] for _ in range(2)
     )

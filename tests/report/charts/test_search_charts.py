@@ -28,7 +28,7 @@ KINDS: list[SearchKind] = ["tuning", "importances", "slices", "parallel"]
 
 def trials(name: str) -> list[Tried]:
     """Sixteen: the first diverged, the second pruned, the loss falling from trial to trial."""
-    chance = random.Random(name)  # noqa: S311
+    chance = random.Random(name)
     second = (lambda: {"betas[1]": chance.uniform(0.9, 0.999)}) if name == "adam" else None
     found: list[Tried] = []
     for number in range(16):
