@@ -11,7 +11,7 @@ from optbench.report.across import across_problems
 from optbench.report.differences import single_basis
 from optbench.report.learning_rates import learning_rates
 from optbench.report.reaching import reaching
-from optbench.report.search import search_sentences
+from optbench.report.search_results import search_sentences
 from optbench.report.verdicts import judged, sentences, word
 
 if TYPE_CHECKING:

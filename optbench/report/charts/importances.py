@@ -12,7 +12,7 @@ from optbench.report import words
 from optbench.report.charts.pen import pen, tooltip
 from optbench.report.charts.row import WIDE, row
 from optbench.report.charts.scales import name_of
-from optbench.report.search import searched
+from optbench.report.search_results import searched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from optbench.report.charts.look import MIDDLE_GREY
 from optbench.report.charts.pen import pen, tooltip
 from optbench.report.charts.row import WIDE, row
 from optbench.report.charts.scales import ValueScale, name_of, objective_scale, value_scale
-from optbench.report.search import labelled, searched
+from optbench.report.search_results import labelled, searched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

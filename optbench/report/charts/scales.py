@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.analysis.search import is_number
 from optbench.config.spec import format_value
 from optbench.report.charts.axes import even_ticks, log_ticks
-from optbench.report.search import written
+from optbench.report.search_results import written
 from optbench.report.table import safe_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from optbench.report.charts.look import CROSS, MARKER
 from optbench.report.charts.pen import Canvas, pen, tooltip, with_data
 from optbench.report.charts.row import row
 from optbench.report.charts.scales import ValueScale, name_of, value_scale
-from optbench.report.search import labelled, searched
+from optbench.report.search_results import labelled, searched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

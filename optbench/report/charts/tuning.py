@@ -10,7 +10,7 @@ from optbench.report.charts.look import MARKER
 from optbench.report.charts.pen import Canvas, pen, tooltip, with_data
 from optbench.report.charts.row import HIGH, WIDE, row
 from optbench.report.charts.traces import BAND, MOST_MARKED
-from optbench.report.search import labelled, searched
+from optbench.report.search_results import labelled, searched
 
 if TYPE_CHECKING:
     from optbench.analysis.pictures.tuning import ProblemTuning, TuningCurve

@@ -54,7 +54,7 @@ def test_budget_best_trials_curves_and_importances_are_told(folder: Path) -> Non
 def test_without_optuna_one_line_says_what_is_missing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optbench.report.search.has_optuna", lambda: False)
+    monkeypatch.setattr("optbench.report.search_results.has_optuna", lambda: False)
     text = told(folder)
     assert text.count("Parameter importances need Optuna: pip install 'optbench[tune]'.") == 1
 
