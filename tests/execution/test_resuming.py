@@ -252,25 +252,7 @@ def child(folder: Path, function: str, call: int, number: int) -> Child:
 
 
 STEP = "optbench.training.part:Part.step"
-EVALUATE = "optbench.training.part:evaluate"
 SAVE = "optbench.training.checkpoint:torch.save"
-LOAD = "optbench.execution.worker:load_data"
-
-
-@pytest.mark.parametrize(
-    ("function", "call"),
-    [(STEP, 1), (STEP, 6), (STEP, 12), (EVALUATE, 2), (EVALUATE, 9), (SAVE, 2), (LOAD, 1)],
-)
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_in_its_exit_code_and_a_resumable_run(
-    tmp_path: Path, whole: Bytes, function: str, call: int, number: int, code: int
-) -> None:
-    with child(tmp_path, function, call, number) as process:
-        assert process.wait() == code
-    if function != LOAD:
-        assert status_of(only_directory(tmp_path / "runs")) == "interrupted"
-    list(events(tmp_path))
-    assert results(tmp_path) == whole
 
 
 def test_a_signal_while_saving_waits_until_that_is_done(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from experiments import PACKAGE, TINY_EPOCH_STEPS
 
 from faults.counts import is_full, times
-from faults.one_run import OneRun, tell_steps, told_steps
+from faults.known_study import KnownStudy, tell_steps, told_steps
 from faults.sabotage import Sabotage
 from faults.storage_calls import kill_at
 
@@ -34,14 +34,14 @@ EVERY = ["a checkpoint an epoch", "two checkpoints an epoch"]
 
 
 @pytest.fixture(scope="module", params=COMMITS, ids=EVERY)
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OneRun:
-    return OneRun(tmp_path_factory.mktemp("whole"), epochs=2, commit_steps=request.param)
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KnownStudy:
+    return KnownStudy(tmp_path_factory.mktemp("whole"), epochs=2, commit_steps=request.param)
 
 
 @pytest.fixture(scope="module", params=COMMITS, ids=EVERY)
-def longer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OneRun:
+def longer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KnownStudy:
     # It trains for about as long as it takes to begin.
-    return OneRun(tmp_path_factory.mktemp("whole"), epochs=8, commit_steps=request.param)
+    return KnownStudy(tmp_path_factory.mktemp("whole"), epochs=8, commit_steps=request.param)
 
 
 def prepared(steps: Path, call: int = 0) -> None:
@@ -58,7 +58,7 @@ def killed_after(process: Child, seconds: float) -> bool:
     return process.wait() == -signal.SIGKILL
 
 
-def assert_goes_on(run: OneRun, folder: Path) -> None:
+def assert_goes_on(run: KnownStudy, folder: Path) -> None:
     begun = told_steps(folder / "steps")
     twice = begun - run.go_on(folder)
     assert twice <= run.commit_steps
@@ -66,7 +66,7 @@ def assert_goes_on(run: OneRun, folder: Path) -> None:
 
 
 def test_a_kill_at_any_change_of_the_disk_costs_nothing(
-    tmp_path: Path, run: OneRun, injecting: Callable[[str, str], Injection]
+    tmp_path: Path, run: KnownStudy, injecting: Callable[[str, str], Injection]
 ) -> None:
     fault = injecting(
         "killed", "SIGKILL before and within every write, before every fsync, rename and deletion"
@@ -84,7 +84,7 @@ def test_a_kill_at_any_change_of_the_disk_costs_nothing(
 
 
 def test_a_kill_at_a_random_moment_costs_nothing(
-    tmp_path: Path, longer: OneRun, injecting: Callable[[str, str], Injection]
+    tmp_path: Path, longer: KnownStudy, injecting: Callable[[str, str], Injection]
 ) -> None:
     fault = injecting("killed", "SIGKILL at random moments")
     draw = random.Random(longer.commit_steps)
@@ -105,7 +105,7 @@ def test_a_kill_of_a_fresh_interpreter_at_a_random_moment_costs_nothing(
     """Which imports torch at most of them."""
     fault = injecting("killed", "SIGKILL at random moments, from the start of the interpreter")
     (tmp_path / "whole").mkdir()
-    run = OneRun(tmp_path / "whole", epochs=30)
+    run = KnownStudy(tmp_path / "whole", epochs=30)
     draw = random.Random(0)
     seconds = None
     for trial in itertools.count():
@@ -137,7 +137,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
 ) -> None:
     fault = injecting("killed-again", "SIGKILL of one run, 20 times, at random changes of the disk")
     (tmp_path / "whole").mkdir()
-    run = OneRun(tmp_path / "whole", epochs=40, commit_steps=commit_steps)
+    run = KnownStudy(tmp_path / "whole", epochs=40, commit_steps=commit_steps)
     draw = random.Random(commit_steps)
     folder, kills = tmp_path / "killed", times(20)
     for _ in range(kills):

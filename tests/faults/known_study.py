@@ -1,21 +1,22 @@
-"""One small run: what it leaves when nothing stops it, and how to go on with it."""
+"""A small study: what it leaves when nothing stops it, and how to go on with it."""
 
 from __future__ import annotations
 
 import os
+from functools import cache
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from experiments import TINY_EPOCH_STEPS, Child, only_directory, write_experiment
+from experiments import TINY_EPOCH_STEPS, Child, write_experiment
 
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.store.leftovers import delete, find_leftovers
-from optbench.training.events import Ended, Started
+from optbench.training.events import Started
 from optbench.training.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 Bytes = dict[str, bytes]
 
@@ -27,19 +28,29 @@ PARTS: dict[str, Any] = {
 }
 
 
-class OneRun:
-    """An experiment of one run in a folder; `commit_steps` is how far apart checkpoints are."""
+class KnownStudy:
+    """An experiment in a folder, trained there once; `commit_steps` lie between checkpoints.
 
-    def __init__(self, folder: Path, epochs: int, commit_steps: int = TINY_EPOCH_STEPS) -> None:
-        self.training: dict[str, Any] = {"epochs": epochs, "batch_size": 16}
-        self.training["evaluate_every"] = {"steps": 3}
-        self.commit_steps = commit_steps
+    It has a run for each of some seeds, which train together.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        epochs: int,
+        commit_steps: int = TINY_EPOCH_STEPS,
+        seeds: int = 1,
+        options: Sequence[str] = ("--quiet",),
+    ) -> None:
+        training: dict[str, Any] = {"epochs": epochs, "batch_size": 16}
+        training["evaluate_every"] = {"steps": 3}
         if commit_steps != TINY_EPOCH_STEPS:
-            self.training["checkpoint_every"] = {"steps": commit_steps}
+            training["checkpoint_every"] = {"steps": commit_steps}
+        self.parts = PARTS | {"training": training, "seeds": seeds}
+        self.options = options
+        self.commit_steps = commit_steps
         self.steps = epochs * TINY_EPOCH_STEPS
-        (folder / "warm").mkdir()
-        with self.begin(folder / "warm") as process:  # the first is forked once torch is imported
-            assert process.wait() == 0
+        warm_up()
         began = monotonic()
         with self.begin(folder) as process:
             assert process.wait() == 0
@@ -49,38 +60,40 @@ class OneRun:
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(exist_ok=True)
-        return write_experiment(folder, training=self.training, **PARTS)
+        return write_experiment(folder, **self.parts)
 
-    def begin(
-        self,
-        folder: Path,
-        prepare: Callable[[], object] = int,
-        options: Sequence[str] = ("--quiet",),
-    ) -> Child:
-        """The run in a process of its own."""
-        return Child("run", self.write(folder), *options, cwd=folder, prepare=prepare)
+    def begin(self, folder: Path, prepare: Callable[[], object] = int) -> Child:
+        """The command in a process of its own."""
+        return Child("run", self.write(folder), *self.options, cwd=folder, prepare=prepare)
 
     def go_on(self, folder: Path) -> int:
-        """Train what is left, in this process; the step from which that went on."""
+        """Train what is left, in this process; the step from which the last one went on."""
         options = Options(runs_dir=folder / "runs")
         plan = plan_runs(load_experiments([self.write(folder)], options), options, lambda _: None)
         events = list(train_plan(plan, options))
-        if not events:
-            return self.steps  # it was finished
-        assert isinstance(events[-1], Ended)
-        return events[0].steps if isinstance(events[0], Started) else self.steps
+        started = [event.steps for event in events if isinstance(event, Started)]
+        return min(started, default=self.steps)
 
     def assert_whole(self, folder: Path) -> None:
-        """What a run that was never stopped would have left; `runs prune` finds all else."""
+        """What a study that was never stopped would have left; `runs prune` finds all else."""
         for leftover in find_leftovers(folder / "runs"):
             delete(leftover.path)
         assert results(folder) == self.whole
         assert names(folder) == self.names
 
 
+@cache
+def warm_up() -> None:
+    """Wait for what the first child process waits for: that torch is imported."""
+    with Child("--version", cwd=Path("/")) as process:
+        assert process.wait() == 0
+
+
 def results(folder: Path) -> Bytes:
-    directory = only_directory(folder / "runs")
-    return {name: (directory / name).read_bytes() for name in RESULTS}
+    """metrics.csv and weights.pt of every run, by their paths."""
+    store = folder / "runs"
+    found = (path for name in RESULTS for path in store.glob(f"*/[!.]*/{name}"))
+    return {str(path.relative_to(store)): path.read_bytes() for path in found}
 
 
 def names(folder: Path) -> set[str]:
