@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from optbench.catalog.torch_file import load_plain
 from optbench.errors import StoreError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def from_bytes(sealed: bytes, run_hash: str) -> dict[str, Any]:
     if header != MAGIC + digest + b"\n":
         raise DamagedCheckpointError("its digest is not that of its content")
     try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        state = load_plain(content)
     except Exception as error:
         raise DamagedCheckpointError(f"torch can't read it: {error}") from error
     if not isinstance(state, dict) or state.get("run") != run_hash:

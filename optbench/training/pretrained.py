@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import pickle
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from optbench.catalog.torch_file import load_plain
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ def load_weights(model: nn.Module, weights: Weights, classes: int, *, new_head: 
     wanted, found = (_without(left, some) for some in (model.state_dict(), _read(weights)))
     _check_names(wanted, found)
     _check_shapes(wanted, found, head)
+    _check_values(wanted, found)
     model.load_state_dict(found, strict=False)
 
 
@@ -68,8 +68,7 @@ def _read(weights: Weights) -> Tensors:
     if not weights.address and hashlib.sha256(content).hexdigest() != weights.content:
         raise UsageError(f"{weights.path} was changed while this command ran; start it again")
     try:
-        with warnings.catch_warnings(action="ignore"):  # about other pickles than torch's own
-            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        loaded = load_plain(content)
     except _UNREADABLE as error:
         raise UsageError(f"{weights.path} can't be read as tensors: {_reason(error)}") from error
     if not isinstance(loaded, Mapping):
@@ -108,6 +107,32 @@ def _check_shapes(wanted: Tensors, found: Tensors, head: str) -> None:
     only_head = bool(head) and all(name.startswith(f"{head}.") for name in unlike)
     remedy = "; head: new draws this layer anew" if only_head else ""
     raise UsageError(f"the file has other shapes: {_listed(shapes)}{remedy}")
+
+
+def _check_values(wanted: Tensors, found: Tensors) -> None:
+    """Refuse what torch would cast to something else, and what no training can go on from."""
+    for name, own in wanted.items():
+        tensor = found[name]
+        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
+            raise UsageError(f"the file's {name} is sparse, quantized or empty, no plain tensor")
+        if _kind(tensor) != _kind(own):
+            raise UsageError(
+                f"the file's {name} is of type {_type(tensor)}, the model's of {_type(own)}"
+            )
+        if own.isfinite().all() and not (cast := tensor.to(own.dtype)).isfinite().all():
+            what = "nan" if cast.isnan().any() else f"numbers beyond {_type(own)}"
+            raise UsageError(f"the file's {name} holds {what}; a model can't start from that")
+
+
+def _kind(tensor: Tensor) -> str:
+    """What its numbers are, in whatever precision."""
+    if tensor.is_complex():
+        return "complex"
+    return "real" if tensor.is_floating_point() else "whole"
+
+
+def _type(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -18,6 +18,8 @@ from optbench.catalog.experiment import load_experiment
 from optbench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from optbench.training.learner import Learner
 
 INPUTS, HIDDEN, CLASSES = 6, 5, 3  # of experiments.TINY
@@ -209,6 +211,31 @@ def test_a_whole_checkpoint_is_told_what_to_save_instead(tmp_path: Path) -> None
         "given.pt holds epoch, model that are no tensors; it must be what "
         "torch.save(model.state_dict(), FILE) writes"
     )
+
+
+ODD = {
+    "complex": (lambda t: t.to(torch.complex64), "is of type complex64, the model's of float32"),
+    "whole": (lambda t: t.to(torch.int32), "is of type int32, the model's of float32"),
+    "nan": (lambda t: t.index_fill(0, torch.tensor(1), torch.nan), "holds nan; a model can't"),
+    "infinite": (lambda t: t.double() * 1e300, "holds numbers beyond float32; a model can't"),
+    "sparse": (lambda t: t.to_sparse(), "is sparse, quantized or empty, no plain tensor"),
+    "meta": (lambda t: t.to("meta"), "is sparse, quantized or empty, no plain tensor"),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), ODD.values(), ids=ODD)
+def test_weights_that_would_become_others_are_refused(
+    tmp_path: Path, change: Callable[[Tensor], Tensor], expected: str
+) -> None:
+    tensors = given().state_dict()
+    saved(tmp_path, {**tensors, "1.weight": change(tensors["1.weight"])})
+    assert refusal(tmp_path).startswith(f"mlp: the file's 1.weight {expected}")
+
+
+def test_weights_in_another_precision_are_taken(tmp_path: Path) -> None:
+    saved(tmp_path, {name: tensor.double() for name, tensor in given().state_dict().items()})
+    expected = given().state_dict()
+    assert all(torch.equal(t, expected[name]) for name, t in state(starting(tmp_path)).items())
 
 
 class Hostile:

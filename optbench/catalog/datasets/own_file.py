@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import struct
-import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -97,8 +96,9 @@ def _from_npz(path: Path) -> Mapping[str, ArrayLike]:
 def _from_pt(path: Path) -> Mapping[str, ArrayLike]:
     import torch
 
-    with warnings.catch_warnings(action="ignore"):  # about other pickles than torch's own
-        content = torch.load(path, map_location="cpu", weights_only=True)
+    from optbench.catalog.torch_file import load_plain
+
+    content = load_plain(path.read_bytes())
     if not isinstance(content, dict):
         raise ValueError(f"it holds a {type(content).__name__}, not tensors by name")
     tensors = {k: v for k, v in content.items() if isinstance(v, torch.Tensor)}
