@@ -31,6 +31,7 @@ from optbench.options import (
     RunsDirs,
     Seeds,
     TargetOption,
+    TrackOption,
     UnitOption,
     WhereOption,
     WorkersOption,
@@ -95,6 +96,7 @@ def run(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="A few hundred examples and steps: does it work?")
     ] = False,
+    track: TrackOption = None,
 ) -> None:
     """Train every run of experiments that is not finished, and compare them.
 
@@ -125,7 +127,7 @@ def run(
     )
     stream = sys.stderr if json else sys.stdout
     screen = Screen(stream, terminal.width(), terminal.colour() and not json, quiet)
-    code = run_command(configs, options, screen, dry_run=dry_run, json=json)
+    code = run_command(configs, options, screen, dry_run=dry_run, json=json, track=track or ())
     raise typer.Exit(code)
 
 

@@ -14,6 +14,7 @@ from optbench.options import (
     FormatOption,
     RunsDir,
     RunsDirArgument,
+    RunsDirs,
     StatusOption,
     WhereOption,
     WorkersOption,
@@ -126,3 +127,32 @@ def runs_retry(
     raise typer.Exit(
         retry_command(runs_dir, read_statuses(status or ()), where or (), options, screen)
     )
+
+
+@runs_app.command("export")
+def runs_export(
+    runs_dirs: RunsDirs = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="TRACKER", help="tensorboard[=FOLDER], mlflow[=URI] or wandb[=PROJECT]."
+        ),
+    ] = "tensorboard",
+    status: StatusOption = None,
+    where: WhereOption = None,
+) -> None:
+    """Tell a tracker about stored runs; what it has of them already stays.
+
+    Examples:
+
+    * `optbench runs export runs/ --to mlflow=sqlite:///mlflow.db`
+
+    * `optbench runs export runs/adam_mnist --to tensorboard=logs`
+    """
+    from optbench.commands.export import export_command
+    from optbench.commands.runs import read_statuses
+
+    roots = runs_dirs or [Path("runs")]
+    statuses = read_statuses(status or ())
+    screen = terminal.output()
+    raise typer.Exit(export_command(roots, to, statuses, where or (), screen, terminal.errors()))

@@ -44,6 +44,13 @@ DataDirOption = Annotated[
 WorkersOption = Annotated[
     int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
 ]
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TRACKER",
+        help="Tell tensorboard[=FOLDER], mlflow[=URI] or wandb[=PROJECT] too. Repeatable.",
+    ),
+]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
 RunsDirArgument = Annotated[Path, typer.Argument(help="Where run directories are.")]
 FormatOption = Annotated[

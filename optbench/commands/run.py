@@ -26,6 +26,7 @@ from optbench.report.plan import (
     result_line,
 )
 from optbench.store.scan import StoredRun, scan
+from optbench.trackers.choice import open_tracker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +38,20 @@ if TYPE_CHECKING:
 
 
 def run_command(
-    configs: Sequence[Path], options: Options, screen: Screen, *, dry_run: bool, json: bool
+    configs: Sequence[Path],
+    options: Options,
+    screen: Screen,
+    *,
+    dry_run: bool,
+    json: bool,
+    track: Sequence[str] = (),
 ) -> int:
     """Train what is not finished and show how the runs compare; the exit code.
 
     With `json`, standard output carries a line a finished run; the screen is to be elsewhere.
     """
     experiments = load_experiments(configs, options)
+    trackers = {asked: open_tracker(asked, "--track") for asked in track}
     plan = plan_runs(experiments, options, screen.announce, dry=dry_run)
     if dry_run:
         return _dry_run(plan, options, screen)
@@ -54,7 +62,7 @@ def run_command(
     lines = _JsonLines(sys.stdout)
     for run in finished if json else ():
         lines.write(run)
-    trained = train(plan, options, screen, lines.ended if json else lambda _: None)
+    trained = train(plan, options, screen, lines.ended if json else lambda _: None, trackers)
     if trained.ended:
         screen.write("\n")
     stored = list(stored_runs(plan).values())

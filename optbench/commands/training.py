@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from optbench.errors import EXIT_ENVIRONMENT, EXIT_OK, EXIT_RUNS_FAILED, Interrupted
@@ -12,13 +13,15 @@ from optbench.execution.study import Options, train_plan
 from optbench.report.plan import busy_line, interrupted_line
 from optbench.report.progress import make_progress
 from optbench.store.scan import StoredRun, is_run_directory, scan
+from optbench.trackers.feed import AT_THE_END, WHEN_STOPPED, Feed
 from optbench.training.events import Busy, Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from optbench.commands.screen import Screen
     from optbench.execution.plan import Plan
+    from optbench.trackers.tracker import Tracker
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,16 @@ def train(
     options: Options,
     screen: Screen,
     ended: Callable[[Ended], str | None] = lambda _: None,
+    trackers: Mapping[str, Tracker] = MappingProxyType({}),
 ) -> Trained:
-    """Train what a plan has to train; `ended` is told of each end, and may say a line about it."""
+    """Train what a plan has to train; `ended` is told of each end, and may say a line about it.
+
+    `trackers`, by what was asked for, are told all that goes on.
+    """
     told = Trained()
+    directories = {planned.run.hash: planned.directory for planned in plan.to_train}
+    feeds = [Feed(asked, tracker, directories) for asked, tracker in trackers.items()]
+    patience = AT_THE_END
     runs = [planned.run for planned in plan.to_train]
     finished = [(p.run, p.stored.result) for p in plan.finished if p.stored]
     try:
@@ -58,6 +68,8 @@ def train(
         ):
             for event in train_plan(plan, options, progress.announce):
                 progress.show(event)
+                for feed in feeds:
+                    feed.take(event)
                 if isinstance(event, Ended):
                     told.ended.append(event)
                     if line := ended(event):
@@ -65,8 +77,12 @@ def train(
                 elif isinstance(event, Busy):
                     told.busy.append(event)
     except Interrupted:
+        patience = WHEN_STOPPED
         _complain(interrupted_line(len(plan.finished) + len(told.ended), len(plan.runs)))
         raise
+    finally:
+        for feed in feeds:
+            feed.close(screen.announce, options.store, patience)
     return told
 
 
