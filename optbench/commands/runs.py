@@ -35,7 +35,8 @@ def list_command(
     screen.write(
         render_runs(runs, output_format, now=time.time(), colour=screen.colour, width=screen.width)
     )
-    notes = [note for note in found.notes if note.kind != "unfinished"]  # those are in the list
+    listed = {run.path for run in found.runs}  # with their states
+    notes = [note for note in found.notes if note.path not in listed]
     errors.write(render_notes(notes, width=errors.width))
     return EXIT_OK
 

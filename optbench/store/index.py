@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -11,13 +10,11 @@ from typing import TYPE_CHECKING
 from optbench.errors import StoreError
 from optbench.store.folders import is_folder, subfolders
 from optbench.store.result import read_result
-from optbench.store.scan import Note, StoredRun
+from optbench.store.scan import RUN_NAME, Note, StoredRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-_DIRECTORY = re.compile(r".+-s\d+-([0-9a-f]{8})", re.ASCII)
 
 
 class RunIndex:
@@ -30,7 +27,7 @@ class RunIndex:
         self._places: defaultdict[str, list[Path]] = defaultdict(list)
         self._damaged: dict[Path, Note] = {}
         for path in _run_directories(root):
-            if found := _DIRECTORY.fullmatch(path.name):
+            if found := RUN_NAME.fullmatch(path.name):
                 self._places[found[1]].append(path)
 
     @property

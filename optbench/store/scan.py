@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 METRICS_LIMIT = 50_000_000  # bytes
 # The files whose SHA-256 result.json may hold.
 DIGESTED = ("metrics.csv", "timing.csv", "weights.pt", CONFIG)
+
+RUN_NAME = re.compile(r".+-s\d+-([0-9a-f]{8})", re.ASCII)  # of its directory, with its hash
 
 NoteKind = Literal["unreadable", "foreign", "damaged", "unfinished", "tuning"]
 
@@ -263,6 +266,8 @@ def _read_member(member: Path) -> StoredRun | Note:
     if member.is_symlink():
         return Note(member, "unreadable", "a symbolic link, not followed")
     if not is_run_directory(member):
+        if RUN_NAME.fullmatch(member.name):
+            return Note(member, "unfinished", "nothing of it is stored yet")
         return Note(member, "foreign", "no result.json in it")
     return _read(member)
 

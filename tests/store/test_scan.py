@@ -65,6 +65,14 @@ def test_foreign_and_damaged_directories_are_named_and_stop_nothing(tmp_path: Pa
     ]
 
 
+def test_a_run_that_has_stored_nothing_yet_is_unfinished(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    (tmp_path / "adam_mnist" / "sgd-lr0.01-s0-0123abcd").mkdir()
+    assert notes(tmp_path) == [
+        "adam_mnist/sgd-lr0.01-s0-0123abcd: unfinished: nothing of it is stored yet"
+    ]
+
+
 def test_hidden_directories_are_passed_over_silently(tmp_path: Path) -> None:
     write_run(tmp_path, ROWS)
     write_run(tmp_path, ROWS, experiment=".unfinished", seed=1)
