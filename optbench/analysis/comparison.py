@@ -11,7 +11,7 @@ from optbench.analysis.across import Overall, mean_speedups, overall_accuracies
 from optbench.analysis.metric import QUANTITIES, Metric
 from optbench.analysis.reference import default_reference, find_reference, unknown_reference
 from optbench.analysis.rows import RowBuilder, SettingRow
-from optbench.analysis.selection import criterion, ranked
+from optbench.analysis.selection import Choices, choices_of, criterion, ranked, tuned_first
 from optbench.analysis.setting import (
     Setting,
     differing,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from optbench.analysis.question import Question
     from optbench.analysis.search import ProblemSearch
     from optbench.analysis.target import Unit
+    from optbench.store.tuning import Study
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,23 @@ class Comparison:
 
     where: tuple[str, ...]  # the conditions that left other runs out
     searches: tuple[ProblemSearch, ...] = ()  # of `optbench tune`, on these problems
+    studies: tuple[Study, ...] = ()  # searches whose choices are among the settings
 
 
-def compare(runs: Iterable[StoredRun], question: Question) -> Comparison:
+def compare(
+    runs: Iterable[StoredRun], question: Question, studies: Iterable[Study] = ()
+) -> Comparison:
     """Compare the settings of each problem on a column of metrics.csv.
 
-    Raises UsageError for an unknown reference, no finished run, and a validation metric without
-    validation.
+    What `studies` have chosen leads its family. Raises UsageError for an unknown reference, no
+    finished run, and a validation metric without validation.
     """
     found, notes = readable(selected(runs, question.where))
     _check_finished(found)
     _check_held_out(question.measured, found)
-    problems = [_Candidates(settings) for settings in _by_problem(found)]
+    searches = tuple(studies)
+    choices = choices_of(searches)
+    problems = [_Candidates(settings, choices) for settings in _by_problem(found)]
     reference = question.reference
     if reference is not None and not any(
         find_reference(reference, problem.labelled) for problem in problems
@@ -114,6 +120,7 @@ def compare(runs: Iterable[StoredRun], question: Question) -> Comparison:
         problems=compared,
         notes=notes,
         where=question.where,
+        studies=searches,
     )
 
 
@@ -122,6 +129,7 @@ class _Candidates:
     """The settings of one problem, in stable order and by rank."""
 
     settings: Sequence[Setting]
+    choices: Choices
 
     @cached_property
     def criterion(self) -> str:
@@ -132,11 +140,14 @@ class _Candidates:
         """Label → setting, from best to worst."""
         told = zip(self.settings, labels(self.settings), strict=True)
         names = {setting.key: label for setting, label in told}
-        return {names[setting.key]: setting for setting in ranked(self.settings, self.criterion)}
+        order = tuned_first(ranked(self.settings, self.criterion), self.choices)
+        return {names[setting.key]: setting for setting in order}
 
     def reference(self, name: str | None) -> Setting | None:
         if name is None:
-            return default_reference(self.labelled)
+            defaults = self.choices.defaults
+            kept = {k: one for k, one in self.labelled.items() if one.key not in defaults}
+            return default_reference(kept or self.labelled)
         return find_reference(name, self.labelled)
 
 
@@ -185,7 +196,9 @@ def _compare_problem(problem: _Candidates, question: Question) -> ProblemCompari
     target = question.target
     if target is None and reference is not None and len(problem.settings) > 1:
         target = default_target(reference.runs, metric)
-    builder = RowBuilder(problem.labelled, problem.criterion, reference, metric, target, question)
+    builder = RowBuilder(
+        problem.labelled, problem.criterion, reference, metric, target, question, problem.choices
+    )
     rows = builder.build()
     first = problem.settings[0].runs[0].result
     results = (run.result for setting in problem.settings for run in setting.runs)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.analysis.interval import Estimate, t_interval, welch_interval
 from optbench.analysis.metric import COMPARABLE, Metric
 from optbench.analysis.pairing import pairs
-from optbench.analysis.selection import leaders
+from optbench.analysis.selection import NOTHING_CHOSEN, Choices, leaders
 from optbench.analysis.speedup import Speedup, speedup
 from optbench.analysis.target import TimeToTarget, final, time_to_target
 from optbench.analysis.verdict import Verdict, judge_against
@@ -80,6 +80,7 @@ class RowBuilder:
     metric: Metric
     target: float | None
     question: Question
+    choices: Choices = NOTHING_CHOSEN
 
     def build(self) -> tuple[SettingRow, ...]:
         """The leaders first, both parts in order of rank."""
@@ -90,7 +91,9 @@ class RowBuilder:
     def _leading(self) -> dict[str, Setting]:
         """Key → setting; every one where each is judged."""
         settings = list(self.labelled.values())
-        leading = settings if self.question.judges_every_setting else leaders(settings)
+        leading = (
+            settings if self.question.judges_every_setting else leaders(settings, self.choices)
+        )
         return {setting.key: setting for setting in leading}
 
     @cached_property
@@ -119,6 +122,7 @@ class RowBuilder:
         by_setting = self.question.judges_every_setting
         rivals = self._rivals[setting.family]
         chosen = leads and rivals > 1 and setting.completed and not by_setting
+        chosen = chosen and setting.key not in self.choices.tuned  # nothing here has chosen it
         return SettingRow(
             key=setting.key,
             label=label,

@@ -12,8 +12,9 @@ from optbench.analysis.target import final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from optbench.config.tuning import Objective
     from optbench.store.scan import StoredRun
-    from optbench.store.tuning import Objective, Study, Trial
+    from optbench.store.tuning import Study, Trial
 
 Fate = Literal["completed", "diverged", "pruned", "failed", "missing"]
 

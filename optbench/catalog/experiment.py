@@ -69,8 +69,7 @@ def load_experiment(
     if device is not None and not DEVICE.fullmatch(device):
         raise UsageError(f"--device: {DEVICE_RULE}, got {device!r}")
     problems = Problems()
-    root = apply(read_with_bases(path), list(overrides))
-    document = read_document(root, path, problems)
+    document = read_file(path, overrides, problems)
     chosen = document.seeds if seeds is None else parse_seeds(seeds, document.seeds)
     settings: list[Setting] = []
     if first_points or _few_enough(document, len(chosen), problems):
@@ -92,6 +91,16 @@ def load_experiment(
     return experiment
 
 
+def read_file(path: Path, overrides: Sequence[str], problems: Problems) -> Document:
+    """An experiment file over those it extends, with `key.path=value` texts set in it."""
+    return read_document(apply(read_with_bases(path), list(overrides)), path, problems)
+
+
+def expanded(document: Document, problems: Problems) -> list[Setting]:
+    """The settings that a document describes; none where something in it is a mistake."""
+    return _Expansion(document, problems, first_points=False).settings()
+
+
 def _only_claims(problems: Problems) -> bool:
     """Whether there is no mistake but in claims, which don't determine the settings."""
     return all(problem.key.startswith("expect") for problem in problems.noted)
@@ -103,7 +112,9 @@ def refuse_searches(experiment: Experiment) -> None:
     for search in experiment.searches:
         (space,) = search.node.mapping
         message = f"{space} is a range for tuning, not values to run"
-        remedy = "write {grid: […]}, {linspace: [a, b, n]} or {logspace: [a, b, n]}"
+        remedy = (
+            f"optbench tune {experiment.file}, or write {{grid: […]}} or {{logspace: [a, b, n]}}"
+        )
         problems.add(search.node, search.key, message, remedy)
     problems.raise_if_any()
 

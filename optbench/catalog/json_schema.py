@@ -43,9 +43,11 @@ from optbench.config.schema import DEVICE, KEYS, REQUIRED
 from optbench.config.seeds import MAX_SEED, MAX_SEEDS
 from optbench.config.spaces import KINDS, MAX_POINTS
 from optbench.config.spec import format_value
+from optbench.config.tuning import KEYS as TUNING_KEYS
+from optbench.config.tuning import MAX_TRIALS, OBJECTIVES, PRUNERS, SAMPLERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from optbench.catalog.annotations import ValueType
     from optbench.catalog.arguments import Receiver
@@ -81,6 +83,7 @@ def experiment_schema() -> Schema:
         **parts,
         "training": _training(),
         "seeds": _seeds(),
+        "tuning": _tuning(),
         "device": {"type": "string", "pattern": f"^({DEVICE.pattern})$", "examples": ["auto"]},
         "expect": {"type": "array", "items": _claim()},
     }
@@ -269,6 +272,34 @@ def _seeds() -> Schema:
     seed = {"type": "integer", "minimum": 0, "maximum": MAX_SEED}
     seeds = {"type": "array", "items": seed, "minItems": 1, "uniqueItems": True}
     return {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}, seeds]}
+
+
+def _tuning() -> Schema:
+    texts = descriptions.TUNING
+    trials = {"type": "integer", "minimum": 1, "maximum": MAX_TRIALS}
+    values: Schema = {
+        "trials": trials,
+        "sampler": _named(SAMPLERS, {"seed": {"type": "integer", "minimum": 0}, "batch": trials}),
+        "pruner": _named(
+            PRUNERS,
+            {
+                "reduction": {"type": "integer", "minimum": 2},
+                "min_epochs": {"type": "integer", "minimum": 1},
+            },
+        ),
+        "objective": {"enum": list(OBJECTIVES)},
+        "seeds": _seeds(),
+    }
+    told = {key: {"description": texts[key], **values[key]} for key in TUNING_KEYS}
+    return {"type": "object", "properties": told, "additionalProperties": False}
+
+
+def _named(names: Sequence[str], arguments: Schema) -> Schema:
+    """A name, or a mapping with it."""
+    name = {"enum": list(names)}
+    told = {key: {"description": descriptions.TUNING[key], **arguments[key]} for key in arguments}
+    mapping = {"type": "object", "properties": {"name": name, **told}}
+    return {"anyOf": [name, {**mapping, "additionalProperties": False}]}
 
 
 def _claim() -> Schema:

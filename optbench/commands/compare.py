@@ -16,6 +16,7 @@ from optbench.report.comparison import render
 from optbench.report.runs import render_notes
 from optbench.report.view import DEFAULT_VIEW, View
 from optbench.store.scan import scan
+from optbench.store.tuning import studies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ def compare_command(
     """
     found = scan(*roots)
     errors.write(render_notes(found.notes, width=errors.width))
-    comparison = with_searches(compare(found.runs, question), roots)
+    comparison = with_searches(compare(found.runs, question, studies(*roots)), roots)
     if page.chart is not None:  # before the table: a name that can't be drawn is told at once
         page.chart.draw(comparison)
     findings = audit(comparison)

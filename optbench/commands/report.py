@@ -12,6 +12,7 @@ from optbench.report.html.page import render_report
 from optbench.report.runs import render_notes
 from optbench.store.atomic import write_output
 from optbench.store.scan import scan
+from optbench.store.tuning import studies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ def report_command(roots: Sequence[Path], question: Question, output: Path, erro
     """Write the page about the runs under `roots`; the exit code. `errors` takes the remarks."""
     found = scan(*roots)
     errors.write(render_notes(found.notes, width=errors.width))
-    comparison = with_searches(compare(found.runs, question), roots)
+    comparison = with_searches(compare(found.runs, question, studies(*roots)), roots)
     errors.write(render_notes(comparison.notes, width=errors.width))
     page = render_report(comparison, audit(comparison), (*found.notes, *comparison.notes))
     write_output(output, page.encode())

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from optbench.commands.screen import Screen
     from optbench.execution.plan import Plan
+    from optbench.store.tuning import Study
     from optbench.training.events import Ended
 
 
@@ -59,7 +60,7 @@ def run_command(
     screen.say("\n".join(f"{note}; trains again" for note in plan.damaged))
     screen.say(finished_line(len(finished), len(plan.runs)))
     screen.say(elsewhere(finished, installed_torch()))
-    lines = _JsonLines(sys.stdout)
+    lines = JsonLines(sys.stdout)
     for run in finished if json else ():
         lines.write(run)
     trained = train(plan, options, screen, lines.ended if json else lambda _: None, trackers)
@@ -67,7 +68,7 @@ def run_command(
         screen.write("\n")
     stored = list(stored_runs(plan).values())
     if any(run.finished for run in stored):
-        _compare(stored, screen)
+        compare_runs(stored, screen)
     screen.write(f"{closing_line([run.path for run in stored], options.store)}\n")
     return trained.complain()
 
@@ -88,15 +89,15 @@ def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
     return EXIT_OK
 
 
-def _compare(runs: Sequence[StoredRun], screen: Screen) -> None:
+def compare_runs(runs: Sequence[StoredRun], screen: Screen, studies: Sequence[Study] = ()) -> None:
     """The table, and what is unfair about it where there is more to it than one seed each."""
-    comparison = compare(runs, Question())
+    comparison = compare(runs, Question(), studies)
     screen.say(render(comparison, "table", colour=screen.colour, width=screen.width))
     if not all(problem.one_seed_each for problem in comparison.problems):
         screen.say(audit_lines(audit(comparison), screen.width))
 
 
-class _JsonLines:
+class JsonLines:
     """A line of JSON a finished run, on the standard output that the command began with."""
 
     def __init__(self, stream: TextIO) -> None:

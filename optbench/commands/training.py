@@ -49,10 +49,13 @@ def train(
     screen: Screen,
     ended: Callable[[Ended], str | None] = lambda _: None,
     trackers: Mapping[str, Tracker] = MappingProxyType({}),
+    *,
+    as_study: bool = False,
 ) -> Trained:
     """Train what a plan has to train; `ended` is told of each end, and may say a line about it.
 
-    `trackers`, by what was asked for, are told all that goes on.
+    `trackers`, by what was asked for, are told all that goes on. Few runs have lines of their own,
+    unless they are shown `as_study`, as many are.
     """
     told = Trained()
     directories = {planned.run.hash: planned.directory for planned in plan.to_train}
@@ -64,7 +67,9 @@ def train(
         # What a plug-in prints must get neither between the lines of --json nor into the screen.
         with (
             redirect_stdout(sys.stderr),
-            make_progress(screen.stream, runs, finished, quiet=screen.quiet) as progress,
+            make_progress(
+                screen.stream, runs, finished, quiet=screen.quiet, as_study=as_study
+            ) as progress,
         ):
             for event in train_plan(plan, options, progress.announce):
                 progress.show(event)

@@ -14,6 +14,7 @@ TOP = {
     "Default: constant.",
     "training": "How long, in what batches and how to train.",
     "seeds": "A count (8 is 0 to 7), or a list. Eight pairs give most verdicts.",
+    "tuning": "How `optbench tune` searches the spaces, and how long.",
     "device": "auto is cuda, then mps, then cpu.",
     "expect": "Claims that `optbench verify` judges.",
 }
@@ -75,6 +76,18 @@ TRAINING = {
     "start": "The share of the training after which averaging begins.",
     "flip": "Mirror images with probability 1/2.",
     "crop": "Cut images out at random, with so many black pixels around them.",
+}
+TUNING = {
+    "trials": "Settings that are tried of each optimizer. Default: 30, of a grid all.",
+    "sampler": "What proposes them: a name, or a mapping with `name`. Default: tpe.",
+    "pruner": "What ends poor trials early; `trials` times `epochs` is then what each optimizer "
+    "may use. Default: none.",
+    "objective": "What the best trial is chosen by. Default: val_loss.",
+    "seeds": "A count, or a list of seeds that are not among those reported. Default: 1.",
+    "seed": "The seed that proposals are drawn from. Default: 0.",
+    "batch": "Trials of each optimizer that are proposed at a time.",
+    "reduction": "Hyperband: one of so many trials goes on, for so many times the epochs.",
+    "min_epochs": "Epochs that every trial gets.",
 }
 CLAIM = {
     "claim": "What it says, in words.",

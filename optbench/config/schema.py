@@ -17,13 +17,14 @@ from optbench.config.names import NAME_RULE, is_name
 from optbench.config.node import Node, Problems, shown_text
 from optbench.config.seeds import read_seeds
 from optbench.config.spaces import check_spaces, space_kind
+from optbench.config.tuning import Tuning, read_tuning
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PARTS = ("dataset", "model", "optimizer", "schedule")
 REQUIRED = ("dataset", "model", "optimizer")
-KEYS = ("name", *PARTS, "training", "seeds", "device", "expect")
+KEYS = ("name", *PARTS, "training", "seeds", "tuning", "device", "expect")
 # Arguments that people write at the top, by what takes them; an optimizer's are the usual ones.
 _ARGUMENTS = {
     "dataset": ("validation", "fallback", "normalize"),
@@ -42,6 +43,7 @@ _ARGUMENTS = {
         "average",
         "augment",
     ),
+    "tuning": ("trials", "sampler", "pruner", "objective"),
 }
 _ELSEWHERE = {
     "learning_rate": "optimizer.lr",
@@ -73,6 +75,7 @@ class Document:
     seeds: tuple[int, ...]
     device: str
     claims: tuple[Claim, ...]
+    tuning: Tuning
 
 
 def read_document(root: Node, file: Path, problems: Problems) -> Document:
@@ -98,6 +101,7 @@ def read_document(root: Node, file: Path, problems: Problems) -> Document:
         seeds=read_seeds(top["seeds"], problems) if "seeds" in top else (0,),
         device=_device(top.get("device"), problems),
         claims=read_claims(top["expect"], problems) if "expect" in top else (),
+        tuning=read_tuning(top["tuning"], problems) if "tuning" in top else Tuning(),
     )
 
 

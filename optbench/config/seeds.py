@@ -20,7 +20,7 @@ _RANGE = re.compile(r"(\d{1,10})-(\d{1,10})", re.ASCII)
 def read_seeds(node: Node, problems: Problems) -> tuple[int, ...]:
     """`seeds: 8` (0 to 7) or `seeds: [0, 3, 7]`; notes what is wrong with it."""
     if node.is_sequence:
-        return _listed(node, problems)
+        return read_seed_list(node, problems)
     count = node.value
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_SEEDS:
         rule = f"must be a count from 1 to {MAX_SEEDS:,} or a list of seeds"
@@ -29,9 +29,10 @@ def read_seeds(node: Node, problems: Problems) -> tuple[int, ...]:
     return tuple(range(count))
 
 
-def _listed(node: Node, problems: Problems) -> tuple[int, ...]:
+def read_seed_list(node: Node, problems: Problems, path: str = "seeds") -> tuple[int, ...]:
+    """A list of seeds, each once; notes what is wrong with it."""
     seeds: list[int] = []
-    for key, item in node.children("seeds"):
+    for key, item in node.children(path):
         seed = item.value
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
             rule = f"must be a whole number from 0 to {MAX_SEED:,}"
@@ -41,7 +42,7 @@ def _listed(node: Node, problems: Problems) -> tuple[int, ...]:
         else:
             seeds.append(seed)
     if not node.sequence:
-        problems.add(node, "seeds", "must hold at least one seed", "write a count: seeds: 1")
+        problems.add(node, path, "must hold at least one seed", "write a count: seeds: 1")
     return tuple(seeds)
 
 

@@ -46,9 +46,42 @@ def check_spaces(node: Node, problems: Problems, key: str = "") -> None:
         _check_range(node, kind, problems, key)
 
 
+def spaces(node: Node, key: str = "") -> Iterator[tuple[str, Node]]:
+    """All spaces in a tree, each with its path."""
+    if space_kind(node):
+        yield key, node
+    else:
+        for path, child in node.children(key):
+            yield from spaces(child, path)
+
+
 def tuning_spaces(node: Node, key: str = "") -> list[tuple[str, Node]]:
     """The ranges for tuning in a tree, each with its path."""
-    return [(path, space) for path, space in _spaces(node, key) if space_kind(space) in TUNING]
+    return [(path, space) for path, space in spaces(node, key) if space_kind(space) in TUNING]
+
+
+def ends(space: Node) -> tuple[int | float, int | float]:
+    """The lower and the upper end of a range."""
+    low, high = _arguments(space)[:2]
+    return _number(low), _number(high)
+
+
+def points(space: Node) -> tuple[Node, ...]:
+    """The points of a finite space."""
+    return _points(space)
+
+
+def filled(node: Node, choose: Callable[[str, Node], Node], key: str = "") -> Node:
+    """The tree with `choose(path, space)` in the place of every space."""
+    if space_kind(node):
+        return choose(key, node)
+    children = [filled(child, choose, path) for path, child in node.children(key)]
+    match node.value:
+        case dict():
+            return replace(node, value=dict(zip(node.value, children, strict=True)))
+        case tuple():
+            return replace(node, value=tuple(children))
+    return node
 
 
 def count(node: Node) -> int:
@@ -76,16 +109,8 @@ def first(node: Node) -> Node:
     return _rebuilt(node, first)
 
 
-def _spaces(node: Node, key: str = "") -> Iterator[tuple[str, Node]]:
-    if space_kind(node):
-        yield key, node
-    else:
-        for path, child in node.children(key):
-            yield from _spaces(child, path)
-
-
 def _finite(node: Node) -> Iterator[tuple[str, Node]]:
-    return ((path, space) for path, space in _spaces(node) if space_kind(space) not in TUNING)
+    return ((path, space) for path, space in spaces(node) if space_kind(space) not in TUNING)
 
 
 def _substitute(node: Node, choice: Iterator[Node]) -> Node:
@@ -191,7 +216,7 @@ def _check_grid(space: Node, problems: Problems, key: str) -> None:
 def _check_elements(elements: Node, problems: Problems, path: str) -> None:
     seen: set[str] = set()
     for element_path, element in elements.children(path):
-        nested = list(_spaces(element, element_path))
+        nested = list(spaces(element, element_path))
         for inner_path, inner in nested:
             problems.add(inner, inner_path, "a space can't stand in a grid", "write its values out")
         spelling = _spelling(element)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
+from optbench.config.spaces import KINDS
+from optbench.config.tuning import OBJECTIVES, PRUNERS, SAMPLERS
 from optbench.errors import StoreError
 from optbench.store.atomic import write_atomic
 from optbench.store.bounded import read_bounded
@@ -22,19 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from optbench.config.spaces import Kind
+    from optbench.config.tuning import Objective, PrunerName, SamplerName
+
 SUFFIX = ".tuning"  # of the folder of an experiment's trials, beside that of its runs
 FILE = "tuning.json"
 SCHEMA = 1
 LIMIT = 50_000_000  # bytes
-
-Objective = Literal["val_loss", "val_accuracy"]
-SamplerName = Literal["tpe", "random", "gp", "cmaes", "grid"]
-PrunerName = Literal["none", "hyperband", "median"]
-Kind = Literal["grid", "linspace", "logspace", "uniform", "loguniform", "integer"]
-OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
-SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
-PRUNERS: tuple[PrunerName, ...] = get_args(PrunerName)
-_KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -190,7 +186,7 @@ def _dimension(fields: Fields) -> Dimension:
     choices = fields.value("choices")
     return Dimension(
         key=fields.text("key"),
-        kind=fields.choice("kind", _KINDS),
+        kind=fields.choice("kind", KINDS),
         low=fields.optional_number("low"),
         high=fields.optional_number("high"),
         choices=None if choices is None else tuple(fields.items("choices")),

@@ -8,10 +8,12 @@ from stored_runs import digest, make_rows, write_run
 
 from optbench.analysis.trials import Outcome, best, outcomes
 from optbench.store.scan import scan
-from optbench.store.tuning import Contender, Objective, Study, Trial
+from optbench.store.tuning import Contender, Study, Trial
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from optbench.config.tuning import Objective
 
 NAME = "tuned.tuning"
 

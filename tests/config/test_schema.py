@@ -66,7 +66,7 @@ def test_a_list_is_several_parts_each_with_its_own_path() -> None:
         (
             {"zzz": "3"},
             ["zzz: unknown key [known keys: name, dataset, model, optimizer, schedule, training, "
-             "seeds, device, expect]"],
+             "seeds, tuning, device, expect]"],
         ),
         # An argument that stands at the top has its place below a part.
         ({"lr": "3"}, ["lr: unknown key [did you mean 'optimizer.lr'?]"]),

@@ -46,16 +46,18 @@ def make_progress(
     finished: Sequence[tuple[Run, Result]] = (),
     *,
     quiet: bool = False,
+    as_study: bool = False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Progress:
     """Redrawn lines where the stream is a terminal, else plain ones; nothing if quiet.
 
-    `runs` are those that are going to be trained, in their order; `finished` were before.
+    `runs` are those that are going to be trained, in their order; `finished` were before. A few
+    have lines of their own, unless they are shown `as_study`.
     """
     if quiet:
         return _Quiet()
     watched = Watched(runs, finished, clock)
-    few = watched.runs <= FEW
+    few = watched.runs <= FEW and not as_study
     console = Console(file=stream, highlight=False)
     if stream.isatty() and console.is_terminal and not console.is_dumb_terminal:
         return (TerminalRuns if few else TerminalStudy)(console, watched)

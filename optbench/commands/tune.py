@@ -1,0 +1,230 @@
+"""`optbench tune`: search, train what was found on other seeds, compare."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from optbench.analysis.edges import Edge, find_edges, widened
+from optbench.catalog.search import load_search
+from optbench.commands.run import JsonLines, compare_runs
+from optbench.commands.training import Trained, stored_runs, train
+from optbench.config.suggest import did_you_mean
+from optbench.config.tuning import MAX_TRIALS, PRUNERS, SAMPLERS
+from optbench.errors import EXIT_OK, UsageError
+from optbench.execution.data import DataChoice
+from optbench.execution.outlook import look_ahead
+from optbench.execution.plan import Plan, make_plan
+from optbench.report.plan import closing_line
+from optbench.report.search import (
+    batch_line,
+    dry_lines,
+    edge_line,
+    found_lines,
+    search_heading,
+    space_lines,
+    widened_line,
+)
+from optbench.tuning.export import check_export, export
+from optbench.tuning.search import Tuner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from optbench.catalog.search import Search
+    from optbench.commands.screen import Screen
+    from optbench.execution.study import Options
+    from optbench.store.scan import StoredRun
+    from optbench.training.events import Ended
+    from optbench.tuning.search import Batch
+
+MOST_ROUNDS = 3  # times that --extend widens the spaces
+
+Word = TypeVar("Word", bound=str)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line says of the search, over what the file does."""
+
+    trials: int | None = None
+    sampler: str | None = None
+    pruner: str | None = None
+    extend: bool = False
+    export: str | None = None
+
+
+def tune_command(
+    config: Path,
+    request: Request,
+    options: Options,
+    screen: Screen,
+    *,
+    dry_run: bool,
+    json: bool,
+) -> int:
+    """Search, train the best and the default settings on the reporting seeds, compare them.
+
+    With `json`, standard output carries a line a finished run; the screen is to be elsewhere.
+    """
+    search = _load(config, request, options)
+    data = DataChoice(
+        options.data_folder, allow_fallback=options.allow_fallback, announce=screen.announce
+    )
+    stage = _Stage(options, screen, JsonLines(sys.stdout) if json else None)
+    if dry_run:
+        return _dry_run(Tuner(search, data.locate, options.store, stage), options, screen)
+    tuner = Tuner(search, data.settle, options.store, stage)
+    if request.export is not None:
+        check_export(tuner.study(), request.export)
+    tuner = _search(tuner, request, stage)
+    if request.export is not None:
+        screen.say(export(tuner.study(), tuner.outcomes(), request.export))
+    return _report(tuner, stage)
+
+
+def _load(config: Path, request: Request, options: Options) -> Search:
+    search = load_search(
+        config, overrides=options.overrides, seeds=options.seeds, device=options.device
+    )
+    changes: dict[str, object] = {}
+    if request.trials is not None:
+        if not 1 <= request.trials <= MAX_TRIALS:
+            raise UsageError(f"--trials: must be from 1 to {MAX_TRIALS:,}, got {request.trials}")
+        changes["trials"] = request.trials
+    if request.sampler is not None:
+        changes["sampler"] = _known("--sampler", request.sampler, SAMPLERS)
+    if request.pruner is not None:
+        changes["pruner"] = _known("--pruner", request.pruner, PRUNERS)
+    tuning = dataclasses.replace(search.tuning, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(search, tuning=tuning)
+
+
+def _known(option: str, word: str, known: tuple[Word, ...]) -> Word:
+    for one in known:
+        if one == word:
+            return one
+    hint = did_you_mean(word, known)
+    told = f"{option}: must be one of {', '.join(known)}, got {word!r}"
+    raise UsageError(f"{told}; {hint}" if hint else told)
+
+
+@dataclass
+class _Stage:
+    """Trains plans in front of somebody, and keeps what came of them."""
+
+    options: Options
+    screen: Screen
+    lines: JsonLines | None
+    trained: Trained = field(default_factory=Trained)
+    seconds: float = 0.0  # of training, for what is left
+    trials: int = 0  # that took them
+
+    def train(self, plan: Plan, batch: Batch) -> Mapping[str, StoredRun]:
+        if plan.to_train:
+            left = batch.left * self.seconds / self.trials if self.trials else None
+            self.screen.say(batch_line(batch.done, batch.trials, batch.contenders, left))
+        began = time.monotonic()
+        stored = self.carry_out(plan)
+        if plan.to_train:
+            self.seconds += time.monotonic() - began
+            self.trials += batch.asked
+        return stored
+
+    def carry_out(self, plan: Plan) -> dict[str, StoredRun]:
+        for planned in plan.finished if self.lines else ():
+            if self.lines and planned.stored:
+                self.lines.write(planned.stored)
+        trained = train(plan, self.options, self.screen, self._ended, as_study=True)
+        if plan.to_train:
+            self.screen.write("\n")
+        self.trained.ended.extend(trained.ended)
+        self.trained.busy.extend(trained.busy)
+        return stored_runs(plan)
+
+    def _ended(self, event: Ended) -> None:
+        if self.lines:
+            self.lines.ended(event)
+
+
+def _search(tuner: Tuner, request: Request, stage: _Stage) -> Tuner:
+    """Search, and again in wider spaces as long as that is asked for and of use."""
+    screen = stage.screen
+    screen.say(search_heading(tuner.study(), screen.width))
+    while True:
+        screen.say(space_lines(tuner.study(), screen.width))
+        tuner.run()
+        screen.say(found_lines(tuner.study(), tuner.outcomes()))
+        edges = _edges(tuner)
+        screen.say("\n".join(edge_line(edge, screen.width) for edge in edges))
+        movable = tuple(edge for edge in edges if edge.wider is not None)
+        if not movable or not request.extend or tuner.round == MOST_ROUNDS:
+            break
+        screen.say(widened_line(tuner.round + 1, MOST_ROUNDS, screen.width))
+        search = dataclasses.replace(
+            tuner.search,
+            contenders=tuple(
+                widened(one, tuple(edge for edge in movable if edge.label == one.label))
+                for one in tuner.search.contenders
+            ),
+        )
+        tuner = Tuner(search, tuner.settle, tuner.store, stage, tuner.round + 1)
+    screen.say(_advice(edges, request, tuner))
+    return tuner
+
+
+def _edges(tuner: Tuner) -> tuple[Edge, ...]:
+    """Of each optimizer, the ends at which its best trial lies."""
+    found = tuner.best()
+    tried = {label: [one.trial.values for one in o] for label, o in tuner.outcomes().items()}
+    return tuple(
+        edge
+        for searched in tuner.search.contenders
+        if (trial := found.get(searched.label)) is not None
+        for edge in find_edges(searched, trial.values, tried[searched.label])
+    )
+
+
+def _advice(edges: tuple[Edge, ...], request: Request, tuner: Tuner) -> str:
+    if not any(edge.wider for edge in edges):
+        return ""
+    if not request.extend:
+        return "A better one may lie beyond: --extend widens these spaces and searches again."
+    return f"Widened {tuner.round} times, which is the most; write wider spaces to go on."
+
+
+def _report(tuner: Tuner, stage: _Stage) -> int:
+    """The best setting of each optimizer beside its default, on the reporting seeds."""
+    screen, experiment = stage.screen, tuner.search.experiment
+    settings = [*tuner.selected().values(), *tuner.defaults().values()]
+    unique = {setting.setting_hash: setting for setting in settings}
+    reported = dataclasses.replace(
+        experiment, settings=tuple(unique.values()), searches=(), claims=()
+    )
+    plan = make_plan([reported], lambda one: one, stage.options.store, force=False)
+    stored = list(stage.carry_out(plan).values())
+    if any(run.finished for run in stored):
+        compare_runs(stored, screen, (tuner.study(),))
+    directories = [*(run.path for run in stored), tuner.folder / "trial"]
+    screen.write(f"{closing_line(directories, stage.options.store)}\n")
+    return stage.trained.complain()
+
+
+def _dry_run(tuner: Tuner, options: Options, screen: Screen) -> int:
+    """What would be searched, and what its first batch takes; trains nothing."""
+    plan = tuner.first_plan()
+    study = tuner.study()
+    screen.say(search_heading(study, screen.width))
+    screen.say(space_lines(study, screen.width))
+    own = any(planned.run.setting.own_code for planned in plan.to_train)
+    seconds = None
+    if plan.to_train and not own:
+        outlook = look_ahead(plan, options.data_folder, options.workers)
+        screen.announce(outlook.dealt.warning)
+        seconds = outlook.seconds
+    screen.say(dry_lines(study, len(plan.runs), len(plan.finished), seconds))
+    return EXIT_OK
