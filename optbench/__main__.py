@@ -17,6 +17,7 @@ from optbench.errors import (
     OptbenchError,
 )
 from optbench.output import guard_standard_streams
+from optbench.terminal import complain
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     try:
         sys.stdout.flush()
     except OptbenchError as error:  # a full disk may show only now
-        _complain(str(error))
+        complain(str(error))
         code = error.exit_code
     sys.exit(code)
 
@@ -41,7 +42,7 @@ def _guarded() -> int:
     except SystemExit as leaving:
         code = leaving.code
     except OptbenchError as error:
-        _complain(str(error))
+        complain(str(error))
         _annotate(error)
         return error.exit_code
     except Interrupted as stopped:
@@ -64,16 +65,8 @@ def _report_bug(error: Exception) -> int:
     ) as log:
         log.write(text)
     summary = f"{type(error).__name__}: {error}".splitlines()[0]
-    _complain(f"optbench has a bug ({summary}). Please report it with the log {log.name}")
+    complain(f"optbench has a bug ({summary}). Please report it with the log {log.name}")
     return EXIT_BUG
-
-
-def _complain(text: str) -> None:
-    """To standard error, without characters that a terminal would obey."""
-    from optbench.report.table import safe_text
-
-    lines = [safe_text(line) for line in text.splitlines()]
-    sys.stderr.write("\n".join(lines) + "\n")
 
 
 def _annotate(error: OptbenchError) -> None:

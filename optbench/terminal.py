@@ -25,6 +25,23 @@ def errors() -> Screen:
     return Screen(sys.stderr, _columns(sys.stderr), colour=False)
 
 
+def complain(text: str) -> None:
+    """To standard error, in lines that fit a terminal, without characters that it would obey.
+
+    What shows a line of a file, with a pointer below, stays as it is.
+    """
+    from optbench.report.layout import INDENT, paragraph
+    from optbench.report.table import safe_text
+
+    columns = _columns(sys.stderr)
+    for line in text.splitlines():
+        if columns is None or len(line) <= columns or "│" in line:
+            sys.stderr.write(f"{safe_text(line)}\n")
+        else:
+            begin = line[: len(line) - len(line.lstrip())]
+            sys.stderr.write(f"{paragraph(line, columns, hanging=begin + INDENT)}\n")
+
+
 def width() -> int:
     """Columns of standard output; 80 where it is no terminal."""
     return _columns(sys.stdout) or 80

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from experiments import Child, command, run_module, signal_at, write_experiment
+from progress_events import Terminal
 
 from optbench import execution
+from optbench.terminal import complain
 
 ROOT = Path(execution.__file__).parents[2]
 
@@ -85,3 +87,17 @@ def test_a_terminal_that_lacks_a_character_still_gets_its_text(tmp_path: Path) -
     )
     assert (outcome.code, outcome.err) == (0, "")
     assert "adam" in outcome.out
+
+
+def test_in_a_terminal_a_long_error_is_wrapped_and_a_files_line_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("COLUMNS", "60")
+    source = f"  3 │ optimizer: {'x' * 70}"
+    complain(f"a.yaml:3: {'many words ' * 8}\n{source}\n  {'a remedy ' * 9}")
+    lines = stream.getvalue().splitlines()
+    assert source in lines
+    assert all(len(line) <= 60 for line in lines if line != source)
+    assert lines[-1].startswith("    ")

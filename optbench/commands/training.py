@@ -13,6 +13,7 @@ from optbench.execution.study import Options, train_plan
 from optbench.report.plan import busy_line, interrupted_line
 from optbench.report.progress import make_progress
 from optbench.store.scan import StoredRun, is_run_directory, scan
+from optbench.terminal import complain
 from optbench.trackers.feed import AT_THE_END, WHEN_STOPPED, Feed
 from optbench.training.events import Busy, Ended
 
@@ -35,9 +36,9 @@ class Trained:
         """Say on standard error what failed and what is not here to be told; the exit code."""
         failed = [event.directory for event in self.ended if event.result.status == "failed"]
         for directory in failed:
-            _complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
+            complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
         if self.busy:
-            _complain(busy_line([event.directory for event in self.busy]))
+            complain(busy_line([event.directory for event in self.busy]))
         if failed:
             return EXIT_RUNS_FAILED
         return EXIT_ENVIRONMENT if self.busy else EXIT_OK
@@ -83,7 +84,7 @@ def train(
                     told.busy.append(event)
     except Interrupted:
         patience = WHEN_STOPPED
-        _complain(interrupted_line(len(plan.finished) + len(told.ended), len(plan.runs)))
+        complain(interrupted_line(len(plan.finished) + len(told.ended), len(plan.runs)))
         raise
     finally:
         for feed in feeds:
@@ -101,7 +102,3 @@ def stored_runs(plan: Plan) -> dict[str, StoredRun]:
         for planned in plan.runs
         if planned.stored or is_run_directory(planned.directory)
     }
-
-
-def _complain(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
