@@ -44,7 +44,7 @@ _COLUMNS = (
 )
 _NOW_COLUMNS = (
     Column("committed", "last commit", "right"),
-    Column("reason", "reason", drop=6),
+    Column("reason", "reason"),
 )
 
 
@@ -59,7 +59,8 @@ def render_runs(
     """How many runs have which status, and a line a run; without a width nothing is left out.
 
     `now`, in seconds since the epoch, is what the age of the last commit of unfinished runs is
-    reckoned from. Raises UsageError for an unknown format.
+    reckoned from. Within a width reasons stand below the table, where they are never cut.
+    Raises UsageError for an unknown format.
     """
     told = in_order(runs)
     table = runs_table(told)
@@ -69,6 +70,8 @@ def render_runs(
     )
     columns = (*table.columns[:-1], *_NOW_COLUMNS, table.columns[-1])
     table = Table(columns, (rows,), title=counts_line(told))
+    if output_format == "table" and width is not None:
+        table = _with_reasons_below(table, told)
     if output_format not in FOR_PROGRAMS:
         table = _without_empty(table)
     return render_table(table, output_format, colour=colour, width=width)
@@ -169,6 +172,19 @@ def _age(run: StoredRun, now: float) -> Cell:
         return Cell("")
     stamp = datetime.fromtimestamp(committed, UTC).isoformat(timespec="seconds")
     return cell(stamp, age(now - committed))
+
+
+def _with_reasons_below(table: Table, runs: Iterable[StoredRun]) -> Table:
+    """Each reason once, after the runs that ended for it."""
+    reasons: dict[str, list[str]] = {}
+    for run in runs:
+        if run.result.reason:
+            reasons.setdefault(run.result.reason, []).append(run.result.run[:8])
+    notes = [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"and {len(notes) - MOST_NOTES:,} more reasons: --format csv"]
+    rows = tuple((*row[:-2], Cell(""), row[-1]) for row in table.rows)
+    return replace(table, sections=(rows,), notes=tuple(notes))
 
 
 def _without_empty(table: Table) -> Table:

@@ -199,3 +199,18 @@ def test_a_catalogue_keeps_its_width_and_gives_a_long_name_a_line_of_its_own() -
     text = render_catalogue([(name, "many words " * 9, "T_0, " * 20)], width=60)
     assert text.splitlines()[0] == f"  {name}"
     assert max(map(len, text.splitlines())) <= 60
+
+
+def test_within_80_columns_each_reason_stands_whole_below_the_table(tmp_path: Path) -> None:
+    long = "RuntimeError: " + "mat1 and mat2 shapes cannot be multiplied " * 3
+    for seed in range(2):
+        write_run(tmp_path, make_rows([0.1, 0.9]), seed=seed, status="failed", reason=long.strip())
+    write_run(
+        tmp_path, make_rows([0.1, 0.9]), seed=2, status="diverged", reason="train loss became nan"
+    )
+    page = render_runs(load(tmp_path), width=80)
+    hashes = [run.result.run[:8] for run in in_order(load(tmp_path))]
+    assert f"{hashes[0]}, {hashes[1]}: {long.strip()}" in " ".join(page.split())
+    assert f"{hashes[2]}: train loss became nan" in page
+    assert all(len(line) <= 80 for line in page.splitlines())
+    assert long.strip() in render_runs(load(tmp_path), width=None)
