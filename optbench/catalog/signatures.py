@@ -235,7 +235,7 @@ def _stamp(path: Path) -> tuple[int, int]:
     except (OSError, ValueError):  # ValueError: a NUL in the path
         found = None
     if found is None or not stat.S_ISREG(found.st_mode):
-        remedy = "the path of a file starts at the folder of the YAML that names it"
+        remedy = "a path in a YAML file starts at the folder of that file, in a command at yours"
         raise SourceNotFoundError(f"there is no file {path}", remedy)
     return found.st_mtime_ns, found.st_size
 

@@ -103,8 +103,8 @@ def test_a_mistake_about_an_own_optimizer_is_told(
 
 def test_a_missing_file_is_named_with_where_it_was_looked_for(tmp_path: Path) -> None:
     assert told(tmp_path, optimizer="./mine.py:Opt") == [
-        f"optimizer.name: there is no file {tmp_path}/mine.py [the path of a file starts at the "
-        "folder of the YAML that names it]"
+        f"optimizer.name: there is no file {tmp_path}/mine.py [a path in a YAML file starts at "
+        "the folder of that file, in a command at yours]"
     ]
 
 
