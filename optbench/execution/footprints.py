@@ -91,7 +91,8 @@ def _activation_bytes(run: Run, model: nn.Module) -> int:
         outputs = model(inputs)
     for parameter in model.parameters():
         kept.pop(parameter.data_ptr(), None)
-    examples = max(run.setting.batch_size(training_size(run.setting)), CHUNK)
+    trained_on = training_size(run.setting)
+    examples = max(min(run.setting.batch_size(trained_on), trained_on), CHUNK)
     return (sum(kept.values()) + _bytes([outputs])) * examples // len(inputs)
 
 

@@ -66,6 +66,12 @@ def test_a_full_batch_is_weighed_with_the_activations_of_all_examples(tmp_path: 
     assert 4 * (784 + 128 + 10) <= more <= most + 8
 
 
+def test_a_batch_larger_than_the_data_is_weighed_as_all_of_them(tmp_path: Path) -> None:
+    runs = plan(tmp_path, training={"batch_size": {"grid": ["full", 10**9]}}, **MNIST)
+    full, beyond = rehearsed(runs).footprints.values()
+    assert beyond.run_bytes == full.run_bytes
+
+
 @pytest.mark.parametrize("option", [{"accumulate": 2}, {"average": "ema"}])
 def test_another_copy_of_the_weights_is_weighed(tmp_path: Path, option: dict[str, Any]) -> None:
     (without,) = rehearsed(plan(tmp_path, **MNIST)).footprints.values()
