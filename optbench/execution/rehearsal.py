@@ -14,6 +14,7 @@ from optbench.training.build import (
     build_model,
     build_optimizer,
     build_schedule,
+    check_last_batch,
     check_model,
 )
 from optbench.training.compiled import check_compiler
@@ -71,16 +72,18 @@ class _Rehearsal:
                 with global_stream(run.seed, "noise"):  # a model may draw in eval mode too
                     check_model(setting, model, task)
                 self._models = {key: model}  # the last alone: all of a plan may not fit
-            optimizer = build_optimizer(setting, self._models[key])
-            steps = setting.epoch_steps(training_size(setting))
-            build_schedule(setting, optimizer, steps)
+            model, examples = self._models[key], training_size(setting)
+            with global_stream(run.seed, "noise"):
+                check_last_batch(setting, model, source_of(setting.dataset).task, examples)
+            optimizer = build_optimizer(setting, model)
+            build_schedule(setting, optimizer, setting.epoch_steps(examples))
             check_compiler(setting, device)
         except ConfigError as error:
             self.problems += error.problems
             return
         like = f"{key} {setting.training} {_without_lr(setting.optimizer)}"
         if like not in self._known:
-            self._known[like] = footprint(run, self._models[key], optimizer, device)
+            self._known[like] = footprint(run, model, optimizer, device)
         self.footprints[setting.setting_hash] = self._known[like]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
@@ -24,7 +25,7 @@ from optbench.catalog.models import (
     VOCABULARY_PARAMETERS,
     model_entry,
 )
-from optbench.catalog.models.forward import check_forward
+from optbench.catalog.models.forward import check_forward, zero_inputs
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.schedules import ScheduleEntry, schedules
 from optbench.config.node import child_key
@@ -206,6 +207,27 @@ def check_model(setting: Setting, model: nn.Module, task: Task) -> None:
     """Raises, at the model's line, unless it maps the data's inputs to what their targets need."""
     with _blame(setting, "model", str(setting.model["name"])):
         check_forward(model, task)
+
+
+def check_last_batch(setting: Setting, model: nn.Module, task: Task, examples: int) -> None:
+    """Raises, at its batch size, where an epoch ends with a batch of one that has no variance.
+
+    Batch norm refuses to train on it, which would else be found out at the end of an epoch.
+    """
+    size = setting.batch_size(examples)
+    is_normalized = any(isinstance(module, _BatchNorm) for module in model.modules())
+    if (examples % size != 1 and size != 1) or not is_normalized:
+        return
+    inputs = zero_inputs(task, 1, next(model.parameters()).device)
+    try:
+        with torch.no_grad():
+            model.train()(inputs)
+    except ValueError as error:
+        with _blame(setting, "training", f"a batch_size of {size:,}", "batch_size"):
+            raise UsageError(
+                f"it leaves one of {examples:,} examples for the last batch, on which the model's "
+                f"batch norm can't train ({error}); choose another, or one example fewer"
+            ) from error
 
 
 @contextmanager

@@ -217,6 +217,28 @@ def test_what_a_class_refuses_is_told_before_any_directory_exists(tmp_path: Path
     assert not list(tmp_path.glob("runs/*"))
 
 
+NORMALIZED = """
+from torch import nn
+
+def normalized(classes):
+    return nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Linear(5, classes))
+"""
+
+
+@pytest.mark.parametrize(("size", "code"), [(59, 2), (1, 2), (58, 0)])
+def test_a_last_batch_of_one_that_batch_norm_cant_train_on_is_told_before_training(
+    tmp_path: Path, size: int, code: int
+) -> None:
+    write_plugin(tmp_path, NORMALIZED)  # 60 examples are trained on
+    training = {"epochs": 1, "batch_size": size}
+    path = write_experiment(tmp_path, model="./plugin.py:normalized", training=training)
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+    assert outcome.code == code
+    refused = f"tiny.yaml:1: training.batch_size: a batch_size of {size}: it leaves one of 60"
+    assert (refused in outcome.err) == bool(code)
+    assert bool(list(tmp_path.glob("runs/*"))) != bool(code)
+
+
 def test_a_device_that_is_not_here_is_told_before_any_directory_exists(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no cuda:99 here; present: cpu"):
         run(write_experiment(tmp_path), device="cuda:99", runs_dir=tmp_path / "runs")
