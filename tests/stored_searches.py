@@ -32,15 +32,22 @@ def write_search(
     root: Path,
     tried: Mapping[str, Sequence[Tried]],
     dimensions: Mapping[str, Sequence[Dimension]],
+    reported: Mapping[str, tuple[str, str]] | None = None,
     **changes: Any,
 ) -> Path:
-    """The folder `root`/tuned.tuning with a run a trial; `changes` replace fields of the study."""
+    """The folder `root`/tuned.tuning with a run a trial; `changes` replace fields of the study.
+
+    `reported` has of each label the hashes of the chosen and of the default setting.
+    """
     contenders = []
     for label, trials in tried.items():
         written = [_write_trial(root, label, number, one) for number, one in enumerate(trials)]
         ended = [(loss, n) for n, (_, loss, _, fate) in enumerate(trials) if fate == "completed"]
         best = min(ended)[1] if ended else None
-        contenders.append(Contender(label, tuple(dimensions[label]), tuple(written), best))
+        settings = (reported or {}).get(label, (None, None))
+        contenders.append(
+            Contender(label, tuple(dimensions[label]), tuple(written), best, *settings)
+        )
     fields: dict[str, Any] = {
         "experiment": "tuned",
         "file": "tuned.yaml",

@@ -56,13 +56,18 @@ class Tried:
 
 @dataclass(frozen=True)
 class Search:
-    """One optimizer's trials, in their order; `best` is the number of the chosen one."""
+    """One optimizer's trials, in their order; `best` is the number of the chosen one.
+
+    `selected` and `default` are the hashes of the settings that are compared in the end.
+    """
 
     label: str
     family: str
     dimensions: tuple[Dimension, ...]
     tried: tuple[Tried, ...]
     best: int | None
+    selected: str | None = None
+    default: str | None = None
 
     @property
     def told(self) -> tuple[Tried, ...]:
@@ -194,7 +199,15 @@ def _search(contender: Contender, found: Sequence[Outcome], study: Study, metric
     families = [Setting(run.result.setting, (run,)).family for one in found for run in one.runs]
     kin = statistics.mode(families) if families else contender.label.split()[0]
     tried = tuple(_tried(one, study.objective, metric) for one in found)
-    return Search(contender.label, kin, contender.dimensions, tried, contender.best)
+    return Search(
+        label=contender.label,
+        family=kin,
+        dimensions=contender.dimensions,
+        tried=tried,
+        best=contender.best,
+        selected=contender.selected,
+        default=contender.default,
+    )
 
 
 def _tried(outcome: Outcome, objective: str, metric: Metric) -> Tried:

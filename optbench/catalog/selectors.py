@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Experiment, Resolved, Setting
 
 NAMES = ("optimizer", "model", "dataset", "schedule")
+TUNED = "tuned"  # true for what a search has chosen, false for the default setting beside it
 _MOST_SHOWN = 5
 _MESSAGE = "matches no setting of this experiment"
 
@@ -51,6 +52,8 @@ def _check_comparable(claim: Claim, experiment: Experiment, problems: Problems) 
     """Both sides have settings of the same problems, and not the same settings."""
     ours, theirs = (chosen(claim, side, experiment) for side in sides(claim))
     node, key = claim.node.mapping[claim.statement], child_key(claim.key, claim.statement)
+    if experiment.searches and _tuned(claim, "setting") != _tuned(claim, claim.statement):
+        return  # which settings these are is known once they are searched
     if {s.setting_hash for s in ours} == {s.setting_hash for s in theirs}:
         message = "chooses the very settings that `setting` chooses"
         problems.add(node, key, message, "name what they differ in, such as optimizer or lr")
@@ -60,16 +63,27 @@ def _check_comparable(claim: Claim, experiment: Experiment, problems: Problems) 
         problems.add(node, key, message, rule)
 
 
-class _Selector:
-    """One mapping of names and arguments to values; `searched` arguments may have any."""
+def _tuned(claim: Claim, side: str) -> object:
+    node = claim.node.mapping[side].mapping.get(TUNED)
+    return None if node is None else node.value
 
-    def __init__(self, node: Node, key: str, searched: set[str]) -> None:
-        self.node, self.key, self.searched = node, key, searched
+
+class _Selector:
+    """One mapping of names and arguments to values; `searched` arguments may have any.
+
+    `tuned` are the hashes of settings that a search chose, None before it has.
+    """
+
+    def __init__(
+        self, node: Node, key: str, searched: set[str], tuned: frozenset[str] | None
+    ) -> None:
+        self.node, self.key, self.searched, self.tuned = node, key, searched, tuned
 
     @classmethod
     def of(cls, claim: Claim, side: str, experiment: Experiment) -> _Selector:
         searched = {re.sub(r"\[\d+\]", "", s.key).rpartition(".")[2] for s in experiment.searches}
-        return cls(claim.node.mapping[side], child_key(claim.key, side), searched)
+        tuned = None if searched else experiment.tuned
+        return cls(claim.node.mapping[side], child_key(claim.key, side), searched, tuned)
 
     def chosen(self, settings: Iterable[Setting]) -> tuple[Setting, ...]:
         """Those that have everything that is named."""
@@ -86,6 +100,9 @@ class _Selector:
 
     def _fits(self, setting: Setting, name: str) -> bool:
         wanted = self.node.mapping[name].value
+        if name == TUNED:
+            known = self.tuned is None or (setting.setting_hash in self.tuned) is wanted
+            return isinstance(wanted, bool) and known
         if name in NAMES:
             return wanted in _names(setting, name)
         values = _values(setting, name)
@@ -93,7 +110,9 @@ class _Selector:
 
     def _note(self, name: str, left: list[Setting], problems: Problems) -> None:
         node, key = self.node.mapping[name], child_key(self.key, name)
-        if name in NAMES:
+        if name == TUNED:
+            problems.add(node, key, _MESSAGE, "tuned: true, or false, of an experiment with ranges")
+        elif name in NAMES:
             names = dict.fromkeys(display_name(n) for s in left for n in _names(s, name))
             remedy = did_you_mean(str(node.value), names, VERY_SIMILAR) or _has(names)
             problems.add(node, key, _MESSAGE, remedy)
@@ -101,7 +120,7 @@ class _Selector:
             problems.add(node, key, _MESSAGE, _has(dict.fromkeys(map(format_value, found))))
         else:
             arguments = {a for setting in left for part in _parts(setting) for a in part}
-            known = [*NAMES, *sorted(arguments - {"name"})]
+            known = [*NAMES, TUNED, *sorted(arguments - {"name"})]
             rule = f"a selector takes {', '.join(NAMES)} and their arguments"
             remedy = did_you_mean(name, known) or rule
             problems.add_at_key(self.node, name, key, _MESSAGE, remedy)

@@ -192,7 +192,8 @@ class Run:
 class Experiment:
     """What one YAML file describes, checked and expanded; see `optbench.load_experiment`.
 
-    `searches` holds the values that only a tuner can choose, each with its key.
+    `searches` holds the values that only a tuner can choose, each with its key; `tuned` the hashes
+    of the settings that one has chosen, the others being defaults.
     """
 
     name: str
@@ -202,6 +203,7 @@ class Experiment:
     device: str
     claims: tuple[Claim, ...] = ()
     searches: tuple[Part, ...] = ()
+    tuned: frozenset[str] = frozenset()
 
     def runs(self) -> tuple[Run, ...]:
         """All runs, interleaved by seed, so that a stopped sweep is balanced and paired."""

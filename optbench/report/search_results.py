@@ -9,12 +9,15 @@ from optbench.analysis.metric import Metric
 from optbench.analysis.pictures.tuning import problem_tuning
 from optbench.analysis.search import is_number
 from optbench.analysis.statistics.best_of_k import TRUSTED
+from optbench.analysis.verdict import judge_pairs
 from optbench.config.spec import format_value, short_value
 from optbench.report import words
+from optbench.report.verdicts import SILENT, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from optbench.analysis.comparison import ProblemComparison
     from optbench.analysis.pictures.tuning import Budget, Duel, ProblemTuning
     from optbench.analysis.search import ProblemSearch, Search, Tried
 
@@ -23,11 +26,13 @@ MOST_CURVES = 4  # more optimizers than these are left to the picture
 _SAMPLERS = {"tpe": "TPE", "gp": "Gaussian-process", "cmaes": "CMA-ES"}
 
 
-def search_sentences(found: ProblemSearch) -> Iterator[str]:
-    """What was searched, the best trials, what a smaller budget is worth, and what mattered."""
+def search_sentences(found: ProblemSearch, problem: ProblemComparison) -> Iterator[str]:
+    """What was searched, the best trials and whether they beat the defaults among the compared
+    settings, what a smaller budget is worth, and what mattered."""
     yield f"Searched: {searched(found)}, for the best {words.quantity(found.objective)}."
     for search in found.searches:
         yield _best(search, found)
+    yield from _against_defaults(found, problem)
     tuning = problem_tuning(found)
     if 0 < len(tuning.curves) <= MOST_CURVES:
         yield from _curves(tuning)
@@ -88,6 +93,20 @@ def _best(search: Search, found: ProblemSearch) -> str:
         f"{search.label}'s best trial is number {chosen.number}: {values_of(chosen)}, with a "
         f"{words.quantity(found.objective)} of {objective}{told and f'; {told}'}."
     )
+
+
+def _against_defaults(found: ProblemSearch, problem: ProblemComparison) -> Iterator[str]:
+    """Of each optimizer the chosen setting against its default, with Holm's correction for all."""
+    runs = {row.key: row.runs for row in problem.rows}
+    pairs = {
+        one.label: (runs[one.selected], runs[one.default])
+        for one in found.searches
+        if one.selected in runs and one.default in runs and one.selected != one.default
+    }
+    for label, verdict in judge_pairs(pairs, problem.metric, margin=problem.margin).items():
+        if verdict.why not in SILENT:
+            told = sentences(f"tuned {label}", f"default {label}", verdict, problem.metric)
+            yield " ".join(told)
 
 
 def _curves(tuning: ProblemTuning) -> Iterator[str]:

@@ -47,7 +47,7 @@ def closing(problem: ProblemComparison, comparison: Comparison) -> Iterator[str]
     yield from _no_verdict(problem)
     for found in comparison.searches:
         if found.problem == problem.key:
-            yield from search_sentences(found)
+            yield from search_sentences(found, problem)
 
 
 def last_words(comparison: Comparison) -> Iterator[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -193,6 +194,38 @@ def test_settings_are_not_compared_with_themselves(tmp_path: Path) -> None:
     assert told(tmp_path, optimizer="{name: adam, lr: 0.1}", expect=expect) == [
         "expect[0].better_than: chooses the very settings that `setting` chooses "
         "[name what they differ in, such as optimizer or lr]"
+    ]
+
+
+RANGE = "{name: adam, lr: {loguniform: [1e-4, 1e-1]}}"
+
+
+def test_tuned_and_default_are_compared_though_nobody_knows_yet_which_they_are(
+    tmp_path: Path,
+) -> None:
+    assert told(tmp_path, optimizer=RANGE, expect=compared("{tuned: true}", "{tuned: false}")) == []
+    both = compared("{tuned: true}", "{tuned: true, optimizer: adam}")
+    (found,) = told(tmp_path, optimizer=RANGE, expect=both)
+    assert "chooses the very settings" in found
+
+
+def test_tuned_chooses_what_a_search_has_chosen_once_that_is_known(tmp_path: Path) -> None:
+    expect = compared("{tuned: true}", "{tuned: false}")
+    two = loaded(tmp_path, optimizer="{name: adam, lr: {grid: [1e-3, 1e-2]}}")
+    (claim,) = loaded(tmp_path, optimizer=RANGE, expect=expect).claims
+    experiment = replace(two, tuned=frozenset([two.settings[1].setting_hash]))
+    assert chosen(claim, "setting", experiment) == two.settings[1:]
+    assert chosen(claim, "better_than", experiment) == two.settings[:1]
+
+
+@pytest.mark.parametrize("value", ["true", "'yes'"])
+def test_tuned_is_about_experiments_with_ranges_alone_and_true_or_false(
+    tmp_path: Path, value: str
+) -> None:
+    optimizer = "adam" if value == "true" else RANGE
+    assert told(tmp_path, optimizer=optimizer, expect=claim(f"{{tuned: {value}}}")) == [
+        "expect[0].setting.tuned: matches no setting of this experiment "
+        "[tuned: true, or false, of an experiment with ranges]"
     ]
 
 

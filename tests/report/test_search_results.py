@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from experiments import command
+from stored_runs import ADAM, load, write_seeds
 from stored_searches import BETA, LR, Tried, write_search
 
 if TYPE_CHECKING:
@@ -57,6 +58,19 @@ def test_without_optuna_one_line_says_what_is_missing(
     monkeypatch.setattr("optbench.report.search_results.has_optuna", lambda: False)
     text = told(folder)
     assert text.count("Parameter importances need Optuna: pip install 'optbench[tune]'.") == 1
+
+
+def test_what_was_chosen_is_judged_against_the_default_on_other_seeds(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [0.95 + seed / 1000 for seed in range(8)], optimizer=ADAM | {"lr": 0.003})
+    write_seeds(tmp_path, [0.90 + seed / 1000 for seed in range(8)], optimizer=ADAM)
+    lr = {run.result.config["optimizer"]["lr"]: run.result.setting for run in load(tmp_path)}
+    settings = {"adam": (lr[0.003], lr[0.001])}
+    write_search(tmp_path, {"adam": trials(0.1, 0.9)}, {"adam": [LR, BETA]}, settings)
+    # Eight of eight pairs are better by exactly five points: p = 2/2^8 by permutation.
+    assert (
+        "tuned adam's test accuracy is better than default adam's: +5.0 points (5.0 to 5.0, "
+        "p = .008; better in 8 of 8 seeds"
+    ) in told(tmp_path)
 
 
 def test_json_has_trials_curves_and_duels(folder: Path) -> None:

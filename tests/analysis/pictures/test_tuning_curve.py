@@ -4,7 +4,7 @@ import itertools
 import math
 import random
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from stored_runs import SGD, load, make_rows, write_run
@@ -36,7 +36,7 @@ def write_setting(root: Path, lr: float, loss: float, accuracy: float, **words: 
     write_run(root, rows, optimizer=SGD | {"lr": lr}, **words)
 
 
-def write_trials(root: Path, *trials: Tried, **changes: object) -> Path:
+def write_trials(root: Path, *trials: Tried, **changes: Any) -> Path:
     return write_search(root, {"adam": trials}, {"adam": [LR]}, **changes)
 
 
