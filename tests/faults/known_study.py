@@ -31,7 +31,7 @@ PARTS: dict[str, Any] = {
 class KnownStudy:
     """An experiment in a folder, trained there once; `commit_steps` lie between checkpoints.
 
-    It has a run for each of some seeds, which train together.
+    It has a run for each of some seeds, which train together; `parts` replace those of the file.
     """
 
     def __init__(
@@ -41,12 +41,13 @@ class KnownStudy:
         commit_steps: int = TINY_EPOCH_STEPS,
         seeds: int = 1,
         options: Sequence[str] = ("--quiet",),
+        **parts: Any,
     ) -> None:
         training: dict[str, Any] = {"epochs": epochs, "batch_size": 16}
         training["evaluate_every"] = {"steps": 3}
         if commit_steps != TINY_EPOCH_STEPS:
             training["checkpoint_every"] = {"steps": commit_steps}
-        self.parts = PARTS | {"training": training, "seeds": seeds}
+        self.parts = PARTS | {"training": training, "seeds": seeds} | parts
         self.options = options
         self.commit_steps = commit_steps
         self.steps = epochs * TINY_EPOCH_STEPS

@@ -23,6 +23,11 @@ def tmpfs(folder: Path, size: int) -> Iterator[None]:
         _unmount(folder)
 
 
+def resize(folder: Path, size: int) -> None:
+    """Give a mounted file system in memory another size."""
+    _mount("-o", f"remount,size={size}", folder)
+
+
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """A folder that root can't write to either."""
