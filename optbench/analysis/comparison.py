@@ -26,7 +26,7 @@ from optbench.errors import StoreError, UsageError
 from optbench.store.scan import Note, StoredRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from optbench.analysis.question import Question
     from optbench.analysis.search import ProblemSearch
@@ -118,7 +118,7 @@ def compare(
         reference=reference,
         target_given=question.target is not None,
         problems=compared,
-        notes=notes,
+        notes=(*notes, *_without_seconds(found, question)),
         where=question.where,
         studies=searches,
     )
@@ -162,6 +162,16 @@ def readable(runs: Iterable[StoredRun]) -> tuple[list[StoredRun], tuple[Note, ..
         except StoreError as error:
             notes.append(Note(run.path, "damaged", str(error).removeprefix(f"{run.path}/")))
     return kept, tuple(notes)
+
+
+def _without_seconds(runs: Iterable[StoredRun], question: Question) -> Iterator[Note]:
+    """A note for each run whose seconds were recorded, are asked for, and are damaged."""
+    timed = (run for run in runs if run.finished and "timing.csv" in run.result.files)
+    for run in timed if question.time_unit == "seconds" else ():
+        try:
+            run.train_seconds()
+        except StoreError as error:
+            yield Note(run.path, "damaged", str(error).removeprefix(f"{run.path}/"))
 
 
 def _check_finished(runs: Sequence[StoredRun]) -> None:

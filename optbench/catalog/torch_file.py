@@ -29,7 +29,10 @@ def load_plain(content: bytes) -> Any:
     with warnings.catch_warnings(action="ignore"):  # about other pickles than torch's own
         if content.startswith(_ARCHIVE):  # else it is of the time before torch 1.6
             _check(content)
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        try:
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except (AssertionError, struct.error) as error:
+            raise ValueError(str(error)) from error
 
 
 def _check(content: bytes) -> None:

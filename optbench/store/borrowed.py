@@ -5,6 +5,8 @@ A run is trained once, wherever; so that looking at an experiment's folder shows
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -26,18 +28,22 @@ _PLACE = re.compile(r"\w[\w.-]*/\w[\w.+-]*-s\d+-[0-9a-f]{8}")
 def write_borrowed(folder: Path, directories: Iterable[Path]) -> None:
     """Name run directories of the same store; a store that can't be written stays as it is."""
     places = sorted(f"{path.parent.name}/{path.name}" for path in directories)
-    text = "".join(f"{place}\n" for place in places)
     path = folder / NAME
     with suppress(StoreError, OSError):
-        if _read(path) != text:
+        if not places:
+            path.unlink(missing_ok=True)
+        elif _read(path) != (text := _sealed("".join(f"{place}\n" for place in places))):
             folder.mkdir(parents=True, exist_ok=True)
             write_atomic(path, text.encode())
 
 
 def borrowed(folder: Path) -> list[Path]:
     """The directories named in an experiment's folder that are there, and no symbolic links."""
-    places = [line for line in _read(folder / NAME).splitlines() if _PLACE.fullmatch(line)]
-    paths = [folder.resolve().parent / place for place in places]
+    try:
+        lines = _read(folder / NAME).splitlines()
+    except StoreError:
+        return []
+    paths = [folder.resolve().parent / line for line in lines if _PLACE.fullmatch(line)]
     return [
         path
         for path in paths
@@ -45,8 +51,25 @@ def borrowed(folder: Path) -> list[Path]:
     ]
 
 
-def _read(path: Path) -> str:
-    try:
-        return read_bounded(path, LIMIT).decode(errors="replace")
-    except StoreError:
+def list_damage(folder: Path) -> str:
+    """Why an experiment's folder may lack runs that it names; empty where it names all."""
+    path = folder / NAME
+    if not os.path.lexists(path):
         return ""
+    try:
+        text = _read(path)
+    except StoreError as error:
+        return str(error).removeprefix(f"{folder}{os.sep}")
+    if text == _sealed(text.partition("\n")[2]):
+        return ""
+    return f"{NAME}: its SHA-256 is another; `optbench run` on the experiment's file mends it"
+
+
+def _sealed(lines: str) -> str:
+    return f"# SHA-256 of what follows: {hashlib.sha256(lines.encode()).hexdigest()}\n{lines}"
+
+
+def _read(path: Path) -> str:
+    if not os.path.lexists(path):
+        return ""
+    return read_bounded(path, LIMIT).decode(errors="replace")

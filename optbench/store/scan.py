@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from optbench.config.suggest import did_you_mean
 from optbench.errors import StoreError, UsageError
-from optbench.store.borrowed import borrowed
+from optbench.store.borrowed import borrowed, list_damage
 from optbench.store.bounded import open_regular, read_bounded, sha256_of
 from optbench.store.folders import is_folder, subfolders
 from optbench.store.lock import is_locked
@@ -217,6 +217,8 @@ def _walk(root: Path) -> Iterator[StoredRun | Note]:
     for folder in _listed(root):
         yield from _read_trials(folder, root) if is_tuning_folder(folder) else _read_folder(folder)
     yield from (_read(folder) for folder in borrowed(root) if is_run_directory(folder))
+    if damage := list_damage(root):
+        yield Note(root, "damaged", damage)
 
 
 def _listed(root: Path) -> list[Path]:

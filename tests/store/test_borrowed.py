@@ -44,6 +44,24 @@ def test_it_is_written_again_when_another_command_finds_nothing_to_train(tmp_pat
     assert [run.path.parent.name for run in scan(runs / "second").runs] == ["first"]
 
 
+@pytest.mark.parametrize("kept", [0, 1, -2])
+def test_a_list_that_lacks_a_line_is_damaged(tmp_path: Path, kept: int) -> None:
+    runs = tmp_path / "runs"
+    for name in ("first", "second"):
+        path = write_experiment(tmp_path, name, seeds=2)
+        assert command("run", path, "--runs-dir", runs, "--quiet").code == 0
+    listed = runs / "second" / NAME
+    assert not scan(runs / "second").notes
+    lines = listed.read_text().splitlines(keepends=True)
+    assert len(lines) == 3
+    listed.write_text("".join(lines[:kept]))
+    (note,) = scan(runs / "second").notes
+    assert (note.kind, note.path) == ("damaged", runs / "second")
+    assert "elsewhere.txt: its SHA-256 is another" in note.message
+    assert command("run", path, "--runs-dir", runs, "--quiet").code == 0
+    assert listed.read_text() == "".join(lines)
+
+
 @pytest.mark.parametrize("place", ["../x/a-s0-01234567", "/etc", "a/b", "..", "a/../b-s0-01234567"])
 def test_a_strangers_list_leads_out_of_no_store(tmp_path: Path, place: str) -> None:
     folder = tmp_path / "store" / "mine"

@@ -27,7 +27,9 @@ PARTS = ("train", "test")
 
 
 # What Pillow's decoders raise for damaged files; Warning as its hint at bombs is made an error.
-_UNREADABLE = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Warning, EOFError)
+_UNREADABLE = (
+    OSError, SyntaxError, ValueError, struct.error, zlib.error, Warning, EOFError, MemoryError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
