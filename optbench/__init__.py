@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from optbench.version import VERSION
+
 if TYPE_CHECKING:
     from optbench.api import compare, load_runs
     from optbench.catalog.experiment import load_experiment
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from optbench.execution.study import run
     from optbench.store.scan import StoredRun
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "ConfigError",

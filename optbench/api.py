@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optbench.analysis import comparison
 from optbench.analysis.question import Question
+from optbench.analysis.search import with_searches
 from optbench.store.scan import scan
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     import polars
 
-    from optbench.analysis.comparison import Comparison
+    from optbench.report.notebook import Shown
 
 
 def load_runs(runs_dir: str | Path = "runs") -> polars.DataFrame:
@@ -37,11 +38,14 @@ def compare(
     margin: float | None = None,
     by: str = "optimizer",
     unit: str = "steps",
-) -> Comparison:
-    """What `optbench compare` shows, as data; the arguments are its options.
+) -> Shown:
+    """What `optbench compare` shows, as data that shows itself; the arguments are its options.
 
     Raises `UsageError` where there are no finished runs, and for unknown names.
     """
+    from optbench.report.notebook import Shown
+
     runs = scan(Path(runs_dir)).runs
     question = Question(metric, reference, target, tuple(where), margin, by, unit)
-    return comparison.compare(runs, question)
+    compared = comparison.compare(runs, question)
+    return Shown.of(with_searches(compared, [Path(runs_dir)]))

@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optbench.version import VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,10 +22,8 @@ def describe_environment(device: str) -> Environment:
     """Versions, device and processor of this process; torch has been imported already."""
     import torch
 
-    import optbench
-
     return {
-        "optbench": optbench.__version__,
+        "optbench": VERSION,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": version("numpy"),
