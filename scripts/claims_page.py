@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from optbench import load_experiment
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
-from optbench.commands.training import stored_runs
+from optbench.execution.plan import stored_runs
 from optbench.execution.study import Options, plan_runs
 from optbench.report.charts.files import save_chart
 from optbench.report.formats import markdown_text

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TextIO
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
-from optbench.commands.training import stored_runs, train
+from optbench.commands.training import train
 from optbench.config.spec import display_name
 from optbench.errors import EXIT_OK
 from optbench.execution.environment import installed_torch
 from optbench.execution.outlook import look_ahead
+from optbench.execution.plan import stored_runs
 from optbench.execution.study import Options, load_experiments, plan_runs
 from optbench.report.audit import audit_lines
 from optbench.report.comparison import render

@@ -12,7 +12,6 @@ from optbench.errors import EXIT_ENVIRONMENT, EXIT_OK, EXIT_RUNS_FAILED, Interru
 from optbench.execution.study import Options, train_plan
 from optbench.report.plan import busy_line, interrupted_line
 from optbench.report.progress import make_progress
-from optbench.store.scan import StoredRun, is_run_directory, scan
 from optbench.terminal import complain
 from optbench.trackers.feed import AT_THE_END, WHEN_STOPPED, Feed
 from optbench.training.events import Busy, Ended
@@ -90,15 +89,3 @@ def train(
         for feed in feeds:
             feed.close(screen.announce, options.store, patience)
     return told
-
-
-def stored_runs(plan: Plan) -> dict[str, StoredRun]:
-    """The stored runs of a plan that has been carried out, by their hashes.
-
-    One that another process has just begun may not be there yet.
-    """
-    return {
-        planned.run.hash: planned.stored or scan(planned.directory).runs[0]
-        for planned in plan.runs
-        if planned.stored or is_run_directory(planned.directory)
-    }

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 from optbench.analysis.edges import Edge, find_edges, widened
 from optbench.catalog.search import load_search
 from optbench.commands.run import JsonLines, compare_runs
-from optbench.commands.training import Trained, stored_runs, train
+from optbench.commands.training import Trained, train
 from optbench.config.suggest import did_you_mean
 from optbench.config.tuning import MAX_TRIALS, PRUNERS, SAMPLERS
 from optbench.errors import EXIT_OK, UsageError
 from optbench.execution.data import DataChoice
 from optbench.execution.outlook import look_ahead
-from optbench.execution.plan import Plan, make_plan
+from optbench.execution.plan import Plan, make_plan, stored_runs
 from optbench.report.plan import closing_line
 from optbench.report.search import (
     batch_line,
@@ -32,7 +32,6 @@ from optbench.tuning.export import check_export, export
 from optbench.tuning.search import Tuner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from optbench.catalog.search import Search
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from optbench.execution.study import Options
     from optbench.store.scan import StoredRun
     from optbench.training.events import Ended
-    from optbench.tuning.search import Batch
+    from optbench.tuning.search import Phase
 
 MOST_ROUNDS = 3  # times that --extend widens the spaces
 
@@ -122,18 +121,15 @@ class _Stage:
     lines: JsonLines | None
     trained: Trained = field(default_factory=Trained)
     seconds: float = 0.0  # of training, for what is left
-    trials: int = 0  # that took them
+    epochs: float = 0.0  # that took them
 
-    def train(self, plan: Plan, batch: Batch) -> Mapping[str, StoredRun]:
-        if plan.to_train:
-            left = batch.left * self.seconds / self.trials if self.trials else None
-            self.screen.say(batch_line(batch.done, batch.trials, batch.contenders, left))
+    def train(self, plan: Plan, phase: Phase) -> None:
+        left = phase.left * self.seconds / self.epochs if self.epochs else None
+        self.screen.say(batch_line(phase.done, phase.asked, phase.until, left))
         began = time.monotonic()
-        stored = self.carry_out(plan)
-        if plan.to_train:
-            self.seconds += time.monotonic() - began
-            self.trials += batch.asked
-        return stored
+        self.carry_out(plan)
+        self.seconds += time.monotonic() - began
+        self.epochs += phase.epochs
 
     def carry_out(self, plan: Plan) -> dict[str, StoredRun]:
         for planned in plan.finished if self.lines else ():
@@ -147,7 +143,7 @@ class _Stage:
         return stored_runs(plan)
 
     def _ended(self, event: Ended) -> None:
-        if self.lines:
+        if self.lines and event.result.status != "pruned":  # which may go on
             self.lines.ended(event)
 
 
@@ -200,7 +196,7 @@ def _advice(edges: tuple[Edge, ...], request: Request, tuner: Tuner) -> str:
 def _report(tuner: Tuner, stage: _Stage) -> int:
     """The best setting of each optimizer beside its default, on the reporting seeds."""
     screen, experiment = stage.screen, tuner.search.experiment
-    settings = [*tuner.selected().values(), *tuner.defaults().values()]
+    settings = [*tuner.selected().values(), *tuner.default_settings.values()]
     unique = {setting.setting_hash: setting for setting in settings}
     reported = dataclasses.replace(
         experiment, settings=tuple(unique.values()), searches=(), claims=()

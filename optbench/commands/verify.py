@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from optbench.analysis.claims.judge import Case, judge
 from optbench.catalog.selectors import check_selectors, chosen, sides
 from optbench.commands.screen import Screen, deliver
-from optbench.commands.training import stored_runs, train
+from optbench.commands.training import train
 from optbench.config.node import Problems
 from optbench.errors import EXIT_CLAIM, EXIT_OK, UsageError
+from optbench.execution.plan import stored_runs
 from optbench.execution.study import Options, load_experiments, plan_runs
 from optbench.report.formats import check_format
 from optbench.report.judgements import FORMATS, render_judgements, verdict_line

@@ -137,7 +137,7 @@ def _together(
     for index, planned in enumerate(to_train):
         setting = planned.run.setting
         footprint = footprints[setting.setting_hash]
-        key = (_kind(setting), footprint.device, planned.run.device)
+        key = (_kind(setting), footprint.device, planned.run.device, planned.until)
         groups[key if footprint.stacked else index].append(index)
     return groups.values()
 

@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING
 
 from optbench.execution.data import as_requested
 from optbench.store.index import RunIndex
+from optbench.store.scan import StoredRun, is_run_directory, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from optbench.config.spec import Experiment, Run, Setting
-    from optbench.store.scan import Note, StoredRun
+    from optbench.store.scan import Note
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A run and its directory; `stored` where it is finished, wherever that was."""
+    """A run and its directory; `stored` where it is finished, wherever that was.
+
+    With `until` it is put aside as pruned after so many epochs, from where it can go on.
+    """
 
     run: Run
     directory: Path
     stored: StoredRun | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,3 +99,15 @@ def _look_up(
                 directory = runs_dir / run.experiment / run.directory_name
                 planned[run.hash] = Planned(run, directory, index.finished(run.hash))
     return tuple(planned.values())
+
+
+def stored_runs(plan: Plan) -> dict[str, StoredRun]:
+    """The stored runs of a plan that has been carried out, by their hashes.
+
+    One that another process has just begun may not be there yet.
+    """
+    return {
+        planned.run.hash: planned.stored or scan(planned.directory).runs[0]
+        for planned in plan.runs
+        if planned.stored or is_run_directory(planned.directory)
+    }

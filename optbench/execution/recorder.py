@@ -111,6 +111,15 @@ class Recorder:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return self._store_end(self._result("failed", reason, finished=True), None)
 
+    def put_aside(self) -> Result:
+        """Say that the run is left where it stands; its checkpoint is where it may go on."""
+        if self.learner.failure is not None:  # the last commit could not be made
+            return self.fail(self.learner.failure)
+        result = self._result("pruned", f"put aside after {self.learner.steps:,} steps")
+        self.directory.write_progress(self.learner.rows, self.learner.timings, result)
+        self.ended = True
+        return result
+
     def interrupt(self) -> None:
         """Say that the run was stopped, if it was; its checkpoint is where it goes on."""
         if self.ended:

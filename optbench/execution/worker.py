@@ -73,7 +73,7 @@ class Worker:
                 else:  # another process was faster
                     yield Ended(planned.run, planned.directory, stored.result)
             for together in _by_steps(recorders):
-                yield from self._record(together)
+                yield from self._record(together, cohort[0].until)
 
     def _recorder(
         self, planned: Planned, directory: RunDirectory, device: torch.device
@@ -83,13 +83,13 @@ class Worker:
         environment = describe_environment(str(device))
         return Recorder(planned.run, data, directory, planned.directory, environment, label)
 
-    def _record(self, recorders: Sequence[Recorder]) -> Iterator[Event]:
+    def _record(self, recorders: Sequence[Recorder], until: int | None) -> Iterator[Event]:
         for recorder in recorders:
             recorder.begin(len(recorders))
         try:
             for recorder in recorders:
                 yield _started(recorder)
-            yield from self._follow(recorders)
+            yield from self._follow(recorders, until)
         except (Interrupted, GeneratorExit):
             for recorder in recorders:
                 recorder.interrupt()
@@ -101,8 +101,8 @@ class Worker:
                 if not recorder.ended:
                     yield from self._ended(recorder, partial(recorder.fail, error))
 
-    def _follow(self, recorders: Sequence[Recorder]) -> Iterator[Event]:
-        for record in train([recorder.learner for recorder in recorders]):
+    def _follow(self, recorders: Sequence[Recorder], until: int | None) -> Iterator[Event]:
+        for record in train([recorder.learner for recorder in recorders], until):
             recorder = recorders[record.run]
             match record:
                 case Commit():
@@ -113,6 +113,9 @@ class Worker:
                     yield from self._ended(recorder, partial(recorder.fail, error))
                 case _:
                     yield Advanced(recorder.run, record)
+        for recorder in recorders:
+            if not recorder.ended:
+                yield from self._ended(recorder, recorder.put_aside)
 
     def _commit(self, recorder: Recorder, record: Commit) -> None:
         """Store where a run is; one whose state can't be stored has failed."""

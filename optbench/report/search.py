@@ -57,19 +57,19 @@ def space(dimension: Dimension) -> str:
     return f"{dimension.key} {low} to {high}{scale}"
 
 
-def batch_line(done: int, trials: int, contenders: int, seconds: float | None) -> str:
-    """`10 of 30 trials of each optimizer are done, about 3 min left.`"""
-    each = " of each optimizer" if contenders > 1 else ""
+def batch_line(done: int, asked: int, until: int, seconds: float | None) -> str:
+    """`10 trials of each optimizer done; 10 runs to epoch 5, about 3 min left.`"""
+    over = f"{_count(done, 'trial')} of each optimizer done; " if done else ""
     left = "" if seconds is None else f", about {numbers.duration(seconds)} left"
-    return f"{done} of {_count(trials, 'trial')}{each} done{left}."
+    return f"{over}{_count(asked, 'run')} to epoch {until}{left}."
 
 
 def dry_lines(study: Study, runs: int, finished: int, seconds: float | None) -> str:
     """What the first batch is, and what all of them take if they go on like it."""
     whole = study.trials * len(study.contenders) * len(study.seeds)
-    share = f" of {whole:,}" if runs < whole else ""
+    share = f" of {whole:,}" if runs < whole and study.pruner == "none" else ""
     told = f"The first batch: {_count(runs, 'run')}{share}, {finished:,} finished already."
-    if seconds is None:
+    if seconds is None or study.pruner != "none":
         return told
     return f"{told} All trials: about {numbers.duration(seconds * whole / (runs - finished))}."
 

@@ -163,6 +163,12 @@ def run_directories(root: Path) -> Iterator[Path]:
                 yield from filter(is_run_directory, members)
 
 
+def stored_run(path: Path, run_hash: str) -> StoredRun | None:
+    """The run in a directory, if it is this one and can be read."""
+    found = _read(path) if is_run_directory(path) else None
+    return found if isinstance(found, StoredRun) and found.result.run == run_hash else None
+
+
 def find_run(runs: Iterable[StoredRun], name: str) -> StoredRun:
     """The run that a path, a directory's name or the beginning of a hash means.
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 READ_EVERY = 50  # steps between looks at the losses on the CPU, which cost little
 
 
-def train(learners: Sequence[Learner]) -> Iterator[Record]:
+def train(learners: Sequence[Learner], until: int | None = None) -> Iterator[Record]:
     """Train runs of one problem side by side, from wherever they stand, until each has ended.
+
+    With `until` they are left after so many epochs, at a commit, and go on another time.
 
     They share loss, batch size, batches a step, epochs, steps of evaluations and checkpoints, and
     step count. The `run` of a record is the index of its learner. A run whose loss is no longer
@@ -35,16 +37,17 @@ def train(learners: Sequence[Learner]) -> Iterator[Record]:
         first.run.setting.steps_between(key, first.epoch_steps)
         for key in ("evaluate_every", CHECKPOINT_EVERY)
     )
+    stop = total if until is None else min(until * first.epoch_steps, total)
     steps = first.steps
     with SharedNoise(first.data.device) as noise:
         cohort = _Cohort(learners, noise)
         if not first.rows:
             yield from cohort.rows()
-        while cohort.parts and steps < total:
+        while cohort.parts and steps < stop:
             steps += 1
             row_due = steps % row_steps == 0 or steps == total
             epoch_over = steps % first.epoch_steps == 0
-            commit_due = epoch_over or steps % commit_steps == 0
+            commit_due = epoch_over or steps % commit_steps == 0 or steps == stop
             cohort.step(measure=row_due)
             if row_due or commit_due or cohort.is_due_a_look(steps):
                 yield from cohort.settle()
@@ -54,7 +57,8 @@ def train(learners: Sequence[Learner]) -> Iterator[Record]:
                 yield from cohort.end_epoch()
             if commit_due:
                 yield from cohort.commit()
-        yield from cohort.end()
+        if steps == total:
+            yield from cohort.end()
 
 
 class _Cohort:

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.analysis.trials import Outcome, best, outcome
 from optbench.errors import EXIT_RUNS_FAILED, OptbenchError, StoreError, UsageError
-from optbench.execution.plan import Plan, make_plan
+from optbench.execution.plan import Plan, Planned, make_plan, stored_runs
+from optbench.store.rundir import RunDirectory
+from optbench.store.scan import stored_run
 from optbench.store.tuning import SUFFIX, Contender, Study, Trial, write_study
-from optbench.tuning.proposals import batch_size, make_proposer
+from optbench.tuning.budget import Bracket, Budget
+from optbench.tuning.proposals import make_proposer
+from optbench.tuning.pruning import above_median, best_ones, history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,25 +39,44 @@ class TrialsFailedError(OptbenchError):
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Where a search is: `asked` trials come next, after `done` of each optimizer's `trials`."""
+class Phase:
+    """What comes next: so many runs, the furthest until that epoch.
+
+    `done` trials of each optimizer are over. `epochs` are those that come now, `left` all that are
+    to come at most, these among them, both over all optimizers and seeds.
+    """
 
     asked: int
+    until: int
     done: int
-    trials: int
-    contenders: int
-
-    @property
-    def left(self) -> int:
-        """Trials that are to come, those asked among them."""
-        return self.contenders * (self.trials - self.done)
+    epochs: float
+    left: float
 
 
 class Stage(Protocol):
     """Who carries plans out, in front of somebody or not."""
 
-    def train(self, plan: Plan, batch: Batch) -> Mapping[str, StoredRun]:
-        """Train what is not finished; all runs of the plan that are there, by their hashes."""
+    def train(self, plan: Plan, phase: Phase) -> None:
+        """Train what is not finished."""
+
+
+@dataclass
+class _Asked:
+    """Trials of one bracket; `going` are the numbers of those that have not been pruned."""
+
+    bracket: Bracket
+    trials: list[Trial]
+    going: set[int]
+    level: int = 0
+
+    @property
+    def until(self) -> int:
+        """The epoch to which those that are left train next."""
+        return self.bracket.rungs[self.level]
+
+    @property
+    def is_over(self) -> bool:
+        return self.level == len(self.bracket.rungs)
 
 
 @dataclass
@@ -62,13 +85,27 @@ class _Side:
 
     searched: Searched
     proposer: Proposer
+    budget: Budget
     outcomes: list[Outcome] = field(default_factory=list)
+    complete: list[dict[float, float]] = field(default_factory=list)  # epoch → objective
     settings: dict[int, Setting] = field(default_factory=dict)  # by the trials' numbers
-    asked: list[Trial] = field(default_factory=list)
+    asked: list[_Asked] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return self.searched.label
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All that were proposed."""
+        return [
+            *(one.trial for one in self.outcomes),
+            *(trial for asked in self.asked for trial in asked.trials),
+        ]
 
 
 class Tuner:
-    """Carries a search out; see `search`."""
+    """Carries a search out."""
 
     def __init__(
         self,
@@ -87,16 +124,24 @@ class Tuner:
         self.store = store
         self.stage = stage
         self.round = widenings
-        self.sides = [self._side(searched) for searched in search.contenders]
+        tuning = search.tuning
+        proposers = [make_proposer(tuning, one.label, one.dimensions) for one in search.contenders]
         self.trials = trials_of(search)
+        self.sides = [
+            _Side(searched, proposer, Budget(tuning, self.trials, search.epochs))
+            for searched, proposer in zip(search.contenders, proposers, strict=True)
+        ]
+        self.default_settings = self._defaults()
 
     @property
     def folder(self) -> Path:
         return self.store / f"{self.search.experiment.name}{SUFFIX}"
 
-    def _side(self, searched: Searched) -> _Side:
-        tuning = self.search.tuning
-        return _Side(searched, make_proposer(tuning, searched.label, searched.dimensions))
+    @property
+    def epochs(self) -> int:
+        """What all optimizers may use together, over all seeds."""
+        each = self.trials * self.search.epochs * len(self.search.tuning.seeds)
+        return each * len(self.sides)
 
     def first_plan(self) -> Plan:
         """What the first batch trains, for a look ahead; the search can't go on from there."""
@@ -104,44 +149,42 @@ class Tuner:
         return self._plan()
 
     def run(self) -> None:
-        """Search until every optimizer has had its trials.
+        """Search until every optimizer has used its budget.
 
         Raises TrialsFailedError where all that an optimizer tried failed, and StoreError for runs
         that another process trains.
         """
         while self._ask():
-            plan = self._plan()
             self._store()
-            stored = self.stage.train(plan, self._batch())
+            while any(not asked.is_over for side in self.sides for asked in side.asked):
+                self._climb()
             for side in self.sides:
-                self._tell(side, stored)
+                self._tell(side)
         self._store()
 
     def outcomes(self) -> dict[str, tuple[Outcome, ...]]:
         """What has been tried, by the optimizers' labels."""
-        return {side.searched.label: tuple(side.outcomes) for side in self.sides}
+        return {side.label: tuple(side.outcomes) for side in self.sides}
 
     def best(self) -> dict[str, Trial]:
         """The chosen trial of each optimizer that has one that came to its end."""
         objective = self.search.tuning.objective
-        found = {side.searched.label: best(side.outcomes, objective) for side in self.sides}
+        found = {side.label: best(side.outcomes, objective) for side in self.sides}
         return {label: one.trial for label, one in found.items() if one is not None}
 
     def selected(self) -> dict[str, Setting]:
         """The setting of each of those, its data decided."""
-        settings = {side.searched.label: side.settings for side in self.sides}
+        settings = {side.label: side.settings for side in self.sides}
         return {label: settings[label][trial.number] for label, trial in self.best().items()}
 
-    def defaults(self) -> dict[str, Setting]:
-        """The default setting of each optimizer that has one, its data decided."""
-        found = {side.searched.label: side.searched.default() for side in self.sides}
+    def _defaults(self) -> dict[str, Setting]:
+        found = {side.label: side.searched.default() for side in self.sides}
         return {label: self.settle(one) for label, one in found.items() if one is not None}
 
     def study(self) -> Study:
         """What tuning.json says."""
         search, tuning = self.search, self.search.tuning
-        selected, defaults = self.selected(), self.defaults()
-        done = not any(side.asked for side in self.sides) and not self._room()
+        chosen = {} if self._is_going() else self.best()
         return Study(
             experiment=search.experiment.name,
             file=str(search.experiment.file),
@@ -155,36 +198,41 @@ class Tuner:
             seeds=tuning.seeds,
             reporting_seeds=search.experiment.seeds,
             round=self.round,
-            contenders=tuple(
-                self._contender(side, selected if done else {}, defaults) for side in self.sides
-            ),
+            contenders=tuple(self._contender(side, chosen) for side in self.sides),
         )
 
-    def _contender(
-        self, side: _Side, selected: Mapping[str, Setting], defaults: Mapping[str, Setting]
-    ) -> Contender:
-        label = side.searched.label
+    def _contender(self, side: _Side, chosen: Mapping[str, Trial]) -> Contender:
+        best, default = chosen.get(side.label), self.default_settings.get(side.label)
         return Contender(
-            label=label,
+            label=side.label,
             dimensions=side.searched.dimensions,
-            trials=(*(one.trial for one in side.outcomes), *side.asked),
-            best=self.best()[label].number if label in selected else None,
-            selected=selected[label].setting_hash if label in selected else None,
-            default=defaults[label].setting_hash if label in defaults else None,
+            trials=tuple(side.trials),
+            best=None if best is None else best.number,
+            selected=None if best is None else side.settings[best.number].setting_hash,
+            default=None if default is None else default.setting_hash,
         )
 
-    def _room(self) -> int:
-        """How many trials of each optimizer are left."""
-        return self.trials - min(len(side.outcomes) for side in self.sides)
+    def _is_going(self) -> bool:
+        return any(side.asked or self._next_batch(side) for side in self.sides)
+
+    def _used(self, side: _Side) -> float:
+        """Epochs on one seed."""
+        return sum(one.epochs for one in side.outcomes) / len(self.search.tuning.seeds)
+
+    def _next_batch(self, side: _Side) -> tuple[Bracket, ...]:
+        return side.budget.next_batch(len(side.outcomes), self._used(side))
 
     def _ask(self) -> bool:
-        """Propose the next batch of every optimizer; False when the budget is used up."""
+        """Propose the next batch of every optimizer; False when all budgets are used up."""
         for side in self.sides:
-            done = len(side.outcomes)
-            room = self.trials - done
-            size = batch_size(self.search.tuning, done)
-            values = side.proposer.ask(room if size is None else min(room, size)) if room else []
-            side.asked = [self._trial(side, done + n, value) for n, value in enumerate(values)]
+            brackets = self._next_batch(side)
+            values = side.proposer.ask(sum(one.trials for one in brackets)) if brackets else []
+            first = len(side.outcomes)
+            trials = [self._trial(side, first + n, value) for n, value in enumerate(values)]
+            for bracket in brackets:
+                mine, trials = trials[: bracket.trials], trials[bracket.trials :]
+                if mine:
+                    side.asked.append(_Asked(bracket, mine, {trial.number for trial in mine}))
         return any(side.asked for side in self.sides)
 
     def _trial(self, side: _Side, number: int, values: dict[str, Any]) -> Trial:
@@ -208,31 +256,117 @@ class Tuner:
         )
 
     def _plan(self) -> Plan:
-        asked = [side.settings[trial.number] for side in self.sides for trial in side.asked]
-        return make_plan([self._experiment(asked)], lambda one: one, self.store, force=False)
+        """All that goes on, each run to the next rung of its bracket; what is there counts as done.
 
-    def _batch(self) -> Batch:
-        asked = sum(len(side.asked) for side in self.sides)
-        done = min(len(side.outcomes) for side in self.sides)
-        return Batch(asked, done, self.trials, len(self.sides))
+        A point that was asked twice trains to the further one.
+        """
+        settings: dict[str, Setting] = {}
+        until: dict[str, int] = {}
+        for side in self.sides:
+            for asked in (asked for asked in side.asked if not asked.is_over):
+                for number in sorted(asked.going):
+                    setting = side.settings[number]
+                    settings[setting.setting_hash] = setting
+                    known = until.get(setting.setting_hash, 0)
+                    until[setting.setting_hash] = max(known, asked.until)
+        experiment = self._experiment(settings.values())
+        plan = make_plan([experiment], lambda one: one, self.store, force=False)
+        runs = (_towards(one, until, self.search.epochs) for one in plan.runs)
+        return dataclasses.replace(plan, runs=tuple(runs))
 
-    def _tell(self, side: _Side, stored: Mapping[str, StoredRun]) -> None:
-        told = [outcome(trial, stored, self.search.tuning.objective) for trial in side.asked]
-        missing = [one for one in told if one.status == "missing"]
-        if missing:
-            raise StoreError(
-                f"trial {missing[0].trial.number} of {side.searched.label} is not finished: "
-                "another process trains it. The same command goes on once that has ended."
-            )
+    def _climb(self) -> None:
+        """Train everything to its next rung, and decide who goes on from there."""
+        plan = self._plan()
+        if plan.to_train:
+            self.stage.train(plan, self._phase(plan))
+        stored = stored_runs(plan)
+        for side in self.sides:
+            for asked in (asked for asked in side.asked if not asked.is_over):
+                self._check_trained(side, asked, stored)
+                asked.level += 1
+                if not asked.is_over:
+                    asked.going = self._going_on(side, asked, stored)
+
+    def _phase(self, plan: Plan) -> Phase:
+        pending = plan.to_train
+        epochs = sum((one.until or self.search.epochs) - _epoch(one) for one in pending)
+        used = sum(sum(one.epochs for one in side.outcomes) for side in self.sides)
+        begun = sum(_epoch(one) for one in pending)
+        return Phase(
+            asked=len(pending),
+            until=max(one.until or self.search.epochs for one in pending),
+            done=min(len(side.outcomes) for side in self.sides),
+            epochs=epochs,
+            left=max(self.epochs - used - begun, epochs),
+        )
+
+    def _check_trained(self, side: _Side, asked: _Asked, stored: Mapping[str, StoredRun]) -> None:
+        for trial in (trial for trial in asked.trials if trial.number in asked.going):
+            if outcome(trial, stored, self.search.tuning.objective).status == "missing":
+                raise StoreError(
+                    f"trial {trial.number} of {side.label} is not finished: another process trains "
+                    "it. The same command goes on once that has ended."
+                )
+
+    def _going_on(self, side: _Side, asked: _Asked, stored: Mapping[str, StoredRun]) -> set[int]:
+        """The numbers of the trials that are not pruned at the rung that was just reached."""
+        objective = self.search.tuning.objective
+        rung, keep = asked.bracket.rungs[asked.level - 1], asked.bracket.sizes[asked.level]
+        going = [trial for trial in asked.trials if trial.number in asked.going]
+        told = {trial.number: history(trial, stored, objective) for trial in going}
+        if self.search.tuning.pruner == "median":
+            return above_median(told, rung, side.complete, objective)
+        return best_ones(told, rung, keep, objective)
+
+    def _tell(self, side: _Side) -> None:
+        objective = self.search.tuning.objective
+        trials = [trial for asked in side.asked for trial in asked.trials]
+        if not trials:
+            return
+        plan = make_plan(
+            [self._experiment(side.settings[trial.number] for trial in trials)],
+            lambda one: one,
+            self.store,
+            force=False,
+        )
+        stored = stored_runs(plan)
+        told = [outcome(trial, stored, objective) for trial in trials]
+        for one in told:
+            if one.status == "pruned":  # decided for good: nothing goes on from there
+                for run in one.runs:
+                    RunDirectory(run.path).delete_checkpoints()
+            elif one.status == "completed":
+                side.complete.append(history(one.trial, stored, objective))
         side.proposer.tell(told)
         side.outcomes += told
         side.asked = []
-        if told and all(one.status == "failed" for one in side.outcomes):
+        if all(one.status == "failed" for one in side.outcomes):
             raise TrialsFailedError(_all_failed(side))
 
     def _store(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_study(self.folder, self.study())
+
+
+def _towards(planned: Planned, until: Mapping[str, int], epochs: int) -> Planned:
+    """A run that trains to its next rung; one that was put aside there or later is done so far."""
+    rung = until[planned.run.setting.setting_hash]
+    if planned.stored is not None or rung == epochs:
+        return planned
+    found = stored_run(planned.directory, planned.run.hash)
+    if found is not None and found.status == "pruned" and _last_epoch(found) >= rung:
+        return dataclasses.replace(planned, stored=found)
+    return dataclasses.replace(planned, until=rung)
+
+
+def _epoch(planned: Planned) -> float:
+    """How far a run that is not finished has come."""
+    found = stored_run(planned.directory, planned.run.hash)
+    return 0.0 if found is None else _last_epoch(found)
+
+
+def _last_epoch(run: StoredRun) -> float:
+    return (run.result.last or {}).get("epoch") or 0.0
 
 
 def trials_of(search: Search) -> int:
@@ -274,6 +408,6 @@ def _all_failed(side: _Side) -> str:
     tried = len(side.outcomes)
     which = "the only trial" if tried == 1 else f"all {tried} trials"
     return (
-        f"{which} of {side.searched.label} failed, the first with {run.result.reason}; the "
+        f"{which} of {side.label} failed, the first with {run.result.reason}; the "
         f"traceback is in {run.path / 'log.txt'}. What others finished is kept."
     )

@@ -56,7 +56,7 @@ def plain_line(watched: Watched) -> str:
 def alarm(event: Ended, watched: Watched) -> str:
     """Names a run that ended otherwise than completed: `  sgd lr=10 s0  diverged: …`."""
     result = event.result
-    if result.status == "completed":
+    if result.status in ("completed", "pruned"):
         return ""
     name = f"{watched.label(event.run)} s{event.run.seed}"
     return safe_text(f"{INDENT}{name}  {result.status}: {result.reason}")
