@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from optbench.analysis.edges import Edge, find_edges, widened
+from optbench.analysis.edges import Edge, widened
 from optbench.catalog.search import load_search
 from optbench.commands.run import JsonLines, compare_runs
 from optbench.commands.training import Trained, train
@@ -155,7 +155,7 @@ def _search(tuner: Tuner, request: Request, stage: _Stage) -> Tuner:
         screen.say(space_lines(tuner.study(), screen.width))
         tuner.run()
         screen.say(found_lines(tuner.study(), tuner.outcomes()))
-        edges = _edges(tuner)
+        edges = tuner.edges()
         screen.say("\n".join(edge_line(edge, screen.width) for edge in edges))
         movable = tuple(edge for edge in edges if edge.wider is not None)
         if not movable or not request.extend or tuner.round == MOST_ROUNDS:
@@ -171,18 +171,6 @@ def _search(tuner: Tuner, request: Request, stage: _Stage) -> Tuner:
         tuner = Tuner(search, tuner.settle, tuner.store, stage, tuner.round + 1)
     screen.say(_advice(edges, request, tuner))
     return tuner
-
-
-def _edges(tuner: Tuner) -> tuple[Edge, ...]:
-    """Of each optimizer, the ends at which its best trial lies."""
-    found = tuner.best()
-    tried = {label: [one.trial.values for one in o] for label, o in tuner.outcomes().items()}
-    return tuple(
-        edge
-        for searched in tuner.search.contenders
-        if (trial := found.get(searched.label)) is not None
-        for edge in find_edges(searched, trial.values, tried[searched.label])
-    )
 
 
 def _advice(edges: tuple[Edge, ...], request: Request, tuner: Tuner) -> str:

@@ -56,6 +56,9 @@ class Fields:
     def counts(self, key: str) -> tuple[int, ...]:
         return tuple(item.count(name) for item in self._items(key) for name in item.values)
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(item.text(name) for item in self._items(key) for name in item.values)
+
     def digests(self, key: str) -> tuple[str, ...]:
         return tuple(item.digest(name) for item in self._items(key) for name in item.values)
 

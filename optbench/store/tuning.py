@@ -65,7 +65,8 @@ class Contender:
     """One optimizer of the search.
 
     `best` is the number of the trial that was chosen; `selected` and `default` are the hashes of
-    the settings that are trained on the reporting seeds. None where that is not known yet.
+    the settings that are trained on the reporting seeds. None where that is not known yet. `edges`
+    are the keys at whose end the best lies, each with which: `lr upper`.
     """
 
     label: str
@@ -74,6 +75,7 @@ class Contender:
     best: int | None = None
     selected: str | None = None
     default: str | None = None
+    edges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +181,7 @@ def _contender(fields: Fields) -> Contender:
         best=None if fields.value("best") is None else fields.count("best"),
         selected=fields.optional_digest("selected"),
         default=fields.optional_digest("default"),
+        edges=fields.texts("edges") if "edges" in fields.values else (),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optbench.tuning.proposals import batch_size
+from optbench.tuning.pruning import MEDIAN_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,8 @@ class Budget:
         count = left if size is None else min(left, size)
         if count < 1:
             return ()
-        rungs = self._rungs() if self.tuning.pruner == "median" else (self.epochs,)
+        decides = self.tuning.pruner == "median" and asked >= MEDIAN_OF
+        rungs = self._rungs() if decides else (self.epochs,)
         return (Bracket(rungs, (count,) * len(rungs)),)
 
     def _next_brackets(self, asked: int) -> tuple[Bracket, ...]:

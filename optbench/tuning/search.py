@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from optbench.analysis.edges import find_edges
 from optbench.analysis.trials import Outcome, best, outcome
 from optbench.errors import EXIT_RUNS_FAILED, OptbenchError, StoreError, UsageError
 from optbench.execution.plan import Plan, Planned, make_plan, stored_runs
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from optbench.analysis.edges import Edge
     from optbench.catalog.search import Search, Searched
     from optbench.config.spec import Experiment, Run, Setting
     from optbench.store.scan import StoredRun
@@ -210,7 +212,18 @@ class Tuner:
             best=None if best is None else best.number,
             selected=None if best is None else side.settings[best.number].setting_hash,
             default=None if default is None else default.setting_hash,
+            edges=tuple(f"{one.dimension.key} {one.end}" for one in self._edges(side, best)),
         )
+
+    def edges(self) -> tuple[Edge, ...]:
+        """Of every optimizer, the ends of its spaces at which its best trial lies."""
+        chosen = self.best()
+        return tuple(e for side in self.sides for e in self._edges(side, chosen.get(side.label)))
+
+    def _edges(self, side: _Side, best: Trial | None) -> tuple[Edge, ...]:
+        if best is None:
+            return ()
+        return find_edges(side.searched, best.values, [trial.values for trial in side.trials])
 
     def _is_going(self) -> bool:
         return any(side.asked or self._next_batch(side) for side in self.sides)

@@ -62,10 +62,10 @@ def test_the_median_decides_at_growing_epochs_and_gives_back_what_it_saves() -> 
     tuning = Tuning(sampler="random", pruner="median", batch=10)
     budget = Budget(tuning, 20, 10)
     (first,) = budget.next_batch(0, 0)
-    assert first.rungs == (1, 3, 9, 10)
-    assert first.trials == 10
+    assert first == Bracket((10,), (10,))  # there is no median yet
     # Five of ten were pruned after an epoch: 145 of 200 epochs are left, 14 whole trials.
     (second,) = budget.next_batch(10, 55)
+    assert second.rungs == (1, 3, 9, 10)
     assert second.trials == 10
     (third,) = budget.next_batch(20, 155)
     assert third.trials == 4

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from optbench.analysis.comparison import Comparison, ProblemComparison
     from optbench.analysis.rows import SettingRow
     from optbench.store.scan import StoredRun
+    from optbench.store.tuning import Contender, Study
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,28 @@ class Entrant:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """One optimizer of a search, and its budget."""
+
+    study: Study
+    contender: Contender
+
+    @property
+    def trials(self) -> int:
+        return len(self.contender.trials)
+
+    @property
+    def epochs(self) -> int:
+        """What it might use, over all tuning seeds."""
+        return self.study.trials * self.study.epochs * len(self.study.seeds)
+
+    def varied(self, key: str) -> bool:
+        """Whether a value was searched, if only in part: betas by betas[1]."""
+        keys = (dimension.key for dimension in self.contender.dimensions)
+        return any(found.partition("[")[0] == key for found in keys)
+
+
+@dataclass(frozen=True)
 class Contest:
     """One problem's settings; `entrants` are all, `contestants` those that are judged."""
 
@@ -98,6 +121,20 @@ class Contest:
         found = {entrant.family: entrant for entrant in leading}
         return found if len(found) == len(leading) else {}
 
+    @cached_property
+    def searches(self) -> dict[str, Searched]:
+        """Key of a setting that a search has chosen → that search, and the optimizer in it."""
+        return {
+            contender.selected: Searched(study, contender)
+            for study in self.comparison.studies
+            for contender in study.contenders
+            if contender.selected is not None
+        }
+
+    def search_of(self, entrant: Entrant) -> Searched | None:
+        """The search that has chosen it; None where that is none."""
+        return self.searches.get(entrant.row.key)
+
     @property
     def one_seed_each(self) -> bool:
         return self.problem.one_seed_each
@@ -105,11 +142,15 @@ class Contest:
     def has_swept(self, name: str, values: Iterable[str]) -> bool:
         """Whether every judged optimizer had all of these values, as text, of a `training` key.
 
-        So it has if a single experiment trained it with each of them.
+        So it has if a single experiment trained it with each of them, or its search did.
         """
         wanted = set(values)
-        families = {entrant.family for entrant in self.contestants}
-        return all(_swept(self.families[family], name, wanted) for family in families)
+        grids = {e.family for e in self.contestants if not self._searched(e, f"training.{name}")}
+        return all(_swept(self.families[family], name, wanted) for family in grids)
+
+    def _searched(self, entrant: Entrant, key: str) -> bool:
+        found = self.search_of(entrant)
+        return found is not None and found.varied(key)
 
 
 def training_value(config: Mapping[str, Any], name: str) -> Any:

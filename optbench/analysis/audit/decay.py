@@ -65,6 +65,9 @@ def _is_decoupled(entrant: Entrant) -> bool:
 
 def _tried(entrant: Entrant, contest: Contest) -> bool:
     """Whether its optimizer was tried with several strengths."""
+    search = contest.search_of(entrant)
+    if search is not None:
+        return search.varied("weight_decay")
     return len({_decay(member) for member in contest.families[entrant.family]}) > 1
 
 

@@ -63,6 +63,8 @@ def too_few(contest: Contest) -> Iterator[Flaw]:
 
 
 def _is_selected(entrant: Entrant, contest: Contest) -> bool:
+    if contest.search_of(entrant) is not None:  # that was on other seeds
+        return False
     rivals = [other for other in contest.families[entrant.family] if other is not entrant]
     return any(entrant.finished_seeds & rival.finished_seeds for rival in rivals)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optbench.analysis.audit.contest import Contest, Entrant, Flaw, labels, listed
+from optbench.analysis.audit.contest import Contest, Entrant, Flaw, Searched, labels, listed
 from optbench.analysis.audit.grids import above, around, below, decades_around
 from optbench.analysis.audit.mending import grid, set_value, train
 from optbench.analysis.verdict import judge_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 UNEQUAL = 1.5  # a budget so many times another's; a grid that was extended at an edge is below it
 _LONG_GRID = 5  # learning rates to which two more are added at an edge, else one
@@ -45,7 +46,7 @@ def one_side_tuned(contest: Contest) -> Iterator[Flaw]:
     tuned, alone = _by_tuning(contest)
     if not tuned or not alone:
         return
-    most = max(map(len, tuned.values()))
+    most = max(_tries(contest, family) for family in tuned)
     yield Flaw(
         f"{labels(alone)}: not tuned, against up to {most} settings of {listed(tuned)}",
         alone,
@@ -70,10 +71,10 @@ def are_fresh(entrants: Sequence[Entrant]) -> bool:
 def unequal(contest: Contest) -> Iterator[Flaw]:
     """Budgets of which one is half as large again as another, in settings or in trials."""
     tuned, _ = _by_tuning(contest)
-    settings = {family: len(members) for family, members in tuned.items()}
-    trials = {family: sum(m.row.total for m in members) for family, members in tuned.items()}
+    settings = {family: _tries(contest, family) for family in tuned}
+    trials = {family: _runs(contest, family) for family in tuned}
     fewer, shorter = _poor(settings), _poor(trials)
-    if not fewer and not shorter:
+    if _equal_searches(contest, tuned) or not (fewer or shorter):
         return
     told = [f"{name} {settings[name]} settings in {trials[name]:,} runs" for name in tuned]
     if fewer:
@@ -88,6 +89,10 @@ def unequal(contest: Contest) -> Iterator[Flaw]:
 def at_edge(contest: Contest) -> Iterator[Flaw]:
     """The best learning rate is the lowest or highest that was tried."""
     for family, best in contest.leaders.items():
+        search = contest.search_of(best)
+        if search is not None:
+            yield from _edges_of(search, best)
+            continue
         tried = _tried(contest.families[family])
         if len(tried) < 2 or best.lr not in (tried[0], tried[-1]):
             continue
@@ -121,8 +126,35 @@ def _by_tuning(
 ) -> tuple[dict[str, tuple[Entrant, ...]], tuple[Entrant, ...]]:
     """The grids of the optimizers with several settings, and the only settings of the others."""
     grids = {family: contest.families[family] for family in contest.leaders}
-    tuned = {family: members for family, members in grids.items() if len(members) > 1}
-    return tuned, tuple(members[0] for members in grids.values() if len(members) == 1)
+    tuned = {f: members for f, members in grids.items() if _tries(contest, f) > 1}
+    return tuned, tuple(members[0] for f, members in grids.items() if f not in tuned)
+
+
+def _tries(contest: Contest, family: str) -> int:
+    """Settings that its best was chosen from."""
+    search = contest.search_of(contest.leaders[family])
+    return len(contest.families[family]) if search is None else search.trials
+
+
+def _runs(contest: Contest, family: str) -> int:
+    search = contest.search_of(contest.leaders[family])
+    if search is not None:
+        return search.trials * len(search.study.seeds)
+    return sum(member.row.total for member in contest.families[family])
+
+
+def _equal_searches(contest: Contest, families: Iterable[str]) -> bool:
+    """Whether all were searched for with as many epochs: with pruning, trials may be unlike."""
+    found = [contest.search_of(contest.leaders[family]) for family in families]
+    return None not in found and len({search.epochs for search in found if search}) == 1
+
+
+def _edges_of(search: Searched, best: Entrant) -> Iterator[Flaw]:
+    """The ends of its spaces at which a search found its best."""
+    if search.contender.edges:
+        told = listed(search.contender.edges)
+        message = f"{best.label}: the best of its search is at an end of its space: {told}"
+        yield Flaw(message, (best,), f"optbench tune {shlex.quote(search.study.file)} --extend")
 
 
 def _poor(budgets: Mapping[str, int]) -> list[str]:
