@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from optbench.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_BESIDE = re.compile(r"\.(.+)\.\d+\.tmp", re.ASCII | re.DOTALL)
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/([0-9]{1,9})")
 
 
@@ -40,6 +42,12 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
             sync_directory(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
+
+
+def half_written(folder: Path, names: Collection[str]) -> list[Path]:
+    """What a kill left of files with these names while `write_atomic` wrote them."""
+    found = ((path, _BESIDE.fullmatch(path.name)) for path in sorted(folder.glob(".*.tmp")))
+    return [path for path, match in found if match and match[1] in names]
 
 
 def write_output(path: Path, content: bytes) -> None:

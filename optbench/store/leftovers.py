@@ -113,7 +113,7 @@ def _of_experiment(folder: Path) -> Iterator[Leftover]:
         if found := _BESIDE.fullmatch(path.name):
             yield from _of_name(path, folder / found[1], found[2])
         elif not path.name.startswith(".") and not is_locked(path):
-            files = [*sorted(path.glob(".*.tmp")), *_outlived(path)]
+            files = [*RunDirectory(path).leftovers(), *_outlived(path)]
             yield from (Leftover(file, "temporary", path) for file in files)
 
 

@@ -11,7 +11,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError
-from optbench.store.atomic import sync_directory, write_atomic, write_error
+from optbench.store.atomic import half_written, sync_directory, write_atomic, write_error
 from optbench.store.bounded import read_bounded
 from optbench.store.metrics import Row, format_rows
 from optbench.store.own_config import CONFIG
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.prev.pt"
+# What is written whole, and so under another name first.
+_WHOLE = frozenset(
+    (CONFIG, "metrics.csv", "timing.csv", "result.json", "weights.pt", CHECKPOINT, PREVIOUS)
+)
 _CHECKPOINT_LIMIT = 1 << 36  # bytes; beyond that it is no checkpoint of ours
 
 Timing = tuple[int, float, float]  # steps; seconds of training and of evaluation since the last
@@ -60,9 +64,13 @@ class RunDirectory:
         except StoreError:
             return None
 
+    def leftovers(self) -> list[Path]:
+        """What a kill left of files that were being written; other hidden files aren't ours."""
+        return half_written(self.path, _WHOLE)
+
     def delete_leftovers(self) -> None:
-        """Remove what a kill left of files that were being written; only under the lock."""
-        for path in self.path.glob(".*.tmp"):
+        """Remove them; only under the lock."""
+        for path in self.leftovers():
             path.unlink(missing_ok=True)
 
     def write_config(self, text: str) -> None:

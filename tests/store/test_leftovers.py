@@ -81,6 +81,8 @@ def test_other_hidden_names_and_links_are_not_ours(run: Path, tmp_path: Path) ->
     run.with_name(".notes").mkdir()
     run.with_name(".git.old").mkdir()
     run.with_name(f".{run.name}.old").symlink_to(tmp_path)
+    for name in (".notes.tmp", ".metrics.csv.tmp", ".metrics.csv.mine.tmp", ".plot.png.12.tmp"):
+        (run / name).touch()
     assert found(tmp_path) == []
 
 
