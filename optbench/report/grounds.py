@@ -160,10 +160,14 @@ def _bound(grounds: BoundGrounds, ours: str) -> Iterator[str]:
 
 
 def _interval(grounds: BoundGrounds) -> str:
+    """Of an accuracy within 0 and 1, whatever Student's t says."""
     estimate, metric = grounds.estimate, grounds.metric
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
-    low, high = words.value(metric, estimate.low), words.value(metric, estimate.high)
+    ends = [estimate.low, estimate.high]
+    if metric.is_accuracy:
+        ends = [min(max(end, 0.0), 1.0) for end in ends]
+    low, high = (words.value(metric, end) for end in ends)
     return f" ({words.confidence(grounds.level)} {low} to {high})"
 
 

@@ -35,8 +35,8 @@ def value(metric: Metric, number: float) -> str:
     """95% or 0.071, without digits that say nothing."""
     if not metric.is_accuracy:
         return numbers.loss(number)
-    text = f"{100 * number:.2f}".rstrip("0").rstrip(".")
-    return f"{text}%"
+    text = numbers.plain(100 * number, 2)
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
 
 
 def bare_value(metric: Metric, number: float) -> str:

@@ -74,6 +74,14 @@ def test_after_an_extension_too_few_pairs_name_the_fresh_ones(tmp_path: Path) ->
     assert "7 pairs cannot reach a verdict; 6 fresh ones can." in told(judged(tmp_path, BETTER))
 
 
+def test_an_interval_of_an_accuracy_stays_between_0_and_1(tmp_path: Path) -> None:
+    for experiment, finals in (("low", [0.0, 0.1]), ("high", [1.0, 0.9])):
+        write_seeds(tmp_path / experiment, finals)
+    low, high = (told(judged(tmp_path / name, "at_least: 0.5")) for name in ("low", "high"))
+    assert "is 5% (96% 0% to " in low
+    assert "to 100%), mean of 2 seeds" in high
+
+
 def test_undecided_says_what_would_decide_it(tmp_path: Path) -> None:
     verdict_runs.five_pairs(tmp_path)
     assert "5 pairs cannot reach a verdict; the one extension can, to 8 or more." in told(
