@@ -29,7 +29,8 @@ def selected(runs: Iterable[StoredRun], conditions: Sequence[str]) -> tuple[Stor
 
     A condition is `key=value` or `key=value,value`; a key is optimizer, model, dataset,
     schedule, experiment, seed, status or a hyperparameter. Values are compared by what they
-    mean: 1e-3 is 0.001. Raises UsageError for a key or a value that no run has, with the nearest.
+    mean: 1e-3 is 0.001; parameter groups also by how many there are, as in a claim. Raises
+    UsageError for a key or a value that no run has, with the nearest.
     """
     candidates = tuple(runs)
     if not conditions or not candidates:
@@ -61,7 +62,10 @@ def _facts(run: StoredRun) -> Facts:
     parts = {part: config[part]["name"] for part in ("model", "dataset")}
     absent = {k: v for k, v in LATER_TRAINING.items() if k not in config["training"]}
     values = absent | setting.hyperparameters | parts
-    return {key: frozenset([format_value(value)]) for key, value in values.items()} | told
+    facts = {key: frozenset([format_value(value)]) for key, value in values.items()}
+    groups = setting.hyperparameters.get("groups", [])
+    count = frozenset([str(len(groups))] if isinstance(groups, list) else ())
+    return facts | told | {"groups": facts.get("groups", frozenset()) | count}
 
 
 def _wanted(conditions: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:

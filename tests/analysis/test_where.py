@@ -133,3 +133,16 @@ def test_the_page_says_that_it_shows_some_of_the_runs(runs: tuple[StoredRun, ...
 def test_python_has_conditions_too(tmp_path: Path, runs: tuple[StoredRun, ...]) -> None:
     (problem,) = optbench.compare(tmp_path, where=["optimizer=adam", "lr=1e-3"]).problems
     assert [row.label for row in problem.rows] == ["adam lr=0.001"]
+
+
+def test_parameter_groups_go_by_how_many_there_are_beside_the_default_one(tmp_path: Path) -> None:
+    grouped = ADAM | {"groups": [{"match": "fc.*", "lr": 1}]}
+    for optimizer in (ADAM, grouped, SGD):
+        write_seeds(tmp_path, [0.9], optimizer=optimizer)
+    found = load(tmp_path)
+    assert told(found, "groups=0") == {"adam 0.001 s0", "sgd 0.01 s0"}
+    (one,) = selected(found, ["groups=1"])
+    assert one.result.config["optimizer"]["groups"]
+    assert selected(found, ["groups=[{match: fc.*, lr: 1}]"]) == (one,)
+    with pytest.raises(UsageError, match="groups: no run has '3'; runs have 0, 1"):
+        selected(found, ["groups=3"])
