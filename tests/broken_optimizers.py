@@ -220,6 +220,21 @@ class ScheduleFree(Sound):
         pass
 
 
+class NeverGoesBack(ScheduleFree):
+    """Trains no more once it was evaluated."""
+
+    def train(self) -> None:
+        self.param_groups[0]["trains"] = "evaluated" not in self.param_groups[0]
+
+    def eval(self) -> None:
+        self.param_groups[0]["evaluated"] = True
+
+    def step(self, closure: Any = None) -> Any:
+        if not self.param_groups[0]["trains"]:
+            raise RuntimeError("not in train mode")
+        return super().step(closure)
+
+
 class SharesSteps(Sound):
     """Its learning rate falls with the steps of all of its class."""
 

@@ -29,6 +29,7 @@ from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, total_norm
 from optbench.training.fused import Stepper
 from optbench.training.grading import Grading, grading
+from optbench.training.modes import evaluating, has_modes
 from optbench.training.noise import Noise
 from optbench.training.seeding import global_stream
 from optbench.training.stacking import calls_back, way
@@ -63,6 +64,9 @@ class Learner:
         with global_stream(run.seed, "optimizer"):  # one's own may draw when it is made
             self.optimizer = build_optimizer(run.setting, self.model)
             self.schedule = build_schedule(run.setting, self.optimizer, self.epoch_steps)
+            self.has_modes = has_modes(self.optimizer)
+            if self.has_modes:
+                self.optimizer.train()  # type: ignore[attr-defined]
         self.stepper = self._stepper()
         self.calls_back = calls_back(self.optimizer)
         self.own_optimizer = not type(self.optimizer).__module__.startswith(
@@ -188,8 +192,13 @@ class Learner:
         return row
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Inside, the model has the weights to evaluate: their average where one is kept."""
-        return nullcontext() if self.average is None else self.average.in_place()
+        """Inside, the model has the weights to evaluate.
+
+        Their average where one is kept, else what an optimizer with modes of its own means.
+        """
+        if self.average is not None:
+            return self.average.in_place()
+        return evaluating(self.optimizer, self.parameters) if self.has_modes else nullcontext()
 
     @property
     def waits_for_validation(self) -> bool:
@@ -222,7 +231,7 @@ class Learner:
     def weights(self) -> bytes:
         """The parameters and buffers as `torch.load(..., weights_only=True)` reads them.
 
-        Those of the average, where one is kept.
+        Those that were evaluated: of the average, where one is kept.
         """
         buffer = io.BytesIO()
         with self.averaged():

@@ -14,6 +14,7 @@ import torch
 from optbench.training import replay_refusal, vmap_refusal
 from optbench.training.build import build_loss, build_training_loss
 from optbench.training.chain import is_chain
+from optbench.training.modes import has_modes
 from optbench.training.vmap_refusal import EXAMPLES
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def way(
         return Way("compiled", "torch.compile makes code for one model")
     if calls_back(optimizer):
         return Way("autograd", f"{type(optimizer).__name__} evaluates the loss itself")
+    if has_modes(optimizer):
+        return Way("autograd", f"{type(optimizer).__name__} evaluates other weights than it trains")
     if is_chain(model, build_loss(setting, task)):
         return Way("chain", "a chain of linear layers on the CPU")
     if hasattr(model, "after_step"):

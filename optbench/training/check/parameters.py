@@ -79,13 +79,17 @@ def frozen(subject: Subject) -> Finding:
 
 def modes(subject: Subject) -> Finding:
     """Schedule-free methods train one point and mean another, which `eval()` puts in its place."""
-    optimizer = Trial(subject).optimizer
-    if not all(callable(getattr(optimizer, name, None)) for name in ("train", "eval")):
+    trial = Trial(subject)
+    if not trial.has_modes:
         return Finding("modes", "doesn't apply", "has no train() and eval()")
-    reason = (
-        "has train() and eval(), which a run never calls: its rows are of the weights in training"
-    )
-    return Finding("modes", "fails", reason)
+    try:
+        trial.steps(STEPS)
+        with trial.evaluating():
+            trial.loss()
+        trial.step()
+    except FOREIGN as error:
+        return Finding("modes", "fails", f"can't go on after eval() and train(): {said(error)}")
+    return Finding("modes", "works", "is evaluated after eval(), and goes on after train()")
 
 
 def _moved(trial: Trial) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,11 +13,13 @@ from torch.nn.functional import cross_entropy
 
 from optbench.errors import UsageError
 from optbench.training.build import build_optimizer
+from optbench.training.modes import evaluating, has_modes
 from optbench.training.seeding import derive
 from optbench.training.stacking import calls_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from optbench.training.check.finding import Kind, Subject
 
@@ -89,6 +91,9 @@ class Trial:
                 optimizer = {**setting.optimizer, "groups": list(groups)}
                 setting = replace(setting, optimizer=optimizer)
             self.optimizer = build_optimizer(setting, self.model)
+            self.has_modes = has_modes(self.optimizer)
+            if self.has_modes:
+                self.optimizer.train()  # type: ignore[attr-defined]
         self.calls_back = calls_back(self.optimizer)
 
     @property
@@ -109,8 +114,15 @@ class Trial:
 
     @torch.no_grad()
     def loss(self) -> float:
+        """Of the weights that a run would evaluate."""
         inputs, targets = self.batch
-        return float(cross_entropy(self.model(inputs), targets))
+        with self.evaluating():
+            return float(cross_entropy(self.model(inputs), targets))
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        """Inside, the model has the weights that a run would evaluate."""
+        parameters = list(self.model.parameters())
+        return evaluating(self.optimizer, parameters) if self.has_modes else nullcontext()
 
     def bits(self) -> tuple[bytes, ...]:
         """The parameters to the byte."""

@@ -79,8 +79,8 @@ def test_torchs_optimizers_fail_where_their_documentation_says_so(
         ("NeverAsks", "closure", "step(closure) never evaluates the loss"),
         ("ReturnsAnother", "closure", "step(closure) returns something else than the loss before "
                                       "the step"),
-        ("ScheduleFree", "modes", "has train() and eval(), which a run never calls: its rows are "
-                                  "of the weights in training"),
+        ("NeverGoesBack", "modes", "can't go on after eval() and train(): RuntimeError: not in "
+                                   "train mode"),
         ("SharesSteps", "stacks", "two of them disturb each other: something is kept for the "
                                   "class"),
     ],
@@ -118,6 +118,7 @@ def test_what_torch_says_of_it_is_repeated(name: str, check: str, beginning: str
         ("SkipsNaN", "nan", "works", "skips the step and goes on"),
         ("MovesAllRows", "sparse", "works", "takes them, moves rows without a gradient too"),
         ("TakesNoClosure", "closure", "doesn't apply", "step takes none"),
+        ("ScheduleFree", "modes", "works", "is evaluated after eval(), and goes on after train()"),
         ("Sound", "closure", "works", "optional; evaluates the loss once and returns it"),
     ],
 )  # fmt: skip
