@@ -19,10 +19,15 @@ from typing import TYPE_CHECKING, Any
 from optbench import load_experiment
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
+from optbench.analysis.search import with_searches
+from optbench.catalog.search import load_search
 from optbench.execution.plan import stored_runs
 from optbench.execution.study import Options, plan_runs
 from optbench.report.charts.files import save_chart
 from optbench.report.formats import markdown_text
+from optbench.store.scan import scan
+from optbench.store.tuning import studies
+from optbench.tuning.search import DEFAULT_TRIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,6 +47,7 @@ PICTURES: dict[str, tuple[Kind, Question]] = {
     "adam_converges_faster": ("curves", Question("val_accuracy")),
     "adam_converges_faster_cnn": ("curves", Question()),
     "adam_lr_range": ("sensitivity", Question()),
+    "bayesian_tuning_improves_adam": ("slices", Question()),
     "adamw_decouples": ("heatmap", Question("val_loss")),
     "bias_correction_beta2": ("sensitivity", Question(where=("epochs=1",), by="setting")),
     "gradient_noise": ("sensitivity", Question()),
@@ -72,13 +78,20 @@ def judged_block(name: str, judgements: Sequence[Judgement]) -> str:
     """How the file is run, and a row a judgement."""
     path = claim_files()[name]
     experiment = load_experiment(path)
-    runs, settings = len(experiment.runs()), len(experiment.settings)
+    seeds, settings = len(experiment.seeds), len(experiment.settings)
+    trials = 0
+    if experiment.searches:  # then its best and its default setting
+        search = load_search(path)
+        settings, trials = 2 * len(search.contenders), search.tuning.trials or DEFAULT_TRIALS
+    runs = settings * seeds
     command = f"`optbench verify {path.relative_to(ROOT)}`"
     told = Counter(judgement["claim"] for judgement in judgements)
     problems = list(dict.fromkeys(judgement["problem"] for judgement in judgements))
-    seeds = f"{runs // settings} seeds" if runs > settings else "one seed"
+    told_seeds = f"{seeds} seeds" if seeds > 1 else "one seed"
+    searched = f"{trials} trials, then " if trials else ""
+    design = f"{searched}{runs} runs, {settings} settings × {told_seeds}"
     lines = [
-        f"{command}: {runs} runs, {settings} settings × {seeds}; {'; '.join(problems)}.",
+        f"{command}: {design}; {'; '.join(problems)}.",
         "",
         "| verdict | claim | numbers |",
         "| --- | --- | --- |",
@@ -125,12 +138,18 @@ def draw(name: str) -> None:
     """A picture of the runs that the file asks for, small enough in size and palette."""
     from PIL import Image
 
-    plan = plan_runs([load_experiment(claim_files()[name])], Options(), print)
-    runs = list(stored_runs(plan).values())
+    experiment = load_experiment(claim_files()[name])
     kind, question = PICTURES[name]
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "picture.png"
-        save_chart(compare(runs, question), path, kind)
+    if experiment.searches:
+        folder = Options().store / experiment.name
+        found = compare(scan(folder).runs, question, studies(folder))
+        comparison = with_searches(found, [folder])
+    else:
+        plan = plan_runs([experiment], Options(), print)
+        comparison = compare(stored_runs(plan).values(), question)
+    with TemporaryDirectory() as scratch:
+        path = Path(scratch) / "picture.png"
+        save_chart(comparison, path, kind)
         with Image.open(path) as image:
             small = image.convert("RGB")
     small.thumbnail(MOST_PIXELS, Image.Resampling.LANCZOS)

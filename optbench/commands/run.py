@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
+from optbench.analysis.search import with_searches
 from optbench.commands.training import train
 from optbench.config.spec import display_name
 from optbench.errors import EXIT_OK
@@ -27,6 +28,7 @@ from optbench.report.plan import (
     result_line,
 )
 from optbench.store.scan import StoredRun, scan
+from optbench.store.tuning import studies
 from optbench.trackers.choice import open_tracker
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
     from optbench.commands.screen import Screen
     from optbench.execution.plan import Plan
-    from optbench.store.tuning import Study
     from optbench.training.events import Ended
 
 
@@ -90,9 +91,12 @@ def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
     return EXIT_OK
 
 
-def compare_runs(runs: Sequence[StoredRun], screen: Screen, studies: Sequence[Study] = ()) -> None:
-    """The table, and what is unfair about it where there is more to it than one seed each."""
-    comparison = compare(runs, Question(), studies)
+def compare_runs(runs: Sequence[StoredRun], screen: Screen, searches: Sequence[Path] = ()) -> None:
+    """The table, and what is unfair about it where there is more to it than one seed each.
+
+    `searches` are the folders of those that the runs come from.
+    """
+    comparison = with_searches(compare(runs, Question(), studies(*searches)), searches)
     screen.say(render(comparison, "table", colour=screen.colour, width=screen.width))
     if not all(problem.one_seed_each for problem in comparison.problems):
         screen.say(audit_lines(audit(comparison), screen.width))

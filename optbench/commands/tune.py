@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from optbench.analysis.edges import Edge, widened
 from optbench.catalog.search import load_search
 from optbench.commands.run import JsonLines, compare_runs
-from optbench.commands.training import Trained, train
+from optbench.commands.searching import Stage, reported
 from optbench.config.suggest import did_you_mean
 from optbench.config.tuning import MAX_TRIALS, PRUNERS, SAMPLERS
 from optbench.errors import EXIT_OK, UsageError
 from optbench.execution.data import DataChoice
 from optbench.execution.outlook import look_ahead
-from optbench.execution.plan import Plan, make_plan, stored_runs
+from optbench.execution.plan import make_plan
 from optbench.report.plan import closing_line
 from optbench.report.search import (
-    batch_line,
     dry_lines,
     edge_line,
     found_lines,
@@ -37,9 +35,6 @@ if TYPE_CHECKING:
     from optbench.catalog.search import Search
     from optbench.commands.screen import Screen
     from optbench.execution.study import Options
-    from optbench.store.scan import StoredRun
-    from optbench.training.events import Ended
-    from optbench.tuning.search import Phase
 
 MOST_ROUNDS = 3  # times that --extend widens the spaces
 
@@ -74,7 +69,7 @@ def tune_command(
     data = DataChoice(
         options.data_folder, allow_fallback=options.allow_fallback, announce=screen.announce
     )
-    stage = _Stage(options, screen, JsonLines(sys.stdout) if json else None)
+    stage = Stage(options, screen, JsonLines(sys.stdout) if json else None)
     if dry_run:
         return _dry_run(Tuner(search, data.locate, options.store, stage), options, screen)
     tuner = Tuner(search, data.settle, options.store, stage)
@@ -112,42 +107,7 @@ def _known(option: str, word: str, known: tuple[Word, ...]) -> Word:
     raise UsageError(f"{told}; {hint}" if hint else told)
 
 
-@dataclass
-class _Stage:
-    """Trains plans in front of somebody, and keeps what came of them."""
-
-    options: Options
-    screen: Screen
-    lines: JsonLines | None
-    trained: Trained = field(default_factory=Trained)
-    seconds: float = 0.0  # of training, for what is left
-    epochs: float = 0.0  # that took them
-
-    def train(self, plan: Plan, phase: Phase) -> None:
-        left = phase.left * self.seconds / self.epochs if self.epochs else None
-        self.screen.say(batch_line(phase.done, phase.asked, phase.until, left))
-        began = time.monotonic()
-        self.carry_out(plan)
-        self.seconds += time.monotonic() - began
-        self.epochs += phase.epochs
-
-    def carry_out(self, plan: Plan) -> dict[str, StoredRun]:
-        for planned in plan.finished if self.lines else ():
-            if self.lines and planned.stored:
-                self.lines.write(planned.stored)
-        trained = train(plan, self.options, self.screen, self._ended, as_study=True)
-        if plan.to_train:
-            self.screen.write("\n")
-        self.trained.ended.extend(trained.ended)
-        self.trained.busy.extend(trained.busy)
-        return stored_runs(plan)
-
-    def _ended(self, event: Ended) -> None:
-        if self.lines and event.result.status != "pruned":  # which may go on
-            self.lines.ended(event)
-
-
-def _search(tuner: Tuner, request: Request, stage: _Stage) -> Tuner:
+def _search(tuner: Tuner, request: Request, stage: Stage) -> Tuner:
     """Search, and again in wider spaces as long as that is asked for and of use."""
     screen = stage.screen
     screen.say(search_heading(tuner.study(), screen.width))
@@ -181,18 +141,13 @@ def _advice(edges: tuple[Edge, ...], request: Request, tuner: Tuner) -> str:
     return f"Widened {tuner.round} times, which is the most; write wider spaces to go on."
 
 
-def _report(tuner: Tuner, stage: _Stage) -> int:
+def _report(tuner: Tuner, stage: Stage) -> int:
     """The best setting of each optimizer beside its default, on the reporting seeds."""
-    screen, experiment = stage.screen, tuner.search.experiment
-    settings = [*tuner.selected().values(), *tuner.default_settings.values()]
-    unique = {setting.setting_hash: setting for setting in settings}
-    reported = dataclasses.replace(
-        experiment, settings=tuple(unique.values()), searches=(), claims=()
-    )
-    plan = make_plan([reported], lambda one: one, stage.options.store, force=False)
+    screen = stage.screen
+    plan = make_plan([reported(tuner)], tuner.settle, stage.options.store, force=False)
     stored = list(stage.carry_out(plan).values())
     if any(run.finished for run in stored):
-        compare_runs(stored, screen, (tuner.study(),))
+        compare_runs(stored, screen, (tuner.folder,))
     directories = [*(run.path for run in stored), tuner.folder / "trial"]
     screen.write(f"{closing_line(directories, stage.options.store)}\n")
     return stage.trained.complain()

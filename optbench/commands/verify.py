@@ -1,4 +1,4 @@
-"""`optbench verify`: train what is missing, then judge every claim."""
+"""`optbench verify`: search and train what is missing, then judge every claim."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optbench.analysis.claims.judge import Case, judge
+from optbench.catalog.search import load_search
 from optbench.catalog.selectors import check_selectors, chosen, sides
 from optbench.commands.screen import Screen, deliver
+from optbench.commands.searching import Stage, reported
 from optbench.commands.training import train
 from optbench.config.node import Problems
 from optbench.errors import EXIT_CLAIM, EXIT_OK, UsageError
+from optbench.execution.data import DataChoice
 from optbench.execution.plan import stored_runs
 from optbench.execution.study import Options, load_experiments, plan_runs
 from optbench.report.formats import check_format
@@ -43,7 +46,9 @@ def verify_command(
     terminal also each verdict, as soon as the claim's runs have ended.
     """
     check_format(output_format, FORMATS)
-    experiments = load_experiments(experiment_files(configs), options)
+    loaded = load_experiments(experiment_files(configs), options, searches=True)
+    _check_claims(loaded)
+    experiments = [_searched(experiment, options, progress) for experiment in loaded]
     _check_claims(experiments)
     plan = plan_runs(experiments, options, progress.announce)
     if plan.to_train:
@@ -62,6 +67,21 @@ def verify_command(
     if code != EXIT_OK:
         return code
     return EXIT_OK if all(judgement.as_expected for judgement in judgements) else EXIT_CLAIM
+
+
+def _searched(experiment: Experiment, options: Options, progress: Screen) -> Experiment:
+    """The experiment; one with ranges is searched first, as far as it has not been."""
+    if not experiment.searches:
+        return experiment
+    from optbench.tuning.search import Tuner
+
+    search = load_search(experiment.file, overrides=options.overrides, device=options.device)
+    data = DataChoice(
+        options.data_folder, allow_fallback=options.allow_fallback, announce=progress.announce
+    )
+    tuner = Tuner(search, data.settle, options.store, Stage(options, progress, None))
+    tuner.run()
+    return reported(tuner)
 
 
 def experiment_files(paths: Sequence[Path]) -> list[Path]:

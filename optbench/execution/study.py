@@ -56,15 +56,18 @@ class Options:
         return self.data_dir or default_data_dir()
 
 
-def load_experiments(configs: Sequence[str | Path], options: Options) -> tuple[Experiment, ...]:
+def load_experiments(
+    configs: Sequence[str | Path], options: Options, *, searches: bool = False
+) -> tuple[Experiment, ...]:
     """Read and check experiment files, cut down where a smoke run is asked for.
 
-    Raises ConfigError with the mistakes of all files, StoreError for a run's own that is damaged.
+    Those that leave values to a search are let through where `searches` are to be made. Raises
+    ConfigError with the mistakes of all files, StoreError for a run's own that is damaged.
     """
     loaded, problems = [], list[Problem]()
     for config in configs:
         try:
-            loaded.append(_load(config, options))
+            loaded.append(_load(config, options, searches=searches))
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -72,7 +75,7 @@ def load_experiments(configs: Sequence[str | Path], options: Options) -> tuple[E
     return tuple(loaded)
 
 
-def _load(config: str | Path, options: Options) -> Experiment:
+def _load(config: str | Path, options: Options, *, searches: bool) -> Experiment:
     check_config(Path(config))
     experiment = load_experiment(
         config,
@@ -83,7 +86,8 @@ def _load(config: str | Path, options: Options) -> Experiment:
     )
     if options.smoke:
         return smoke(experiment, options.data_folder)
-    refuse_searches(experiment)
+    if not searches:
+        refuse_searches(experiment)
     return experiment
 
 

@@ -14,6 +14,7 @@ from optbench.analysis.claims.judgement import (
     SpeedGrounds,
 )
 from optbench.analysis.metric import find_metric
+from optbench.catalog.selectors import TUNED
 from optbench.config.spec import display_name, format_value
 from optbench.report import verdicts, words
 from optbench.report.numbers import compact, plain
@@ -50,10 +51,12 @@ def statement(claim: Claim) -> str:
 
 
 def who(selector: Sequence[tuple[str, Scalar]]) -> str:
-    """`sgd lr=0.1` for the settings that a selector chooses."""
+    """`sgd lr=0.1` or `tuned sgd` for the settings that a selector chooses."""
     told = dict(selector)
-    optimizer = told.pop("optimizer", None)
+    optimizer, tuned = told.pop("optimizer", None), told.pop(TUNED, None)
     names = [] if optimizer is None else [display_name(str(optimizer))]
+    if tuned is not None:
+        names = ["tuned" if tuned else "default", *(names or ["setting"])]
     return " ".join([*names, *(f"{key}={format_value(value)}" for key, value in told.items())])
 
 

@@ -167,3 +167,24 @@ def test_in_a_terminal_each_verdict_is_told_when_the_last_of_its_runs_has_ended(
     shown = progress.getvalue()
     verdicts = ["refuted    adam diverges; expected: supported", "supported  sgd: "]
     assert sum(verdict in shown for verdict in verdicts) == told
+
+
+def test_an_experiment_with_ranges_is_searched_first_on_seeds_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    # Adam's default, 0.001, hardly moves in so few steps; any rate of the range goes further.
+    optimizer = {"name": "adam", "lr": {"loguniform": [0.02, 0.1]}}
+    tuned, default = ({"optimizer": "adam", "tuned": told} for told in (True, False))
+    claim = {"metric": "train_loss", "setting": tuned, "better_than": default}
+    parts: dict[str, Any] = {
+        "optimizer": optimizer,
+        "tuning": {"sampler": "random", "trials": 3},
+    }
+    outcome = verify(tmp_path, expect=[claim], **parts)
+    assert outcome.code == 0, outcome.out + outcome.err
+    assert "  supported  tuned adam: train loss better than default adam" in outcome.out
+    runs = tmp_path / "runs"
+    assert len(list(runs.glob("tiny.tuning/*-s1000000-*"))) == 3
+    assert len(list(runs.glob("tiny/*"))) == 2 * 6
+    before = {path: told for path, told in snapshot(runs).items() if "tuning.json" not in path}
+    assert verify(tmp_path, expect=[claim], **parts) == outcome  # nothing is searched again
+    assert before.items() <= snapshot(runs).items()

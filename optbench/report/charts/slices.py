@@ -40,7 +40,7 @@ def slice_row(canvas: Canvas, number: int, problem: ProblemSearch) -> Spec:
     trials = [one for search in problem.searches for one in search.told]
     remarks = [
         searched(problem) if problem.sampler else "the settings of the grid",
-        "ring: the best of each optimizer",
+        "ring: the best" + (" of each optimizer" if len(problem.searches) > 1 else ""),
         "×: diverged" if any(one.fate == "diverged" for one in trials) else "",
         "hollow: pruned, at its last value" if any(o.fate == "pruned" for o in trials) else "",
         "the worst quarter stands at the edge" if at_edge else "",
