@@ -32,6 +32,7 @@ ELEMENTWISE = frozenset(
 )  # fmt: skip
 EMPTY = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
 FILLED = {"zeros": 0, "zeros_like": 0, "new_zeros": 0, "ones": 1, "ones_like": 1, "new_ones": 1}
+FILLED_AS_SAID = frozenset({"full", "new_full"})  # with their last argument
 # Besides those above, what leaves the memory that it is given for its results as it was: losses,
 # for one, make it as large as a batch on their way to a mean.
 INTO_MEMORY = ELEMENTWISE | {
@@ -45,6 +46,9 @@ QUICK = frozenset({"add", "sub", "mul", "div", "neg", "tanh", "sigmoid", "mm", "
 COPIES = frozenset({"clone", "_to_copy"})
 # torch starts products of matrices of fewer multiplications otherwise in a batch than alone.
 SMALLEST_IN_BATCH = 400
+# MKL takes three to eight times as long for products of fewer columns and longer sums than these
+# as for the same ones with their sides exchanged.
+THIN, LONG = 8, 256
 
 
 class Runs(Protocol):
@@ -69,15 +73,18 @@ def calls(operation: Operation, runs: Runs) -> Iterator[Call]:
         return
     if name == DRAWS:
         yield from _drawn(operation, runs)
-    elif kind in FILLED:
+    elif kind in FILLED or kind in FILLED_AS_SAID:
         (result,) = operation.results
-        yield partial(Tensor.fill_, runs.together(_there(result)), FILLED[kind])
+        value = FILLED.get(kind, operation.args[-1])
+        yield partial(Tensor.fill_, runs.together(_there(result)), value)
     elif kind in COPIES:
         (result,) = operation.results
         yield partial(Tensor.copy_, runs.together(_there(result)), runs.together(operation.args[0]))
     elif kind in ELEMENTWISE:
         dimensions = max(len(place.shape) for place in operation.places)
         yield from _applied(operation, [partial(runs.together, dimensions=dimensions)])
+    elif name == "mm" and _pays_turned(operation, runs):
+        yield from _turned(operation, runs)
     elif name in _TOGETHER and len(runs.noise) > 1 and (call := _TOGETHER[name](operation, runs)):
         yield call
     else:
@@ -141,16 +148,48 @@ def _drawn(operation: Operation, runs: Runs) -> Iterator[Call]:
 
 
 def _product(operation: Operation, runs: Runs) -> Call | None:
-    """Matrix products in one call, each by the kernel that it takes alone."""
+    """Matrix products in one call, each by the kernel that it takes alone.
+
+    torch does that where there are gaps between the results; else MKL has a kernel for batches.
+    """
     *added, a, b = operation.args
     # Outer products may give zeros of another sign in a batch.
     if operation.kwargs or a.shape[1] == 1 or math.prod(a.shape) * b.shape[1] < SMALLEST_IN_BATCH:
         return None
     out = runs.together(_there(operation.results[0]))
+    if out.is_contiguous():
+        return None
     factors = runs.together(a), runs.together(b)
     if not added:
         return partial(torch.bmm, *factors, out=out)
     return partial(torch.baddbmm, runs.together(added[0], 2), *factors, out=out)
+
+
+def _turned(operation: Operation, runs: Runs) -> Iterator[Call]:
+    """Products with their sides exchanged, (bᵀ aᵀ)ᵀ."""
+    places = *operation.args, _there(operation.results[0])
+    for a, b, out in zip(*map(runs.each, places), strict=True):
+        yield partial(_copied, partial(torch.mm, b.t(), a.t()), [out.t()])
+
+
+def _pays_turned(operation: Operation, runs: Runs) -> bool:
+    a, b = operation.args
+    length, columns = b.shape
+    if not 1 < columns < THIN or length < LONG or a.offset or b.offset:
+        return False
+    return _agrees_turned(a, b, runs.each(a)[0].dtype)
+
+
+@cache
+def _agrees_turned(a: Place, b: Place, dtype: torch.dtype) -> bool:
+    """Whether that has the bits of a b, which is up to the library: tried on random numbers."""
+    generator = torch.Generator().manual_seed(0)
+    extents = (math.prod(place.shape) + max(place.strides) * max(place.shape) for place in (a, b))
+    left, right = (
+        torch.randn(extent, generator=generator, dtype=dtype).as_strided(place.shape, place.strides)
+        for extent, place in zip(extents, (a, b), strict=True)
+    )
+    return torch.equal(left.mm(right), right.t().mm(left.t()).t())
 
 
 def _joined(operation: Operation, runs: Runs) -> Call:

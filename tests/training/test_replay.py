@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from plain_loop import one_thread
+from small_nets import Attention, Tied
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,6 +16,8 @@ from optbench.catalog.loss_functions import cross_entropy_of_positions
 from optbench.catalog.models.conv1d import Conv1d
 from optbench.catalog.models.gru import GRU
 from optbench.catalog.models.mlp import ACTIVATIONS, MLP
+from optbench.catalog.models.rnn import RNN
+from optbench.catalog.models.transformer import Transformer
 from optbench.catalog.models.vit import ViT
 from optbench.training import replay
 from optbench.training.replay import Replay
@@ -56,40 +58,18 @@ class Cell(nn.Module):
 
 
 class Causal(nn.Module):
-    """Attention over tokens with what comes later hidden, in plain products; with a constant."""
+    """Attention over tokens, with a class for each, and with a constant."""
 
-    def __init__(self, width: int = 12, heads: int = 3) -> None:
+    def __init__(self, width: int = 12) -> None:
         super().__init__()
-        self.heads = heads
         self.embedding, self.norm = nn.Embedding(TOKENS, width), nn.LayerNorm(width)
-        self.projections, self.head = nn.Linear(width, 3 * width), nn.Linear(width, CLASSES)
-        self.dropout = nn.Dropout(0.5)  # the default of the kernel that draws, which goes unsaid
+        # The dropout is the default of the kernel that draws, which goes unsaid.
+        self.attention, self.head = Attention(width, 3, dropout=0.5), nn.Linear(width, CLASSES)
 
     def forward(self, ids: Tensor) -> Tensor:
         tokens = self.norm(self.embedding(ids))
-        batch, length, width = tokens.shape
-        projected = self.projections(tokens).reshape(batch, length, 3, self.heads, -1)
-        queries, keys, values = projected.permute(2, 0, 3, 1, 4).unbind(0)
-        scores = queries @ keys.transpose(-2, -1) / math.sqrt(width // self.heads)
-        later = torch.ones(length, length, dtype=torch.bool).triu(1)
-        weights = scores.masked_fill(later, -math.inf).softmax(-1)
-        mixed = (self.dropout(weights) @ values).transpose(1, 2).flatten(2)
-        outputs: Tensor = self.head(tokens + mixed * torch.tensor([0.5, 2.0]).repeat(width // 2))
-        return outputs
-
-
-class Tied(nn.Module):
-    """Two layers of one weight, another that the loss never sees, and one that is frozen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
-        self.second.weight = self.first.weight
-        self.idle, self.frozen = nn.Linear(4, 2), nn.Linear(4, CLASSES)
-        self.frozen.requires_grad_(requires_grad=False)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.frozen(self.second(self.first(inputs).tanh()))
+        scale = torch.tensor([0.5, 2.0]).repeat(tokens.shape[2] // 2)
+        outputs: Tensor = self.head(tokens + self.attention(tokens) * scale)
         return outputs
 
 
@@ -103,9 +83,19 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "conv1d": (lambda: Conv1d((2, 24), CLASSES, channels=5), (2, 24)),
     "rnn": (lambda: nn.Sequential(nn.RNN(3, 6, 2, batch_first=True), _Last()), (5, 3)),
     "batch norm": (normalized, (4,)),
-    "tied": (Tied, (4,)),
+    "tied": (lambda: Tied(CLASSES), (4,)),
 }
-OF_TOKENS: dict[str, Callable[[], nn.Module]] = {"cell": Cell, "causal": Causal}
+
+
+def transformer() -> nn.Module:
+    return Transformer([LENGTH], CLASSES, TOKENS, [LENGTH], width=12, heads=3, dropout=0.2)
+
+
+OF_TOKENS: dict[str, Callable[[], nn.Module]] = {
+    "cell": Cell,
+    "causal": Causal,
+    "transformer": transformer,
+}
 
 
 class _Last(nn.Module):
@@ -179,6 +169,16 @@ def test_the_same_bits_as_autograd(name: str, runs: int) -> None:
     sizes = (7, 16, 2, 7)
     steps = [[batch(shape, size, run // 2) for run in range(runs)] for size in sizes]
     assert_as_autograd(made(make, runs), steps, functional.cross_entropy)
+
+
+@pytest.mark.parametrize("hidden", [7, 32, 64])
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_thin_products_with_long_sums(channels: int, hidden: int) -> None:
+    def make() -> nn.Module:
+        return RNN((channels, 40), CLASSES, hidden=hidden)
+
+    steps = [[batch((channels, 40), size, run) for run in range(3)] for size in (16, 7)]
+    assert_as_autograd(made(make, 3), steps, functional.cross_entropy)
 
 
 @pytest.mark.parametrize("name", ["vit", "gru", "conv1d"])

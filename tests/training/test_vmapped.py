@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from plain_loop import one_thread
+from small_nets import Attention, Tied
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
@@ -35,34 +36,9 @@ def single_thread() -> Iterator[None]:
 LRS = (0.02, 0.05, 0.01)  # of three runs
 
 
-class Attention(nn.Module):
-    """One head over rows of the input, in plain matrix products."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.query, self.key, self.value = (nn.Linear(4, 6) for _ in range(3))
-        self.norm, self.head = nn.LayerNorm(6), nn.Linear(6, CLASSES)
-
-    def forward(self, rows: Tensor) -> Tensor:
-        scores = self.query(rows) @ self.key(rows).transpose(-2, -1) / 6**0.5
-        mixed = self.norm(scores.softmax(-1) @ self.value(rows))
-        outputs: Tensor = self.head(mixed.mean(1))
-        return outputs
-
-
-class Tied(nn.Module):
-    """Two layers of one weight, another that the loss never sees, and one that is frozen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
-        self.second.weight = self.first.weight
-        self.idle, self.frozen = nn.Linear(4, 2), nn.Linear(4, CLASSES)
-        self.frozen.requires_grad_(requires_grad=False)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.frozen(self.second(self.first(inputs).tanh()))
-        return outputs
+def attention() -> nn.Module:
+    head = nn.LayerNorm(6), nn.Flatten(), nn.Linear(30, CLASSES)
+    return nn.Sequential(nn.Linear(4, 6), Attention(6, heads=2), *head)
 
 
 ARCHITECTURES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
@@ -79,8 +55,8 @@ ARCHITECTURES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         ),
         (1, 6, 6),
     ),
-    "attention": (Attention, (5, 4)),
-    "tied": (Tied, (4,)),
+    "attention": (attention, (5, 4)),
+    "tied": (lambda: Tied(CLASSES), (4,)),
 }  # fmt: skip
 
 EPS = 1e-4  # with Adam's own, gradients of nothing but rounding errors would make large steps

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
 from optbench.errors import UsageError
@@ -49,8 +48,7 @@ class Attention(nn.Module):
         queries, keys, values = projected.permute(2, 0, 3, 1, 4).unbind(0)
         scores = queries @ keys.transpose(-2, -1) / math.sqrt(width // self.heads)
         if self.causal:
-            later = torch.ones_like(scores[0, 0], dtype=torch.bool).triu(1)
-            scores = scores.masked_fill(later, -math.inf)
+            scores = scores + scores.new_full((length, length), -math.inf).triu(1)
         mixed: Tensor = self.mixing((scores.softmax(-1) @ values).transpose(1, 2).flatten(2))
         return mixed
 
