@@ -10,6 +10,7 @@ import typer
 
 from optbench import cli_start, terminal
 from optbench.cli_runs import runs_app
+from optbench.config.durations import deadline
 from optbench.errors import EXIT_OK
 from optbench.options import (
     PAGE,
@@ -24,6 +25,7 @@ from optbench.options import (
     FormatOption,
     JudgingFormatOption,
     MarginOption,
+    MaxTimeOption,
     MetricOption,
     OutputOption,
     ReferenceOption,
@@ -99,6 +101,7 @@ def run(
     data_dir: DataDirOption = None,
     runs_dir: RunsDir = Path("runs"),
     workers: WorkersOption = None,
+    max_time: MaxTimeOption = None,
     force: Annotated[bool, typer.Option("--force", help="Train finished runs again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, train none.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")] = False,
@@ -136,6 +139,7 @@ def run(
         force=force,
         smoke=smoke,
         workers=workers,
+        until=deadline(max_time, "--max-time"),
     )
     stream = sys.stderr if json else sys.stdout
     screen = Screen(stream, terminal.width(), terminal.colour() and not json, quiet)
@@ -183,6 +187,7 @@ def tune(
     data_dir: DataDirOption = None,
     runs_dir: RunsDir = Path("runs"),
     workers: WorkersOption = None,
+    max_time: MaxTimeOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the search, train none.")
     ] = False,
@@ -217,6 +222,7 @@ def tune(
         runs_dir=runs_dir,
         allow_fallback=fallback,
         workers=workers,
+        until=deadline(max_time, "--max-time"),
     )
     request = Request(trials, sampler, pruner, extend, export_study)
     stream = sys.stderr if json else sys.stdout

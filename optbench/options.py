@@ -51,6 +51,10 @@ TrackOption = Annotated[
         help="Tell tensorboard[=FOLDER], mlflow[=URI] or wandb[=PROJECT] too. Repeatable.",
     ),
 ]
+MaxTimeOption = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Stop after 90s, 45m or 1h30m; the same command goes on."),
+]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
 RunsDirArgument = Annotated[Path, typer.Argument(help="Where run directories are.")]
 FormatOption = Annotated[

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -70,8 +71,9 @@ def train(
             make_progress(
                 screen.stream, runs, finished, quiet=screen.quiet, as_study=as_study
             ) as progress,
+            closing(train_plan(plan, options, progress.announce)) as events,
         ):
-            for event in train_plan(plan, options, progress.announce):
+            for event in events:
                 progress.show(event)
                 for feed in feeds:
                     feed.take(event)
@@ -81,6 +83,8 @@ def train(
                         progress.announce(line)
                 elif isinstance(event, Busy):
                     told.busy.append(event)
+                if monotonic() > options.until:
+                    raise Interrupted(EXIT_ENVIRONMENT)
     except Interrupted:
         patience = WHEN_STOPPED
         complain(interrupted_line(len(plan.finished) + len(told.ended), len(plan.runs)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from optbench.store.scan import StoredRun, scan
 from optbench.training.events import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from optbench.config.spec import Experiment
     from optbench.execution.data import Announce
@@ -45,6 +46,7 @@ class Options:
     force: bool = False
     smoke: bool = False
     workers: int | None = None
+    until: float = math.inf  # on the monotonic clock, when to stop as a signal would
 
     @property
     def store(self) -> Path:
@@ -105,7 +107,7 @@ def plan_runs(
 
 def train_plan(
     plan: Plan, options: Options, announce: Announce = lambda _: None
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Train what is not finished; a signal ends it with `Interrupted`, resumable."""
     _name_borrowed(plan, options.store)
     if not plan.to_train:

@@ -58,7 +58,7 @@ def events(folder: Path, **parts: Any) -> Generator[Event, None, None]:
     path = write_experiment(folder, **(PARTS | parts))
     options = Options(runs_dir=folder / "runs")
     plan = plan_runs(load_experiments([path], options), options, lambda _: None)
-    return train_plan(plan, options)  # type: ignore[return-value]
+    return train_plan(plan, options)
 
 
 def results(folder: Path) -> Bytes:

@@ -1,0 +1,52 @@
+"""`optbench run --max-time`: stops as a signal would, and goes on to the same bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from experiments import TINY, command, snapshot, write_experiment
+
+from optbench.commands import training
+from optbench.store.scan import scan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONG = TINY["training"] | {"epochs": 30}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_command_stops_in_time_and_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    path = write_experiment(tmp_path, training=LONG, seeds=2)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert command("run", path, "--runs-dir", whole).code == 0
+    ticks = iter(range(10_000))
+    with monkeypatch.context() as patched:  # a second an event, an hour's worth in some seconds
+        patched.setattr(training, "monotonic", lambda: 1e9 * (next(ticks) > 20))
+        stopped = command(
+            "run", path, "--runs-dir", parts, "--max-time", "1h", "--workers", workers
+        )
+    assert stopped.code == 4
+    assert "The same command goes on from here." in stopped.err
+    assert any(run.status == "interrupted" for run in scan(parts).runs)
+    assert command("run", path, "--runs-dir", parts).code == 0
+    assert _numbers(parts) == _numbers(whole)
+
+
+def test_what_is_no_time_is_refused_before_anything_trains(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--max-time", "soon")
+    assert outcome.code == 2
+    assert "--max-time: must be a time such as 90s, 45m or 1h30m, got 'soon'" in outcome.err
+    assert not (tmp_path / "runs").exists()
+
+
+def _numbers(folder: Path) -> dict[str, bytes]:
+    return {
+        name: content
+        for name, (content, _) in snapshot(folder).items()
+        if name.endswith(("metrics.csv", "weights.pt"))
+    }
