@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.metric import Metric
@@ -27,7 +28,7 @@ RING = 190  # square pixels
 
 
 def slice_row(canvas: Canvas, number: int, problem: ProblemSearch) -> Spec:
-    """A panel for each value that was searched, three in a line, over one legend."""
+    """A panel for each value that was searched, at most three in a line, over one legend."""
     series = numbered((one.label, one.family) for one in problem.searches)
     labels = [labelled(one) for one in problem.searches]
     told = pen(canvas, number, zip(labels, series, strict=True))
@@ -45,7 +46,8 @@ def slice_row(canvas: Canvas, number: int, problem: ProblemSearch) -> Spec:
         "hollow: pruned, at its last value" if any(o.fate == "pruned" for o in trials) else "",
         "the worst quarter stands at the edge" if at_edge else "",
     ]
-    return row(problem.label, remarks, panels, told, across=ACROSS)
+    lines = math.ceil(len(panels) / ACROSS)
+    return row(problem.label, remarks, panels, told, across=math.ceil(len(panels) / lines))
 
 
 def _objective(canvas: Canvas, problem: ProblemSearch) -> tuple[Axis, bool]:
