@@ -21,6 +21,7 @@ from optbench.options import (
     Configs,
     DataDirOption,
     DeviceOption,
+    ExecutorOption,
     FallbackOption,
     FormatOption,
     JudgingFormatOption,
@@ -28,6 +29,9 @@ from optbench.options import (
     MaxTimeOption,
     MetricOption,
     OutputOption,
+    RayAddressOption,
+    RayGpusOption,
+    RayInsecureOption,
     ReferenceOption,
     RunsDir,
     RunsDirs,
@@ -102,6 +106,10 @@ def run(
     runs_dir: RunsDir = Path("runs"),
     workers: WorkersOption = None,
     max_time: MaxTimeOption = None,
+    executor: ExecutorOption = "local",
+    ray_address: RayAddressOption = None,
+    ray_gpus: RayGpusOption = None,
+    ray_insecure: RayInsecureOption = False,
     force: Annotated[bool, typer.Option("--force", help="Train finished runs again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, train none.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")] = False,
@@ -127,6 +135,7 @@ def run(
     """
     from optbench.commands.run import run_command
     from optbench.commands.screen import Screen
+    from optbench.execution.cluster.connection import asked_for
     from optbench.execution.study import Options
 
     options = Options(
@@ -140,6 +149,7 @@ def run(
         smoke=smoke,
         workers=workers,
         until=deadline(max_time, "--max-time"),
+        ray=asked_for(executor, ray_address, ray_gpus, insecure=ray_insecure),
     )
     stream = sys.stderr if json else sys.stdout
     screen = Screen(stream, terminal.width(), terminal.colour() and not json, quiet)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 # Parts of --help.
-QUESTION, PAGE, TRUST, PICTURE = "Question", "Page", "Trust", "Picture"
+QUESTION, PAGE, TRUST, PICTURE, CLUSTER = "Question", "Page", "Trust", "Picture", "Cluster"
 
 
 def _formats() -> tuple[str, ...]:
@@ -54,6 +54,39 @@ TrackOption = Annotated[
 MaxTimeOption = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Stop after 90s, 45m or 1h30m; the same command goes on."),
+]
+ExecutorOption = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        metavar="WHAT",
+        help="local processes, or ray: a Ray cluster.",
+        rich_help_panel=CLUSTER,
+    ),
+]
+RayAddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="auto or HOST:PORT.  [default: a cluster of this machine's own]",
+        rich_help_panel=CLUSTER,
+    ),
+]
+RayGpusOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="N",
+        help="GPUs a cohort, up to 1; 0.5 lets two share one.  [default: 1]",
+        rich_help_panel=CLUSTER,
+    ),
+]
+RayInsecureOption = Annotated[
+    bool,
+    typer.Option(
+        "--ray-insecure",
+        help="Allow a cluster that asks nobody for a token.",
+        rich_help_panel=CLUSTER,
+    ),
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
 RunsDirArgument = Annotated[Path, typer.Argument(help="Where run directories are.")]

@@ -12,7 +12,7 @@ from optbench.analysis.question import Question
 from optbench.analysis.search import with_searches
 from optbench.commands.training import train
 from optbench.config.spec import display_name
-from optbench.errors import EXIT_OK
+from optbench.errors import EXIT_OK, UsageError
 from optbench.execution.environment import installed_torch
 from optbench.execution.outlook import look_ahead
 from optbench.execution.plan import stored_runs
@@ -76,6 +76,8 @@ def run_command(
 
 
 def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
+    if options.ray is not None:
+        raise UsageError("--dry-run tries a few steps in this process; leave --executor ray out")
     training = None
     names = (name for planned in plan.to_train for name in planned.run.setting.own_code)
     own = tuple(dict.fromkeys(map(display_name, names)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.errors import EXIT_OK, Interrupted, OptbenchError
@@ -41,13 +42,14 @@ def _serve(connection: Connection, interruptions: Interruptions) -> None:
     task: Task = connection.recv()
     try:
         with interruptions.shielded():  # an import that a signal breaks off ends in any error
+            from optbench.execution.data import load_data
             from optbench.execution.rehearsal import rehearse
             from optbench.execution.worker import Worker
             from optbench.training.device import finish_imports, prefer
 
             finish_imports()
             found = rehearse(task.plan) if task.rehearse else None
-        worker = Worker(task.data_dir, interruptions)
+        worker = Worker(partial(load_data, data_dir=task.data_dir), interruptions)
         connection.send(Ready(found))
         to_train, own = task.plan.to_train, os.getpid()
         while isinstance(order := connection.recv(), Train):

@@ -31,6 +31,10 @@ class Executor(Protocol):
 
 def choose(plan: Plan, options: Options, interruptions: Interruptions) -> Executor:
     """The executor for a plan and what was asked for."""
+    if options.ray is not None:
+        from optbench.execution.cluster.executor import RayCluster
+
+        return RayCluster(options.data_folder, options.ray, options.workers, interruptions)
     workers = worker_count(plan, options.workers)
     if workers > 1 or any(planned.run.setting.own_code for planned in plan.to_train):
         # Code that is not optbench's may end its process, or hang where no signal gets through.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from optbench.execution.data import load_data
 from optbench.execution.deal import deal
 from optbench.execution.memory import available_memory
 from optbench.execution.rehearsal import rehearse
@@ -34,6 +36,6 @@ class InProcess:
         dealt = deal(plan.to_train, rehearsed, available, workers=1, most=1)
         if dealt.warning:
             announce(dealt.warning)
-        worker = Worker(self.data_dir, self.interruptions)
+        worker = Worker(partial(load_data, data_dir=self.data_dir), self.interruptions)
         for cohort in dealt.cohorts:
             yield from worker.train([plan.to_train[index] for index in cohort], force=plan.force)

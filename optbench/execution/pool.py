@@ -14,10 +14,10 @@ import psutil
 
 from optbench.errors import EnvironmentFault
 from optbench.execution.deal import Deal, deal
+from optbench.execution.deaths import bury, halves
 from optbench.execution.memory import available_memory
 from optbench.execution.process import Process
 from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
-from optbench.store.rundir import RunDirectory
 from optbench.training.events import Advanced, Busy, Ended
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optbench.execution.cohorts import Cohort
     from optbench.execution.data import Announce
     from optbench.execution.deal import Rehearsed
-    from optbench.execution.plan import Plan, Planned
+    from optbench.execution.plan import Plan
     from optbench.execution.wire import FromWorker
     from optbench.training.events import Event
 
@@ -178,13 +178,12 @@ class _Crew:
             return
         left = member.unfinished
         if len(left) == 1:
-            yield _bury(self.plan.to_train[left[0]], reason, force=self.plan.force)
+            yield bury(self.plan.to_train[left[0]], reason, force=self.plan.force)
         elif left:
-            half = (len(left) + 1) // 2
             self.announce(
                 f"A worker died ({death}); its {len(left)} unfinished runs are tried again."
             )
-            self.waiting.extendleft([tuple(left[half:]), tuple(left[:half])])
+            self.waiting.extendleft(reversed(halves(left)))
         for _ in range(min(len(self.places), len(self.waiting))):
             self._hire()
         self._hand_out()
@@ -218,13 +217,3 @@ class _Member(Process):
     def stop(self) -> None:
         """Ask it to end; what has not begun to train has nothing to store."""
         self.process.send_signal(signal.SIGTERM if self.ready else signal.SIGKILL)
-
-
-def _bury(planned: Planned, reason: str, *, force: bool) -> Ended:
-    """Store a run whose process died as failed."""
-    final = RunDirectory(planned.directory)
-    directory = final.beside if force else final
-    result = directory.fail(reason)
-    if result is None:
-        raise EnvironmentFault(f"{planned.directory}: {reason} before the run began")
-    return Ended(planned.run, directory.path, result)

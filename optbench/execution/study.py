@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from optbench.config.spec import Experiment
+    from optbench.execution.cluster.connection import RayOptions
     from optbench.execution.data import Announce
     from optbench.training.events import Event
 
@@ -47,6 +48,7 @@ class Options:
     smoke: bool = False
     workers: int | None = None
     until: float = math.inf  # on the monotonic clock, when to stop as a signal would
+    ray: RayOptions | None = None  # on a Ray cluster, rather than in processes of this machine
 
     @property
     def store(self) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from contextlib import ExitStack
 from functools import partial
@@ -10,78 +9,66 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.labels import problem_label
 from optbench.errors import FOREIGN, EnvironmentFault, Interrupted
-from optbench.execution.data import data_key, load_data
+from optbench.execution.claim import Claimed, claim
+from optbench.execution.data import data_key
 from optbench.execution.environment import describe_environment
 from optbench.execution.recorder import Recorder
-from optbench.store.index import finished_run
-from optbench.store.lock import HeldError, RunLock
-from optbench.store.rundir import RunDirectory
 from optbench.training.data import DeviceData, to_device
 from optbench.training.device import choose_device, reproducible
-from optbench.training.events import Advanced, Busy, Ended, Event, Started
+from optbench.training.events import Advanced, Ended, Event, Started
 from optbench.training.loop import train
 from optbench.training.records import Commit, End, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     import torch
 
-    from optbench.config.spec import Run
+    from optbench.catalog.datasets import Data
+    from optbench.config.spec import Run, Setting
     from optbench.execution.plan import Planned
     from optbench.execution.signals import Interruptions
     from optbench.store.result import Result
 
 
 class Worker:
-    """Trains cohorts one after the other, loading each problem's data once."""
+    """Trains cohorts one after the other, loading each problem's data once, by `load`."""
 
-    def __init__(self, data_dir: Path, interruptions: Interruptions) -> None:
-        self.data_dir = data_dir
+    def __init__(self, load: Callable[[Setting], Data], interruptions: Interruptions) -> None:
+        self.load = load
         self.interruptions = interruptions
         self._loaded: tuple[str, str, DeviceData] | None = None
 
     def train(self, cohort: Sequence[Planned], *, force: bool) -> Iterator[Event]:
         """Train runs of one problem together to their stored ends."""
-        device = choose_device(cohort[0].run.device)
+        with ExitStack() as held:
+            claims = [claim(planned, held, force=force) for planned in cohort]
+            yield from (found for found in claims if not isinstance(found, Claimed))
+            yield from self.train_claimed([f for f in claims if isinstance(f, Claimed)])
+
+    def train_claimed(self, cohort: Sequence[Claimed]) -> Iterator[Event]:
+        """The same, of runs whose directories are ours."""
+        if not cohort:
+            return
+        device = choose_device(cohort[0].planned.run.device)
         with reproducible(device):
-            yield from self._train(cohort, device, force=force)
+            recorders = [self._recorder(claimed, device) for claimed in cohort]
+            for together in _by_steps(recorders):
+                yield from self._record(together, cohort[0].planned.until)
 
     def _data(self, run: Run, device: torch.device) -> DeviceData:
         key = data_key(run.setting)
         if self._loaded is None or self._loaded[:2] != (key, str(device)):
             self._loaded = None  # before the next is loaded: two may not fit
-            data = to_device(load_data(run.setting, self.data_dir), device)
-            self._loaded = key, str(device), data
+            self._loaded = key, str(device), to_device(self.load(run.setting), device)
         return self._loaded[2]
 
-    def _train(
-        self, cohort: Sequence[Planned], device: torch.device, *, force: bool
-    ) -> Iterator[Event]:
-        with ExitStack() as held:
-            recorders = []
-            for planned in cohort:
-                try:
-                    directory = _locked(planned.directory, held, beside=force)
-                except HeldError:
-                    yield Busy(planned.run, planned.directory)
-                    continue
-                stored = None if force else finished_run(planned.directory, planned.run.hash)
-                if stored is None:
-                    recorders.append(self._recorder(planned, directory, device))
-                else:  # another process was faster
-                    yield Ended(planned.run, planned.directory, stored.result)
-            for together in _by_steps(recorders):
-                yield from self._record(together, cohort[0].until)
-
-    def _recorder(
-        self, planned: Planned, directory: RunDirectory, device: torch.device
-    ) -> Recorder:
-        data = self._data(planned.run, device)
-        label = problem_label(planned.run.setting, data.task.input_shape, data.task.classes)
+    def _recorder(self, claimed: Claimed, device: torch.device) -> Recorder:
+        run, place = claimed.planned.run, claimed.planned.directory
+        data = self._data(run, device)
+        label = problem_label(run.setting, data.task.input_shape, data.task.classes)
         environment = describe_environment(str(device))
-        return Recorder(planned.run, data, directory, planned.directory, environment, label)
+        return Recorder(run, data, claimed.directory, place, environment, label)
 
     def _record(self, recorders: Sequence[Recorder], until: int | None) -> Iterator[Event]:
         for recorder in recorders:
@@ -144,19 +131,6 @@ def _stored(recorder: Recorder, store: Callable[[], Result]) -> Result:
         raise
     except FOREIGN as error:
         return recorder.fail(error)
-
-
-def _locked(place: Path, held: ExitStack, *, beside: bool) -> RunDirectory:
-    """A run's directory, or a fresh one beside it, ours while `held` is."""
-    directory = RunDirectory(place)
-    directory.create()
-    held.enter_context(RunLock(place))
-    if beside:
-        directory = directory.beside
-        shutil.rmtree(directory.path, ignore_errors=True)
-        directory.create()
-        held.enter_context(RunLock(directory.path))
-    return directory
 
 
 def _by_steps(recorders: Sequence[Recorder]) -> list[list[Recorder]]:

@@ -1,0 +1,86 @@
+"""One try at a cohort on a cluster: its runs' directories, held here, and what its task tells."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from optbench.execution.claim import Claimed, claim
+from optbench.execution.cluster.messages import Assigned, Written
+from optbench.execution.cluster.relayed import WRITES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from optbench.execution.cohorts import Cohort
+    from optbench.execution.plan import Plan
+    from optbench.store.metrics import Row
+    from optbench.store.result import Result
+    from optbench.store.rundir import RunDirectory, Timing
+    from optbench.training.events import Busy, Ended
+
+
+class Attempt:
+    """The runs of a cohort that nobody else has, until their task has ended or is lost.
+
+    What a task tells comes by its own `stream`, which ends with the attempt: a node that was
+    given up and comes back tells nobody. `left` are the runs that haven't ended.
+    """
+
+    def __init__(self, plan: Plan, cohort: Cohort) -> None:
+        self.plan = plan
+        self.cohort = cohort
+        self.left: list[int] = []
+        self.stream: Any = None
+        self._held = ExitStack()
+        self._directories: dict[int, RunDirectory] = {}
+        self._stored: dict[int, tuple[Sequence[Row], Sequence[Timing], Result]] = {}
+
+    def claim(self) -> Iterator[Busy | Ended]:
+        """Take the runs that are to be trained; tell of the others."""
+        for index in self.cohort:
+            found = claim(self.plan.to_train[index], self._held, force=self.plan.force)
+            if isinstance(found, Claimed):
+                self.left.append(index)
+                self._directories[index] = found.directory
+            else:
+                yield found
+
+    def assigned(self) -> list[Assigned]:
+        """What the task has to know of each run."""
+        return [self._assigned(index) for index in self.left]
+
+    def _assigned(self, index: int) -> Assigned:
+        planned, directory = self.plan.to_train[index], self._directories[index]
+        place = planned.directory.absolute()  # nodes may have another working directory
+        path = place.with_name(directory.path.name)
+        return Assigned(
+            index,
+            dataclasses.replace(planned, directory=place),
+            path,
+            directory.result(),
+            {path: directory.read_checkpoint(path) for path in directory.checkpoints()},
+        )
+
+    def write(self, written: Written) -> None:
+        """Do in the store what the task did where it is."""
+        if written.method not in WRITES:
+            raise ValueError(f"a task called {written.method} of a run's directory")
+        getattr(self._directories[written.index], written.method)(*written.arguments)
+        if written.method == "write_progress":
+            self._stored[written.index] = written.arguments
+
+    def interrupt(self) -> None:
+        """Say of the runs that haven't ended that they were stopped."""
+        for index in self.left:
+            if index in self._stored:
+                rows, timings, result = self._stored[index]
+                stopped = dataclasses.replace(
+                    result, status="interrupted", reason="stopped by a signal"
+                )
+                self._directories[index].write_progress(rows, timings, stopped)
+
+    def release(self) -> None:
+        """Leave the runs to whoever takes them next."""
+        self._held.close()

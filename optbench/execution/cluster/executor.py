@@ -1,0 +1,263 @@
+"""Carries a plan out on a Ray cluster: cohorts are its tasks, the store stays here."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from optbench.errors import EnvironmentFault, Interrupted
+from optbench.execution.cluster.attempt import Attempt
+from optbench.execution.cluster.connection import connected
+from optbench.execution.cluster.messages import Written, packed, unpacked
+from optbench.execution.cluster.nodes import Nodes
+from optbench.execution.cluster.task import rehearse_plan, train_cohort, versions
+from optbench.execution.cohorts import cohort_bytes
+from optbench.execution.data import data_key, load_data
+from optbench.execution.deal import deal
+from optbench.execution.deaths import bury, halves
+from optbench.execution.wire import Broken, Happened, Moved
+from optbench.execution.workers import cores
+from optbench.training.events import Advanced, Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from optbench.config.spec import Setting
+    from optbench.execution.cluster.connection import RayOptions
+    from optbench.execution.cohorts import Cohort, Footprint
+    from optbench.execution.data import Announce
+    from optbench.execution.deal import Rehearsed
+    from optbench.execution.plan import Plan
+    from optbench.execution.signals import Interruptions
+    from optbench.execution.wire import FromWorker
+    from optbench.training.events import Event
+
+UNREAD = 4  # messages that a task may be ahead of the driver; then it waits
+WRITERS = 16  # threads that store what tasks tell; they wait for the disk
+LOOK = 2.0  # seconds between looks at which nodes there are
+MOST_LOSSES = 5  # nodes that a run may be lost with before it is taken for the reason
+
+
+class RayCluster:
+    """Trains cohorts wherever Ray finds room for them.
+
+    A run's numbers depend neither on the node that trains it nor on how many there are, as long as
+    all have the same build of torch and kind of processor; else a run that has to move starts over.
+    """
+
+    def __init__(
+        self, data_dir: Path, asked: RayOptions, workers: int | None, interruptions: Interruptions
+    ) -> None:
+        """At most `workers` cohorts at a time; None leaves that to the cluster."""
+        self.data_dir = data_dir
+        self.asked = asked
+        self.workers = workers
+        self.interruptions = interruptions
+
+    def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
+        """As every executor, the events of runs interleaved.
+
+        The runs of a node that is lost go on elsewhere; those whose process dies are tried again
+        in halves, until the run that it dies of is alone and stored as failed.
+        """
+        with connected(self.asked, self.workers or cores(), self.interruptions) as ray:
+            study = Study(ray, plan, self, announce)
+            try:
+                yield from study.train()
+            except (Interrupted, GeneratorExit):
+                with self.interruptions.shielded():
+                    study.interrupt()
+                raise
+            finally:
+                with self.interruptions.shielded():
+                    study.dismiss()
+
+
+class Study:
+    """A plan's cohorts that wait, and those that a task of the cluster has."""
+
+    def __init__(self, ray: Any, plan: Plan, executor: RayCluster, announce: Announce) -> None:
+        self.ray = ray
+        self.plan = plan
+        self.executor = executor
+        self.announce = announce
+        self.to_train = plan.to_train
+        self.indices = {planned.run.hash: index for index, planned in enumerate(self.to_train)}
+        self.runs = {planned.run.hash: planned.run for planned in self.to_train}
+        self.waiting: deque[Cohort] = deque()
+        self.attempts: list[Attempt] = []
+        self.losses: Counter[int] = Counter()
+        self.data: dict[str, Any] = {}  # where Ray has them, by their keys
+        self.versions = versions()
+        self.nodes = Nodes.alive(ray)
+        devices = (planned.run.device for planned in self.to_train)
+        self.gpus = self.nodes.gpus_for(devices, executor.asked.gpus)
+        self.footprints: Mapping[str, Footprint] = {}
+        self.process_bytes = 0
+
+    def train(self) -> Iterator[Event]:
+        self._deal()
+        with ThreadPoolExecutor(WRITERS) as writers:
+            while self.waiting or self.attempts:
+                while self.waiting and len(self.attempts) < self.most:
+                    yield from self._begin(self.waiting.popleft())
+                told: list[tuple[Attempt, bytes]] = []
+                for attempt in self._ready():
+                    yield from self._hear(attempt, told)
+                with self.executor.interruptions.shielded():
+                    taken = [*writers.map(self.take, told)]
+                    # Still shielded: who watches is to know of an end before a signal does.
+                    yield from itertools.chain.from_iterable(taken)
+
+    def interrupt(self) -> None:
+        for attempt in self.attempts:
+            attempt.interrupt()
+
+    def dismiss(self) -> None:
+        """Leave nothing running."""
+        for attempt in self.attempts:
+            self.ray.cancel(attempt.stream, force=True)
+            attempt.release()
+
+    @property
+    def most(self) -> int:
+        """Cohorts at a time: a few more than there is room for, so that no node waits for this."""
+        slots = self.nodes.slots(self.gpus)
+        return self.executor.workers or slots + max(slots // 4, 1)
+
+    def _deal(self) -> None:
+        """Have a node try every setting out, and cut the plan into cohorts."""
+        to_rehearse = dataclasses.replace(self.plan, runs=self.to_train)
+        task = self._remote(rehearse_plan, max_retries=MOST_LOSSES)
+        try:
+            told = self.ray.get(task.remote(self.versions, packed(to_rehearse)))
+        except self.ray.exceptions.RayError as error:
+            raise EnvironmentFault(f"a worker could not begin: {_line(error)}") from error
+        found: Rehearsed | Broken = unpacked(told, {})
+        if isinstance(found, Broken):
+            raise found.error
+        nodes, asked = self.nodes, self.executor.workers
+        workers = min(asked or nodes.slots(self.gpus), len(self.to_train))
+        available = nodes.share * workers
+        dealt = deal(self.to_train, nodes.shared(found, self.gpus), available, workers, asked)
+        if dealt.warning:
+            self.announce(dealt.warning)
+        self.footprints, self.process_bytes = found.footprints, found.process_bytes
+        self.waiting.extend(dealt.cohorts)
+
+    def _remote(self, function: Callable[..., Any], **options: Any) -> Any:
+        """A function as a task: a processor, and the GPU or its part that a cohort trains on."""
+        return self.ray.remote(function).options(num_cpus=1, num_gpus=self.gpus, **options)
+
+    def _begin(self, cohort: Cohort) -> Iterator[Event]:
+        attempt = Attempt(self.plan, cohort)
+        yield from attempt.claim()
+        if not attempt.left:
+            attempt.release()
+            return
+        need = self.process_bytes + cohort_bytes(attempt.left, self.to_train, self.footprints)
+        task = self._remote(
+            train_cohort,
+            memory=min(need, self.nodes.largest),  # what fits nowhere is tried where most is
+            max_retries=0,  # what is tried again goes on from its last checkpoint
+            num_returns="streaming",
+            _generator_backpressure_num_objects=UNREAD,
+        )
+        data = self._data(self.to_train[cohort[0]].run.setting)
+        attempt.stream = task.remote(self.versions, packed(attempt.assigned()), data)
+        self.attempts.append(attempt)
+
+    def _data(self, setting: Setting) -> Any:
+        """A problem's data, given to Ray once; freed are those that no cohort waits for."""
+        key = data_key(setting)
+        if key not in self.data:
+            waiting = {data_key(self.to_train[cohort[0]].run.setting) for cohort in self.waiting}
+            self.data = {other: kept for other, kept in self.data.items() if other in waiting}
+            try:
+                self.data[key] = self.ray.put(load_data(setting, self.executor.data_dir))
+            except (
+                self.ray.exceptions.ObjectStoreFullError,
+                self.ray.exceptions.OutOfDiskError,
+            ) as error:
+                raise EnvironmentFault(
+                    f"Ray's object store has no room for the data: {_line(error)}; give it more by "
+                    "`ray start --object-store-memory`"
+                ) from error
+        return self.data[key]
+
+    def _ready(self) -> list[Attempt]:
+        """The attempts that have something to tell; after some seconds none."""
+        by_stream = {attempt.stream: attempt for attempt in self.attempts}
+        streams = list(by_stream)
+        ready, _ = self.ray.wait(streams, num_returns=1, timeout=LOOK)
+        if ready:  # and whichever else: none is to wait for the others
+            ready, _ = self.ray.wait(streams, num_returns=len(streams), timeout=0)
+        else:
+            self.nodes = Nodes.alive(self.ray)
+        return [by_stream[stream] for stream in ready]
+
+    def _hear(self, attempt: Attempt, told: list[tuple[Attempt, bytes]]) -> Iterator[Event]:
+        """Add what a task tells next, if it has not ended."""
+        try:
+            told.append((attempt, self.ray.get(next(attempt.stream))))
+        except StopIteration:
+            self._forget(attempt)
+        except self.ray.exceptions.RayTaskError:
+            raise  # a mistake in this program
+        except self.ray.exceptions.RayError as error:
+            yield from self._lost(attempt, error)
+
+    def take(self, told: tuple[Attempt, bytes]) -> list[Event]:
+        """Store what a task has told, in a thread; the events among it."""
+        attempt, content = told
+        found = (self._event(attempt, message) for message in unpacked(content, self.runs))
+        return [event for event in found if event is not None]
+
+    def _event(self, attempt: Attempt, message: Written | FromWorker) -> Event | None:
+        match message:
+            case Written():
+                attempt.write(message)
+            case Broken():
+                raise message.error
+            case Moved(index=index, record=record):
+                return Advanced(self.to_train[index].run, record)
+            case Happened(event=Ended() as event):
+                index = self.indices[event.run.hash]
+                attempt.left.remove(index)
+                return dataclasses.replace(event, directory=self.to_train[index].directory)
+            case Happened(event=event):
+                return event
+        return None
+
+    def _forget(self, attempt: Attempt) -> None:
+        self.attempts.remove(attempt)
+        attempt.release()
+
+    def _lost(self, attempt: Attempt, error: Exception) -> Iterator[Event]:
+        """Go on without a task that its process or its node took along."""
+        self._forget(attempt)
+        self.nodes = Nodes.alive(self.ray)
+        left = attempt.left
+        died = isinstance(
+            error, self.ray.exceptions.WorkerCrashedError | self.ray.exceptions.OutOfMemoryError
+        )
+        runs = f"{len(left)} unfinished run{'s'[: len(left) > 1]}"
+        if not died and max(self.losses[index] for index in left) < MOST_LOSSES:
+            self.losses.update(left)
+            self.announce(f"A node of the Ray cluster was lost; its {runs} go on elsewhere.")
+            self.waiting.appendleft(tuple(left))
+        elif len(left) == 1:
+            reason = f"its process died ({_line(error)})"
+            yield bury(self.to_train[left[0]], reason, force=self.plan.force)
+        else:
+            self.announce(f"A worker died; its {runs} are tried again.")
+            self.waiting.extendleft(reversed(halves(left)))
+
+
+def _line(error: Exception) -> str:
+    """What Ray says, in a line."""
+    return str(error).strip().splitlines()[0].rstrip(".")

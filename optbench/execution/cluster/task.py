@@ -1,0 +1,144 @@
+"""What a node of a Ray cluster does: rehearses a plan, trains a cohort, tells what happens."""
+
+from __future__ import annotations
+
+import platform
+import warnings
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from optbench.errors import EnvironmentFault, OptbenchError
+from optbench.execution.cluster.messages import Assigned, Versions, Written, packed, unpacked
+from optbench.execution.cluster.relayed import STATES, RelayedDirectory, pointless
+from optbench.execution.wire import Broken, Happened, Moved
+from optbench.training.events import Advanced
+from optbench.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    from optbench.catalog.datasets import Data, Examples
+    from optbench.execution.wire import FromWorker
+    from optbench.training.events import Event
+
+FLUSH_SECONDS = 0.2  # what waits longer is sent, so that whoever watches sees a run move
+FLUSH_BYTES = 4 << 20  # checkpoints that wait take memory here
+
+
+def versions() -> Versions:
+    """Those of this process, without importing what takes long."""
+    try:
+        torch = version("torch").partition("+")[0]
+    except PackageNotFoundError:
+        torch = ""
+    return Versions(VERSION, torch, ".".join(platform.python_version_tuple()[:2]))
+
+
+def rehearse_plan(expected: Versions, content: bytes) -> bytes:
+    """A packed plan rehearsed on this node: a packed `Rehearsed`, or `Broken`."""
+    try:
+        _refuse_other_versions(expected)
+        from optbench.execution.rehearsal import rehearse
+
+        return packed(rehearse(unpacked(content, {})))
+    except OptbenchError as error:
+        return packed(Broken(error))
+
+
+def train_cohort(expected: Versions, content: bytes, data: Data) -> Iterator[bytes]:
+    """Train packed `Assigned` runs: packed lists of messages, what is to be written among them.
+
+    `data` are those of their problem, in memory that other processes of the node share.
+    """
+    try:
+        _refuse_other_versions(expected)
+        yield from _train(unpacked(content, {}), data)
+    except OptbenchError as error:
+        yield packed([Broken(error)])
+
+
+def _train(cohort: list[Assigned], data: Data) -> Iterator[bytes]:
+    from optbench.execution.claim import Claimed
+    from optbench.execution.signals import Interruptions
+    from optbench.execution.worker import Worker
+
+    outbox = _Outbox(cohort)
+    claimed = [Claimed(each.planned, outbox.directory(each)) for each in cohort]
+    worker = Worker(lambda _: _writable(data), Interruptions())
+    with warnings.catch_warnings():
+        # Torch can't know that nothing writes to the images, which are scaled into new memory.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        for event in worker.train_claimed(claimed):
+            outbox.tell(event)
+            if outbox.due:
+                yield outbox.emptied()
+    yield outbox.emptied()
+
+
+class _Outbox:
+    """What has not been sent yet, without what later messages make pointless."""
+
+    def __init__(self, cohort: list[Assigned]) -> None:
+        self.indices = {each.planned.run.hash: each.index for each in cohort}
+        self._messages: dict[Hashable, Written | FromWorker] = {}
+        self._count = 0
+        self._bytes = 0
+        self._sent = monotonic()
+
+    def directory(self, assigned: Assigned) -> RelayedDirectory:
+        write = partial(self.write, assigned.index)
+        return RelayedDirectory(assigned.path, write, assigned.stored, assigned.checkpoints)
+
+    def write(self, index: int, method: str, arguments: tuple[Any, ...]) -> None:
+        """Where a run stands later says all that it said before."""
+        for stale in pointless(method, arguments):
+            self._messages.pop((index, stale), None)
+        once = method in STATES
+        self._add(Written(index, method, arguments), (index, method) if once else None)
+        self._bytes += sum(len(value) for value in arguments if isinstance(value, bytes))
+
+    def tell(self, event: Event) -> None:
+        if isinstance(event, Advanced):
+            self._add(Moved(self.indices[event.run.hash], event.record))
+        else:
+            self._add(Happened(event))
+
+    def _add(self, message: Written | FromWorker, key: Hashable = None) -> None:
+        self._count += 1
+        self._messages[key or self._count] = message
+
+    @property
+    def due(self) -> bool:
+        return self._bytes > FLUSH_BYTES or monotonic() - self._sent > FLUSH_SECONDS
+
+    def emptied(self) -> bytes:
+        content = packed([*self._messages.values()], frozenset(self.indices))
+        self._messages, self._bytes, self._sent = {}, 0, monotonic()
+        return content
+
+
+def _writable(data: Data) -> Data:
+    """Data that a model may be given as they are: what Ray shares can't be written to."""
+    import dataclasses
+
+    import numpy as np
+
+    def own(examples: Examples) -> Examples:
+        if examples.inputs.dtype == np.uint8:  # scaled, and so copied, wherever it is used
+            return examples
+        return dataclasses.replace(examples, inputs=examples.inputs.copy())
+
+    held_out = None if data.validation is None else own(data.validation)
+    return dataclasses.replace(
+        data, train=own(data.train), validation=held_out, test=own(data.test)
+    )
+
+
+def _refuse_other_versions(expected: Versions) -> None:
+    difference = expected.difference(versions())
+    if difference:
+        raise EnvironmentFault(
+            f"{platform.node()} has {difference}; install the same on every node of the cluster"
+        )

@@ -1,0 +1,148 @@
+"""Clusters that are not there, not ours, or open to everybody: one clear error, and no hang."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from experiments import PACKAGE, command, run_module, write_experiment
+from ray_cluster import RayNodes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'optbench[ray]'"
+)
+
+
+def refusal(tmp_path: Path, *words: str, code: int) -> str:
+    outcome = command("run", write_experiment(tmp_path), "--runs-dir", tmp_path / "runs", *words)
+    assert outcome.code == code, outcome.err
+    assert not list(tmp_path.rglob("result.json"))
+    return outcome.err
+
+
+def test_without_ray_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *more: find("no_ray" if name == "ray" else name)
+    )
+    told = refusal(tmp_path, "--executor", "ray", code=2)
+    assert told == "--executor ray needs Ray: pip install 'optbench[ray]'\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--executor", "slurm"], "--executor must be local or ray, got slurm\n"),
+        (
+            ["--ray-address", "auto"],
+            "--ray-address, --ray-gpus and --ray-insecure need --executor ray\n",
+        ),
+        (
+            ["--executor", "ray", "--dry-run"],
+            "--dry-run tries a few steps in this process; leave --executor ray out\n",
+        ),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused(
+    tmp_path: Path, words: list[str], told: str
+) -> None:
+    assert refusal(tmp_path, *words, code=2) == told
+
+
+@needs_ray
+@pytest.mark.parametrize("address", ["somewhere", "host:port", ":6379"])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, address: str) -> None:
+    told = refusal(tmp_path, "--executor", "ray", "--ray-address", address, code=2)
+    assert told == f"--ray-address must be auto or HOST:PORT, got {address}\n"
+
+
+@needs_ray
+def test_the_address_of_rays_client_is_refused(tmp_path: Path) -> None:
+    told = refusal(tmp_path, "--executor", "ray", "--ray-address", "ray://head:10001", code=2)
+    assert "run this on a node of the cluster" in told
+
+
+@needs_ray
+def test_an_address_where_nobody_listens_is_told_at_once(tmp_path: Path) -> None:
+    told = refusal(tmp_path, "--executor", "ray", "--ray-address", "127.0.0.1:9", code=4)
+    assert told.startswith("no Ray cluster answers at 127.0.0.1:9: ")
+
+
+@needs_ray
+def test_a_server_that_never_answers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optbench.execution.cluster.connection.DEADLINE", 3.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        told = refusal(tmp_path, "--executor", "ray", "--ray-address", address, code=4)
+    assert told == f"no Ray cluster answers at {address} within 3 s\n"
+
+
+@needs_ray
+@pytest.mark.slow
+def test_an_open_cluster_is_used_only_if_told_so(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    with RayNodes(nodes=1, token=None) as cluster:
+        words = ("run", path, "-q", "--executor", "ray", "--ray-address", cluster.address)
+        refused = run_module(*words, cwd=tmp_path, environment=cluster.environment)
+        assert refused.code == 2
+        assert "start it with a token, or allow it by --ray-insecure" in refused.err
+        assert not list(tmp_path.rglob("result.json"))
+        allowed = run_module(
+            *words, "--ray-insecure", cwd=tmp_path, environment=cluster.environment, timeout=300
+        )
+        assert (allowed.code, allowed.err) == (0, "")
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize("token", ["", "wrong"])
+def test_a_token_that_is_missing_or_wrong_is_told(tmp_path: Path, token: str) -> None:
+    path = write_experiment(tmp_path)
+    with RayNodes(nodes=1) as cluster:
+        told = run_module(
+            *("run", path, "-q", "--executor", "ray", "--ray-address", cluster.address),
+            cwd=tmp_path,
+            environment={"RAY_AUTH_TOKEN": token, "HOME": str(tmp_path)},
+        )
+    assert told.code == 2
+    said = "does not take the token of this machine" if token else "asks for a token"
+    assert f"{said}; put the cluster's into RAY_AUTH_TOKEN" in told.err
+
+
+@needs_ray
+def test_a_cluster_of_this_machine_listens_on_the_loopback_alone_and_leaves_nothing() -> None:
+    code = """
+import os, pathlib, psutil
+from optbench.execution.cluster.connection import RayOptions, connected
+from optbench.execution.signals import Interruptions
+with connected(RayOptions(), 1, Interruptions()) as ray:
+    children = psutil.Process().children(recursive=True)
+    listening = {
+        found.laddr.ip
+        for process in children
+        for found in process.net_connections("inet")
+        if found.status == psutil.CONN_LISTEN
+    }
+print(*sorted({ip.removeprefix("::ffff:") for ip in listening}))
+left = pathlib.Path("/tmp").glob(f"optbench-ray-{os.getpid()}-*")
+print(len(psutil.wait_procs(children, 60)[1]), *left)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ended.stdout.splitlines() == ["127.0.0.1", "0"], ended.stderr

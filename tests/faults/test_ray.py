@@ -1,0 +1,215 @@
+"""A node of a Ray cluster dies, hangs and comes back; a stranger comes. Nothing is lost, or run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import signal
+import subprocess
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from experiments import PACKAGE, write_experiment
+from ray_cluster import RayNodes
+
+from faults.counts import times
+from faults.sabotage import Sabotage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from faults.injections import Injection
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'optbench[ray]'"
+    ),
+]
+PATIENCE = 900  # seconds, for a study that takes well under a minute on idle cores
+# The benchmarks' study of 50 runs, on the part of MNIST that comes with optbench.
+STUDY: dict[str, Any] = {
+    "dataset": "mnist-5k",
+    "model": {"name": "mlp", "hidden": [128]},
+    "optimizer": [
+        {"name": "adam", "lr": {"logspace": [1e-4, 1e-2, 5]}},
+        {"name": "sgd", "lr": {"logspace": [1e-2, 1, 5]}},
+    ],
+    "training": {"epochs": 4, "batch_size": 64},
+    "seeds": 5,
+}
+SEED = 20  # of the moments and the nodes
+
+
+class Study:
+    """The study in a folder, as worker processes of this machine train it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = write_experiment(folder, "study", **STUDY)
+        self.expected = self.trained(folder / "local")
+
+    def trained(self, store: Path, *words: str, environment: dict[str, str] | None = None) -> Any:
+        process = self.begin(store, *words, environment=environment)
+        out, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, out
+        return metrics(store)
+
+    def begin(
+        self, store: Path, *words: str, environment: dict[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "optbench", "run", self.path, "--runs-dir", store, *words],
+            cwd=self.path.parent,
+            env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | (environment or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+def metrics(store: Path) -> dict[str, bytes]:
+    """metrics.csv and weights.pt of every run."""
+    found = (path for name in ("metrics.csv", "weights.pt") for path in store.rglob(name))
+    return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in found}
+
+
+def wait_for(done: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Until something is so, or a command has ended."""
+    began = monotonic()
+    while not done():
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            assert monotonic() - began < PATIENCE
+        else:
+            return
+
+
+def wait_until(moment: float, process: subprocess.Popen[str]) -> None:
+    wait_for(lambda: monotonic() >= moment, process)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return Study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture
+def cluster() -> Iterator[RayNodes]:
+    with RayNodes() as nodes:
+        yield nodes
+
+
+def on(cluster: RayNodes) -> tuple[str, ...]:
+    return "--executor", "ray", "--ray-address", cluster.address
+
+
+def begun(store: Path) -> bool:
+    return any(store.rglob("checkpoint.pt"))
+
+
+def test_a_study_loses_nothing_with_a_node_killed_in_the_middle(
+    tmp_path: Path,
+    study: Study,
+    cluster: RayNodes,
+    injecting: Callable[[str, str], Injection],
+) -> None:
+    fault = injecting("ray-node", "SIGKILL to all of a node, at random in the study of 50 runs")
+    began = monotonic()
+    calm = study.trained(tmp_path / "calm", *on(cluster), environment=cluster.environment)
+    seconds = monotonic() - began
+    assert calm == study.expected
+    draw = random.Random(SEED)
+    attempt = 0
+    while fault.injected < times(20):
+        attempt += 1
+        store = tmp_path / str(attempt)
+        process = study.begin(store, *on(cluster), environment=cluster.environment)
+        wait_for(lambda store=store: begun(store), process)  # type: ignore[misc]
+        wait_until(monotonic() + draw.uniform(0, seconds / 3), process)
+        node = draw.choice(sorted(set(cluster.started) - {"127.0.0.2"}))
+        in_the_middle = process.poll() is None
+        cluster.kill(node)
+        out, _ = process.communicate(timeout=PATIENCE)
+        if in_the_middle:
+            with fault.holds():
+                assert process.returncode == 0, out
+                assert metrics(store) == study.expected
+        cluster.add(node)
+
+
+def test_a_node_that_is_given_up_and_comes_back_changes_nothing(
+    tmp_path: Path,
+    study: Study,
+    cluster: RayNodes,
+    injecting: Callable[[str, str], Injection],
+) -> None:
+    fault = injecting("ray-node", "SIGSTOP to all of a node, SIGCONT once its runs are elsewhere")
+    store = tmp_path / "runs"
+    process = study.begin(store, *on(cluster), environment=cluster.environment)
+    wait_for(lambda: begun(store), process)
+    cluster.signal("127.0.0.3", signal.SIGSTOP)
+    lines: list[str] = []
+    for line in process.stdout or ():
+        lines.append(line)
+        if "go on elsewhere" in line:
+            cluster.signal("127.0.0.3", signal.SIGCONT)
+    with fault.holds():
+        assert process.wait(PATIENCE) == 0, lines
+        assert any("go on elsewhere" in line for line in lines)
+        assert metrics(store) == study.expected
+
+
+TRESPASS = """
+import pathlib, sys
+import ray
+@ray.remote
+def trespass():
+    pathlib.Path(sys.argv[2]).touch()
+ray.init(address=sys.argv[1], logging_level="ERROR")
+ray.get(trespass.remote(), timeout=20)
+"""
+
+
+@pytest.mark.parametrize("token", [None, "guessed"])
+def test_a_stranger_gets_nothing_run(
+    tmp_path: Path,
+    cluster: RayNodes,
+    token: str | None,
+    injecting: Callable[[str, str], Injection],
+) -> None:
+    fault = injecting("ray-stranger", f"a client with {token or 'no'} token")
+    hidden = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
+    own = {name: value for name, value in os.environ.items() if name not in hidden}
+    own["HOME"] = str(tmp_path)  # where Ray looks for a token
+    own |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token} if token else {}
+    for _ in range(times(10)):
+        trace = tmp_path / "trace"
+        with fault.holds():
+            ended = subprocess.run(
+                [sys.executable, "-c", TRESPASS, cluster.address, trace],
+                env=own,
+                capture_output=True,
+                check=False,
+                timeout=PATIENCE,
+            )
+            assert ended.returncode != 0
+            assert b"uthenticat" in ended.stderr
+            assert not trace.exists()
+
+
+SABOTAGE = [
+    Sabotage(
+        row="ray-node",
+        off="a node's runs are taken for ended",
+        file="optbench/execution/cluster/executor.py",
+        text="            self.waiting.appendleft(tuple(left))\n",
+        replacement="            pass\n",
+        test="test_a_study_loses_nothing_with_a_node_killed_in_the_middle",
+    ),
+]
