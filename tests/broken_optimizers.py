@@ -100,6 +100,11 @@ class DrawsFromPython(Sound):
         super().move(parameter, gradient * random.random(), group)
 
 
+class DrawsFromTheSystem(Sound):
+    def move(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
+        super().move(parameter, gradient * random.SystemRandom().random(), group)
+
+
 class DrawsFromTorch(Sound):
     def move(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
         super().move(parameter, gradient + 0.01 * torch.randn_like(gradient), group)

@@ -83,7 +83,7 @@ class Learner:
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         if run.setting.own_code:
             restore_settings()
-        self.noise = Noise(run.seed, data.device)
+        self.noise = Noise(run.seed, data.device, own_code=bool(run.setting.own_code))
         self.steps = 0
         self.rows: list[Row] = []
         self.timings: list[tuple[int, float, float]] = []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PythonState = tuple[tuple[Any, ...], Any]  # of `random`, of `numpy.random`
 
 
 def derive(seed: int, stream: str, index: int = 0) -> int:
@@ -41,14 +44,34 @@ def numpy_stream(seed: int, stream: str, index: int = 0) -> np.random.RandomStat
 def global_stream(seed: int, stream: str) -> Iterator[None]:
     """The CPU's global generator, seeded for a stream and given back as it was.
 
-    For code that takes no generator: torch's own initialization.
+    For code that takes no generator: torch's own initialization, and classes of one's own, which
+    may draw from Python's and numpy's as well.
     """
-    before = torch.get_rng_state()
+    before, others = torch.get_rng_state(), python_state()
     torch.default_generator.manual_seed(derive(seed, stream))
+    set_python_state(seeded_python_state(seed, stream))
     try:
         yield
     finally:
         torch.set_rng_state(before)
+        set_python_state(others)
+
+
+def seeded_python_state(seed: int, stream: str) -> PythonState:
+    """States of Python's `random` and of numpy's global generator at the start of a stream."""
+    python = random.Random(derive(seed, f"{stream} of python"))  # noqa: S311
+    return python.getstate(), numpy_stream(seed, f"{stream} of numpy").get_state()
+
+
+def python_state() -> PythonState:
+    """The state of both as they are now."""
+    return random.getstate(), np.random.get_state()
+
+
+def set_python_state(state: PythonState) -> None:
+    """Set what `python_state` gave."""
+    random.setstate(state[0])
+    np.random.set_state(state[1])
 
 
 def global_state(device: torch.device) -> list[Tensor]:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pytest
 import torch
+from company import alone, assert_ends_as, in_cohorts, resumed, stopped, traces
+from experiments import make_learner, make_runs, write_plugin
 from plain_loop import documented_seed
 
 from optbench.training.noise import Noise, SharedNoise
+from optbench.training.seeding import python_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CPU = torch.device("cpu")
 
@@ -62,3 +72,34 @@ def test_a_stored_state_goes_on_where_it_was() -> None:
     drawn(noise.cpu, 4)
     again.restore(noise.state())
     assert drawn(again.cpu, 3) == drawn(noise.cpu, 3)
+
+
+DRAWS = """
+import random
+import numpy as np
+import torch
+
+class Draws(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr * (0.5 + random.random()))
+
+    def step(self, closure=None):
+        self.param_groups[0]["lr"] *= 1 + 0.1 * random.gauss(0, 1) + 0.1 * np.random.randn()
+        super().step(closure)
+"""
+
+
+def test_ones_own_code_draws_from_python_and_numpy_by_the_runs_seed_alone(tmp_path: Path) -> None:
+    write_plugin(tmp_path, DRAWS)
+    training = {"epochs": 2, "batch_size": 16}
+    runs = make_runs(tmp_path, optimizer="./plugin.py:Draws", training=training, seeds=2)
+    expected = alone(runs)
+    random.seed(7)
+    np.random.seed(7)
+    before = python_state()
+    assert in_cohorts(runs, 2) == expected
+    assert str(python_state()) == str(before)
+    assert expected[0]["rows"] != expected[1]["rows"]
+    (sealed,) = stopped([make_learner(runs[0])], 4)
+    (found,) = traces([resumed(runs[0], sealed)])
+    assert_ends_as(found, expected[0])

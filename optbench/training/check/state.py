@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import random
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from optbench.errors import FOREIGN
 from optbench.training.check.finding import Finding
 from optbench.training.check.trial import Trial, said
+from optbench.training.noise import python_tensors
 
 if TYPE_CHECKING:
     from optbench.training.check.finding import Subject
@@ -55,18 +54,17 @@ def _unloadable(error: BaseException) -> str:
 
 
 def repeats(subject: Subject) -> Finding:
-    """The same bytes twice, whatever Python's and numpy's generators give meanwhile."""
+    """The same bytes twice, torch's, Python's and numpy's global generators being a run's own."""
     first, second = Trial(subject), Trial(subject)
-    before = first.generator
-    random.seed(1)
-    np.random.seed(1)
+    before, python_before = first.generator, python_tensors(first.python)
     first.steps(BEFORE)
-    random.seed(2)
-    np.random.seed(2)
     second.steps(BEFORE)
     if first.bits() != second.bits():
-        reason = "gives other bytes the second time, with torch's generator seeded alike"
+        reason = "gives other bytes the second time, with all global generators seeded alike"
         return Finding("repeats", "fails", reason)
-    drawn = not torch.equal(first.generator, before)
-    how = "; draws from torch's generator, which is seeded" if drawn else ""
+    after = python_tensors(first.python)
+    from_python = not all(map(torch.equal, python_before[:2], after[:2]))
+    drawn = from_python or not torch.equal(first.generator, before)
+    whose = "Python's or numpy's" if from_python else "torch's"
+    how = f"; draws from {whose} generator, which is seeded" if drawn else ""
     return Finding("repeats", "works", f"the same bytes twice{how}")

@@ -14,7 +14,13 @@ from torch.nn.functional import cross_entropy
 from optbench.errors import UsageError
 from optbench.training.build import build_optimizer
 from optbench.training.modes import evaluating, has_modes
-from optbench.training.seeding import derive
+from optbench.training.noise import python_state_of, python_tensors
+from optbench.training.seeding import (
+    derive,
+    python_state,
+    seeded_python_state,
+    set_python_state,
+)
 from optbench.training.stacking import calls_back
 
 if TYPE_CHECKING:
@@ -81,6 +87,7 @@ class Trial:
         make: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.generator = torch.Generator().manual_seed(derive(seed, "check")).get_state()
+        self.python = seeded_python_state(seed, "check")
         self.batch = make_batch(subject.kind)
         self.poisoned = False
         self.evaluations = 0
@@ -138,12 +145,14 @@ class Trial:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator,
+            "python": python_tensors(self.python),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator = state["generator"]
+        self.python = python_state_of(state["python"])
 
     def _differentiate(self) -> Tensor:
         for parameter in self.model.parameters():
@@ -158,13 +167,15 @@ class Trial:
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:
-        before = torch.get_rng_state()
+        before, python_before = torch.get_rng_state(), python_state()
         torch.set_rng_state(self.generator)
+        set_python_state(self.python)
         try:
             yield
         finally:
-            self.generator = torch.get_rng_state()
+            self.generator, self.python = torch.get_rng_state(), python_state()
             torch.set_rng_state(before)
+            set_python_state(python_before)
 
 
 def _poison(parameter: nn.Parameter) -> None:

@@ -66,8 +66,8 @@ def test_torchs_optimizers_fail_where_their_documentation_says_so(
                                "something"),
         ("KeepsDeque", "resumes", "its state holds a collections.deque, where a checkpoint can "
                                   "hold only tensors and plain values"),
-        ("DrawsFromPython", "repeats", "gives other bytes the second time, with torch's "
-                                       "generator seeded alike"),
+        ("DrawsFromTheSystem", "repeats", "gives other bytes the second time, with all global "
+                                          "generators seeded alike"),
         ("IgnoresLr", "groups", "moves a group whose lr is 0"),
         ("IgnoresLr", "schedules", "a changed lr changes nothing"),
         ("RefusesGroups", "groups", "refuses them: ValueError: one group, please"),
@@ -112,6 +112,9 @@ def test_what_torch_says_of_it_is_repeated(name: str, check: str, beginning: str
         ("OnlyMatrices", "constructs", "works", "with its defaults; takes only matrices"),
         ("DrawsFromTorch", "repeats", "works", "the same bytes twice; draws from torch's "
                                                "generator, which is seeded"),
+        ("DrawsFromPython", "repeats", "works", "the same bytes twice; draws from Python's or "
+                                                "numpy's generator, which is seeded"),
+        ("DrawsFromPython", "resumes", "works", "saved, loaded and gone on to the same bytes"),
         ("WithoutLr", "groups", "doesn't apply", "its groups have no lr"),
         ("WithoutLr", "schedules", "doesn't apply", "its groups have no lr"),
         ("Sound", "nan", "works", "parameters become NaN, so that a run ends as diverged"),
