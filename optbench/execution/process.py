@@ -7,8 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
+
+LAST_WORDS = 3.0  # seconds that a process has to store where it is, once its parent is gone
 
 
 class Process:
@@ -87,3 +90,5 @@ def _watch(lifeline: int) -> None:
     with suppress(OSError):
         os.read(lifeline, 1)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LAST_WORDS)
+    os.kill(os.getpid(), signal.SIGKILL)  # it imports, or code that is not ours goes on

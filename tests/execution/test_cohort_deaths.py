@@ -1,39 +1,15 @@
-"""A process that dies takes one run with it, the one that it dies of, whatever its cohort."""
+"""Unkind code takes one run with it, its own; what dies otherwise: tests/faults."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from experiments import command, make_learner, make_runs, write_experiment, write_plugin
+from experiments import command, write_experiment, write_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Only initial weights tell an optimizer which seed it has.
-DEADLY = """
-import os, signal, torch
-
-class Deadly(torch.optim.SGD):
-    def __init__(self, params, lr=0.1):
-        super().__init__(params, lr, momentum=0.9)
-        first = self.param_groups[0]["params"][0]
-        self.cursed = str(float(first.detach().sum())) in os.environ.get("CURSED", "").split()
-
-    def step(self, closure=None):
-        state = self.state[self.param_groups[0]["params"][0]]  # goes into checkpoints
-        state["count"] = state.get("count", 0) + 1
-        if self.cursed and state["count"] == 6:  # in the second epoch of four steps each
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().step(closure)
-"""
-SEEDS = 10  # two cohorts of five
-
-
-def statuses(out: str) -> dict[int, str]:
-    lines = [json.loads(line) for line in out.splitlines()]
-    return {line["seed"]: line["status"] for line in lines}
 
 
 def results(store: Path) -> dict[str, bytes]:
@@ -41,39 +17,6 @@ def results(store: Path) -> dict[str, bytes]:
     found = [path.parent for path in store.rglob("weights.pt")]
     files = (folder / name for folder in found for name in ("metrics.csv", "weights.pt"))
     return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in files}
-
-
-def mark(run_folder: Path, path_parts: dict[str, Any], seed: int) -> str:
-    """What the plug-in knows a seed by."""
-    run = make_runs(run_folder, seeds=[seed], **path_parts)[0]
-    first = next(make_learner(run).model.parameters())
-    return str(float(first.detach().sum()))
-
-
-@pytest.mark.parametrize("culprits", [(1,), pytest.param((0, 4, 8), marks=pytest.mark.slow)])
-def test_the_neighbours_of_a_run_that_kills_its_process_lose_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, culprits: tuple[int, ...]
-) -> None:
-    write_plugin(tmp_path, DEADLY)
-    parts: dict[str, Any] = {"optimizer": {"name": "./plugin.py:Deadly", "lr": 0.1}}
-    marks = [mark(tmp_path, parts, seed) for seed in culprits]
-    path = write_experiment(tmp_path, seeds=SEEDS, **parts)
-    options = ("--workers", "2", "--json", "--quiet")
-    calm = command("run", path, "--runs-dir", tmp_path / "calm", *options)
-    assert calm.code == 0
-    sizes = {json.loads(line)["cohort"]["size"] for line in calm.out.splitlines()}
-    assert sizes == {SEEDS // 2}
-    monkeypatch.setenv("CURSED", " ".join(marks))
-    outcome = command("run", path, "--runs-dir", tmp_path / "runs", *options)
-    assert outcome.code == 3
-    found = statuses(outcome.out)
-    assert {seed for seed, status in found.items() if status == "failed"} == set(culprits)
-    assert len(found) == SEEDS
-    failed = [json.loads(line) for line in outcome.out.splitlines() if '"failed"' in line]
-    assert {line["reason"] for line in failed} == {"its process died (SIGKILL)"}
-    undisturbed, left = results(tmp_path / "calm"), results(tmp_path / "runs")
-    assert len(left) == 2 * (SEEDS - len(culprits))
-    assert left.items() <= undisturbed.items()
 
 
 UNKIND = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -85,26 +84,3 @@ def planned(folder: Path, **parts: Any) -> Any:
     options = Options(runs_dir=folder / "runs")
     path = write_experiment(folder, **parts)
     return plan_runs(load_experiments([path], options), options, lambda _: None)
-
-
-def test_a_worker_that_is_stopped_for_good_costs_no_run_but_the_one_it_happens_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = """
-import os, signal, torch
-
-class Stops(torch.optim.SGD):
-    def step(self, closure=None):
-        os.kill(os.getpid(), signal.SIGSTOP)
-        super().step(closure)
-"""
-    monkeypatch.setattr("optbench.execution.pool.LOOK", 0.5)
-    write_plugin(tmp_path, source)
-    stopping = {"name": "./plugin.py:Stops", "lr": 0.1}
-    path = write_experiment(tmp_path, optimizer=[stopping, *TWO])
-    outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2", "--json")
-    assert outcome.code == 3
-    found = [json.loads(line) for line in outcome.out.splitlines()]
-    reasons = {line["status"]: line["reason"] for line in found}
-    assert reasons["failed"] == "its process died (it was stopped and did not go on)"
-    assert [line["status"] for line in found].count("completed") == 2

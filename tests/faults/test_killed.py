@@ -137,7 +137,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
 ) -> None:
     fault = injecting("killed-again", "SIGKILL of one run, 20 times, at random changes of the disk")
     (tmp_path / "whole").mkdir()
-    run = KnownStudy(tmp_path / "whole", epochs=40, commit_steps=commit_steps)
+    run = KnownStudy(tmp_path / "whole", epochs=100, commit_steps=commit_steps)
     draw = random.Random(commit_steps)
     folder, kills = tmp_path / "killed", times(20)
     for _ in range(kills):
