@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from faults.sabotage import Sabotage
 
 COPIED = ("optbench", "tests", "scripts", "configs", "pyproject.toml")
-PATIENCE = 300  # seconds, after which a test that hangs has noticed
+PATIENCE = 600  # seconds, after which a test that hangs has noticed
 LONGEST = 160  # characters of what is told of a failure
 
 

@@ -51,7 +51,7 @@ def race(directory: Path, rounds: int, barrier: Barrier, outcomes: Connection) -
     outcomes.send(held)
 
 
-def write_runs(store: Path, writer: int, stop: Event) -> None:
+def write_runs(store: Path, writer: int, begun: Barrier, stop: Event) -> None:
     """Write runs row by row, anew in the place of finished ones, or leave them unfinished."""
     optimizer = ADAM if writer % 2 else SGD
     for turn in itertools.count():
@@ -68,6 +68,8 @@ def write_runs(store: Path, writer: int, stop: Event) -> None:
             write_run(directory, result, leave_after)
             if directory is not final and leave_after == EPOCHS:
                 directory.replace(place)
+        if not turn:
+            begun.wait(DEADLINE)
         if stop.is_set():
             return
 

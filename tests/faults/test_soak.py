@@ -79,7 +79,7 @@ def interrupted(path: Path, draw: random.Random) -> int:
     options = Options(runs_dir=path.parent / "runs")
     for interruptions in itertools.count():
         plan = plan_runs(load_experiments([path], options), options, lambda _: None)
-        stream: Generator[Event, None, None] = train_plan(plan, options)  # type: ignore[assignment]
+        stream: Generator[Event, None, None] = train_plan(plan, options)
         count = draw.randint(1, 4 * RUNS * (1 + interruptions))  # which ends
         if sum(1 for _ in itertools.islice(stream, count)) < count:
             return interruptions

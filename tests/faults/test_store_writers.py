@@ -136,15 +136,16 @@ def test_reading_goes_on_while_sixteen_processes_write(
             directory = RunDirectory(tmp_path / "adam_mnist" / f"{optimizer['name']}-s{seed}")
             directory.create()
             write_run(directory, result, 5)
-    stop = SPAWN.Event()
+    stop, begun = SPAWN.Event(), SPAWN.Barrier(PROCESSES + 1)
     writers = [
-        SPAWN.Process(target=write_runs, args=(tmp_path, index, stop), daemon=True)
+        SPAWN.Process(target=write_runs, args=(tmp_path, index, begun, stop), daemon=True)
         for index in range(PROCESSES)
     ]
     readings, theirs = SPAWN.Pipe(duplex=False)
     reader = SPAWN.Process(target=read_on, args=(tmp_path, stop, theirs), daemon=True)
     for process in (*writers, reader):
         process.start()
+    begun.wait(DEADLINE)
     end = monotonic() + times(60)
     try:
         while monotonic() < end:
