@@ -66,6 +66,12 @@ def _targets(results: Results) -> Iterable[list[str]]:
         yield ["the study, against the hand-tuned loop", "2×", f"{hand:.2f}×", _met(hand >= 2)]
         what = "a run-step for that 25×, evaluations included"
         yield [what, "", f"{_us(wanted_step(results))} µs", ""]
+    if "tuning" in results:
+        seconds = results["tuning"]["seconds"]
+        for name, wanted in (("one process", 3.5), ("two processes", 1.7)):
+            times = seconds[name] / seconds["optbench"]
+            what = f"{results['tuning']['trials']} random trials, against Optuna in {name}"
+            yield [what, f"{wanted}×", f"{times:.2f}×", _met(times >= wanted)]
     if "floor" in results:
         times = results["floor"]["step"] / floor(results)
         yield ["a run-step, in floors", "at most 2", f"{times:.2f}", _met(times <= 2)]
@@ -152,6 +158,18 @@ def small_table(results: Results) -> str:
     return _table(titles, rows)
 
 
+def tuning_table(results: Results) -> str:
+    """Optuna in one process and in two, then optbench."""
+    seconds = results["tuning"]["seconds"]
+    one = seconds["one process"]
+    names = {"one process": "Optuna, one process", "two processes": "Optuna, two processes"}
+    rows = [
+        [names.get(name, name), f"{found:,.0f} s", f"{one / found:.1f}×"]
+        for name, found in sorted(seconds.items(), key=lambda item: -item[1])
+    ]
+    return _table(("", "search", "faster by"), rows)
+
+
 def textbook_seconds(results: Results) -> float:
     """Of the study by the script one run after the other: on one thread or torch's own number."""
     laps = results["race"]["laps"]
@@ -191,4 +209,5 @@ TABLES = {
     "single": ("single", single_table),
     "cost": ("cost", cost_table),
     "small": ("small", small_table),
+    "tuning": ("tuning", tuning_table),
 }

@@ -41,6 +41,7 @@ PARTS = {
     "profile": Measurement("step_profile.py", ("study",), (), ("--rows", "2")),
     "cost": Measurement("cohort_cost.py", ("study",), ("--rows", "2"), ("--sizes", "1", "5", "25")),
     "small": Measurement("small_models.py", (), (), ("--rows", "2")),
+    "tuning": Measurement("tuning_speed.py", ("peers", "search"), ("--rounds", "2"), GLANCE),
     "process": Measurement("process_cost.py", ("study",), (), GLANCE),
 }
 
@@ -52,6 +53,7 @@ def main() -> None:
     arguments.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     arguments.add_argument("--peers", default=sys.executable, help="a Python that has the peers")
     arguments.add_argument("--study", type=Path, default=HERE / "study.yaml")
+    arguments.add_argument("--search", type=Path, default=HERE / "tuning.yaml")
     arguments.add_argument("--config", type=Path, default=ROOT / "configs" / "adam_mnist.yaml")
     arguments.add_argument("--page", type=Path, default=ROOT / "docs" / "performance.md")
     given = arguments.parse_args()

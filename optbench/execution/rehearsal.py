@@ -22,8 +22,6 @@ from optbench.training.device import choose_device, devices_for
 from optbench.training.seeding import global_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import torch
     from torch import nn
 
@@ -81,7 +79,7 @@ class _Rehearsal:
         except ConfigError as error:
             self.problems += error.problems
             return
-        like = f"{key} {setting.training} {_without_lr(setting.optimizer)}"
+        like = f"{key} {setting.training} {_kinds(setting.optimizer)}"
         if like not in self._known:
             self._known[like] = footprint(run, model, optimizer, device)
         self.footprints[setting.setting_hash] = self._known[like]
@@ -92,5 +90,16 @@ def _model_key(setting: Setting, device: torch.device) -> str:
     return f"{setting.problem_hash} {setting.training.get('freeze')} {device}"
 
 
-def _without_lr(optimizer: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in optimizer.items() if name != "lr"}
+def _kinds(value: object) -> object:
+    """The same for optimizers whose state is alike: what number a fraction is says nothing of it.
+
+    Whether it is 0 does: momentum 0 keeps nothing. So may a whole number, as a length.
+    """
+    match value:
+        case float() if value:
+            return float
+        case dict():
+            return {name: _kinds(item) for name, item in value.items() if name != "lr"}
+        case list() | tuple():
+            return [_kinds(item) for item in value]
+    return value

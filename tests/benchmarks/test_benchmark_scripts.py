@@ -87,6 +87,26 @@ def test_the_race_names_what_is_not_installed_and_times_the_rest(
 
 
 @pytest.mark.slow
+def test_a_search_is_timed_beside_optunas_in_one_process_and_in_two(
+    miniature: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("optuna")
+    search = STUDY | {
+        "dataset": {**STUDY["dataset"], "validation": 32},  # type: ignore[dict-item]
+        "optimizer": {"name": "adam", "lr": {"loguniform": [1e-4, 1e-1]}},
+        "tuning": {"sampler": "random"},
+        "seeds": 1,
+    }
+    path = tmp_path / "search.yaml"
+    path.write_text(json.dumps(search))
+    words = ["--rounds", "1", "--trials", "3", "--epochs", "2", "--piece", "2", "--held-out", "32"]
+    script = BENCHMARKS / "tuning_speed.py"
+    found = last_json(python(script, miniature, "--search", path, *words))
+    assert set(found["seconds"]) == {"one process", "optbench", "two processes"}
+    assert all(seconds > 0 for seconds in found["seconds"].values())
+
+
+@pytest.mark.slow
 def test_one_command_fills_the_page_and_draws_its_pictures(miniature: Path, study: Path) -> None:
     page = study.parent / "performance.md"
     page.write_text("before\n<!-- floor -->\nold\n<!-- end -->\nafter\n")

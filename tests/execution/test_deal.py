@@ -8,6 +8,7 @@ import pytest
 from experiments import make_runs, write_plugin
 
 from optbench.execution.deal import Rehearsed, deal
+from optbench.execution.footprints import footprint
 from optbench.execution.plan import Plan, Planned
 from optbench.execution.rehearsal import rehearse
 from optbench.training.device import devices_for, workplaces
@@ -15,6 +16,9 @@ from optbench.training.device import devices_for, workplaces
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from optbench.config.spec import Run
+    from optbench.execution.cohorts import Footprint
 
 GB = 10**9
 MNIST: dict[str, Any] = {"model": {"name": "mlp", "hidden": [128]}, "dataset": "mnist-5k"}
@@ -78,6 +82,24 @@ def test_another_copy_of_the_weights_is_weighed(tmp_path: Path, option: dict[str
     (run,) = plan(tmp_path, training={"epochs": 3, "batch_size": 16} | option, **MNIST)
     (found,) = rehearsed([run]).footprints.values()
     assert found.run_bytes - without.run_bytes == 4 * NUMBERS
+
+
+def test_fractions_that_are_not_0_weigh_the_same_and_0_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighed: list[str] = []
+
+    def count(run: Run, *built: Any) -> Footprint:
+        weighed.append(run.setting.label)
+        return footprint(run, *built)
+
+    monkeypatch.setattr("optbench.execution.rehearsal.footprint", count)
+    momentum = {"name": "sgd", "lr": 0.1, "momentum": {"grid": [0, 0.5, 0.9]}}
+    betas = {"name": "adam", "betas": [0.9, {"grid": [0.9, 0.99, 0.999]}]}
+    runs = plan(tmp_path, optimizer=[momentum, betas], **MNIST)
+    found = [one.state_bytes for one in rehearsed(runs).footprints.values()]
+    assert len(weighed) == 3
+    assert found[1] == found[2] == found[0] + 4 * NUMBERS
 
 
 def test_settings_that_differ_in_the_learning_rate_weigh_the_same(tmp_path: Path) -> None:
