@@ -18,12 +18,16 @@ import argparse
 import json
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from statistics import mean, median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import children
 from children import HERE, Child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main() -> None:
@@ -37,11 +41,16 @@ def main() -> None:
     arguments.add_argument("--held-out", type=int, default=5_000, help="images, of Optuna's search")
     arguments.add_argument("--peers", default=sys.executable, help="a Python that has Optuna")
     given = arguments.parse_args()
-    laps: dict[str, list[float]] = {"one process": [], "optbench": [], "two processes": []}
+    contestants: dict[str, Callable[[argparse.Namespace], float]] = {
+        "one process": partial(optuna, at_a_time=1),
+        "optbench": optbench,
+        "two processes": partial(optuna, at_a_time=2),
+    }
+    laps: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(given.rounds):
-        laps["one process"].append(optuna(given, at_a_time=1))
-        laps["optbench"].append(optbench(given))
-        laps["two processes"].append(optuna(given, at_a_time=2))
+        for name, contestant in contestants.items():
+            laps[name].append(contestant(given))
+            print(f"{name}: {laps[name][-1]:.1f} s", file=sys.stderr, flush=True)
     told: dict[str, Any] = {name: getattr(given, name) for name in ("rounds", "trials", "epochs")}
     print(json.dumps(told | {"seconds": {name: median(its) for name, its in laps.items()}}))
 
@@ -59,7 +68,7 @@ def optuna(given: argparse.Namespace, at_a_time: int) -> float:
     pieces = children.run_together(commands)
     searched = [_seconds(child) for child in pieces]
     start_up = max(child.seconds - seconds for child, seconds in zip(pieces, searched, strict=True))
-    return start_up + given.trials * mean(searched) / given.piece / at_a_time
+    return float(start_up + given.trials * mean(searched) / given.piece / at_a_time)
 
 
 def _seconds(child: Child) -> float:
