@@ -110,7 +110,8 @@ JudgingFormatOption = Annotated[
     ),
 ]
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
+    Path | None,
+    typer.Option("--output", "-o", help="Write to this file instead; - is standard output."),
 ]
 RunsDirs = Annotated[
     list[Path] | None, typer.Argument(help="Where run directories are.  [default: runs]")

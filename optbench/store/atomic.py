@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 _BESIDE = re.compile(r"\.(.+)\.\d+\.tmp", re.ASCII | re.DOTALL)
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/([0-9]{1,9})")
 
@@ -54,8 +54,8 @@ def write_output(path: Path, content: bytes) -> None:
     """Write what a user wants in a place of their choice: a file whole, anything else straight.
 
     A symbolic link stays and its target is replaced; a device, a FIFO and an open descriptor
-    (/dev/stdout) are written to. Raises UsageError for a directory, StoreError where the
-    folder is missing or the content is not taken.
+    (/dev/stdout, or `-` for it) are written to. Raises UsageError for a directory and for a link
+    into a run's directory, StoreError where the folder is missing or the content is not taken.
     """
     try:
         descriptor = _open_special(path)
@@ -64,6 +64,8 @@ def write_output(path: Path, content: bytes) -> None:
                 stream.write(content)
             return
         target = path.resolve()
+        if path.is_symlink() and (target.parent / "result.json").is_file():
+            raise UsageError(f"{path} leads to a run's own file, {target}; name another file")
         if not target.parent.is_dir():
             raise StoreError(f"can't write {path}: there is no folder {target.parent}; make it")
     except OSError as error:

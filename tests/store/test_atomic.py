@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from stored_runs import make_rows, write_run
 
 from optbench.errors import StoreError, UsageError
 from optbench.store.atomic import write_atomic, write_output
@@ -129,7 +130,7 @@ def test_a_device_is_written_to_and_stays_one(tmp_path: Path) -> None:
     assert Path(os.devnull).is_char_device()
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_standard_output_by_name_is_appended_to_where_it_stands(tmp_path: Path, name: str) -> None:
     written = tmp_path / "out.txt"
     program = f"""
@@ -172,3 +173,13 @@ def test_what_the_system_refuses_is_told(tmp_path: Path, name: str, message: str
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(StoreError, match=message):
         write_output(tmp_path / name, b"new")
+
+
+def test_a_link_into_a_run_directory_is_refused_and_its_file_stays(tmp_path: Path) -> None:
+    run = write_run(tmp_path, make_rows([0.1, 0.9]))
+    before = (run / "metrics.csv").read_bytes()
+    link = tmp_path / "table.csv"
+    link.symlink_to(run / "metrics.csv")
+    with pytest.raises(UsageError, match="leads to a run's own file"):
+        write_output(link, b"new")
+    assert (run / "metrics.csv").read_bytes() == before
