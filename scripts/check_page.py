@@ -48,7 +48,7 @@ GROUPS = (
     (r"does not halve", "halve the loss at no learning rate that is tried"),
     (r"state holds", "have a state that `torch.load(weights_only=True)` refuses"),
     (r"once its state was loaded|a loaded state", "go on otherwise once their state was loaded"),
-    (r"the second time", "draw from Python's or numpy's random numbers"),
+    (r"the second time", "draw random numbers that no seed fixes"),
     (r"did not end", "take longer for a check than a minute"),
     (r"", "fail for a reason of their own"),
 )

@@ -121,10 +121,8 @@ class Trial:
 
     @torch.no_grad()
     def loss(self) -> float:
-        """Of the weights that a run would evaluate."""
         inputs, targets = self.batch
-        with self.evaluating():
-            return float(cross_entropy(self.model(inputs), targets))
+        return float(cross_entropy(self.model(inputs), targets))
 
     def evaluating(self) -> AbstractContextManager[None]:
         """Inside, the model has the weights that a run would evaluate."""
