@@ -23,6 +23,7 @@ from optbench.options import (
     DeviceOption,
     ExecutorOption,
     FallbackOption,
+    ForceOption,
     FormatOption,
     JudgingFormatOption,
     MarginOption,
@@ -110,7 +111,7 @@ def run(
     ray_address: RayAddressOption = None,
     ray_gpus: RayGpusOption = None,
     ray_insecure: RayInsecureOption = False,
-    force: Annotated[bool, typer.Option("--force", help="Train finished runs again.")] = False,
+    force: ForceOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, train none.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")] = False,
     json: Annotated[
@@ -383,11 +384,13 @@ def verify(
         ),
     ],
     assignments: Assignments = None,
+    seeds: Seeds = None,
     device: DeviceOption = None,
     fallback: FallbackOption = True,
     data_dir: DataDirOption = None,
     runs_dir: RunsDir = Path("runs"),
     workers: WorkersOption = None,
+    force: ForceOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     output_format: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="table, markdown, json or junit.")
@@ -411,11 +414,13 @@ def verify(
 
     options = Options(
         overrides=tuple(assignments or ()),
+        seeds=seeds,
         device=device,
         data_dir=data_dir,
         runs_dir=runs_dir,
         allow_fallback=fallback,
         workers=workers,
+        force=force,
     )
     stream = sys.stdout if output_format == "table" and output is None else sys.stderr
     progress = Screen(stream, terminal.width(), terminal.colour(), quiet)

@@ -41,6 +41,7 @@ DataDirOption = Annotated[
     Path | None,
     typer.Option(help="Where data sets are; else $OPTBENCH_DATA, else the user's cache."),
 ]
+ForceOption = Annotated[bool, typer.Option("--force", help="Train finished runs again.")]
 WorkersOption = Annotated[
     int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
 ]

@@ -55,6 +55,7 @@ class Claim:
 
 
 _WITHOUT_EPOCHS = ("state_bytes", "lr_decades")  # metrics that no evaluation measures
+LARGEST_RATIO = 1_000_000  # of steps; no run has so many that more could be seen
 
 # Keys of one kind of claim: what that is called, and whether a claim is one.
 _OWNERS: dict[str, tuple[str, Callable[[Claim], bool]]] = {
@@ -136,6 +137,13 @@ class _ClaimReader:
             message = f"{claim.metric} is no value that training reaches"
             remedy = f"one of {', '.join(m for m in METRICS if m not in _WITHOUT_EPOCHS)}"
             self.problems.add(self.node.mapping["metric"], f"{self.key}.metric", message, remedy)
+        if claim.ratio > LARGEST_RATIO:
+            node = self.node.mapping["ratio"]
+            message = f"must be at most {LARGEST_RATIO:,}, got {node.shown()}"
+            self.problems.add(node, f"{self.key}.ratio", message)
+        if claim.metric in _WITHOUT_EPOCHS and claim.bound is not None and claim.bound < 0:
+            node, key = self.node.mapping[claim.statement], child_key(self.key, claim.statement)
+            self.problems.add(node, key, f"of {claim.metric} is never below 0, got {node.shown()}")
         if not claim.metric.endswith("_accuracy"):
             return
         numbers = {claim.statement: claim.bound, "target": claim.target, "margin": claim.margin}

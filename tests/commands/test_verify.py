@@ -188,3 +188,15 @@ def test_an_experiment_with_ranges_is_searched_first_on_seeds_of_its_own(tmp_pat
     before = {path: told for path, told in snapshot(runs).items() if "tuning.json" not in path}
     assert verify(tmp_path, expect=[claim], **parts) == outcome  # nothing is searched again
     assert before.items() <= snapshot(runs).items()
+
+
+def test_seeds_and_force_are_as_for_run(tmp_path: Path) -> None:
+    first = verify(tmp_path, "--seeds", "2", expect=[STATE], seeds=1)
+    assert first.code == 0
+    results = sorted((tmp_path / "runs").rglob("result.json"))
+    assert len(results) == 4  # two settings on two seeds
+    before = [path.stat().st_mtime_ns for path in results]
+    verify(tmp_path, "--seeds", "2", expect=[STATE], seeds=1)
+    assert [path.stat().st_mtime_ns for path in results] == before
+    verify(tmp_path, "--seeds", "2", "--force", expect=[STATE], seeds=1)
+    assert all(p.stat().st_mtime_ns > old for p, old in zip(results, before, strict=True))

@@ -186,6 +186,14 @@ LOSS = "metric: train_loss"
              ".target: belongs to faster_than only [leave it out]"],
         ),
         (
+            f"{{metric: lr_decades, {WHO}, at_least: -5, within: 0.1}}",
+            [".at_least: of lr_decades is never below 0, got -5"],
+        ),
+        (
+            f"{{{LOSS}, {WHO}, faster_than: {OTHER}, target: 1, ratio: 1e300}}",
+            [".ratio: must be at most 1,000,000, got 1e+300"],
+        ),
+        (
             f"{{metric: lr_decades, {WHO}, at_least: 2}}",
             [".within: is missing [the metric lr_decades needs it: within: …]"],
         ),
