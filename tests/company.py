@@ -35,7 +35,9 @@ def traces(learners: Sequence[Learner]) -> list[Trace]:
                     trace |= _state(learner)
                     trace.setdefault("bytes", len(record.state()))
                 case End(status="completed"):
-                    trace |= _state(learner)
+                    # What was drawn ahead of the last step is taken back for a commit alone.
+                    state = _state(learner).items()
+                    trace |= {name: value for name, value in state if ".noise" not in name}
                     trace["weights"] = hashlib.sha256(record.weights()).hexdigest()
                     trace["memory"] = record.state_bytes_per_parameter
                 case End(reason=reason):

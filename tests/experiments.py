@@ -53,7 +53,8 @@ TINY: dict[str, Any] = {
     },
     "model": {"name": "mlp", "hidden": [5]},
     "optimizer": {"name": "adam", "lr": 0.01},
-    "training": {"epochs": 3, "batch_size": 16},
+    # Asked for, each epoch is committed; else epochs as short as these would share a commit.
+    "training": {"epochs": 3, "batch_size": 16, "checkpoint_every": {"steps": 4}},
 }
 TINY_EPOCH_STEPS = 4  # 60 examples are left to train on: batches of 16, 16, 16 and 12
 

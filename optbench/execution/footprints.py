@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Run, Setting
 
 LOADING = 2  # a data set is there twice while it is split
-SAVING = 3  # a checkpoint's state, its bytes, and those with their digest before them
+SAVING = 2  # a checkpoint's state, and its bytes
 
 
 def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.device) -> Footprint:
@@ -46,14 +46,15 @@ def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.de
         stored += weights
     summed = gradients if setting.training.get("accumulate") else 0
     rows_start = gradients  # a copy of the parameters, for the next row's update norm
+    checkpoint = stored + rows_start  # each run's may be on its way to the disk
     return Footprint(
         stacked=chosen.stacked,
         reason=chosen.reason,
         device=device.type,
         parameter_bytes=weights,
         state_bytes=stored + gradients,
-        run_bytes=stored + gradients + summed + rows_start + _activation_bytes(run, model),
-        shared_bytes=_data_bytes(setting) + SAVING * (stored + rows_start),
+        run_bytes=checkpoint * 2 + gradients + summed + _activation_bytes(run, model),
+        shared_bytes=_data_bytes(setting) + SAVING * checkpoint,
     )
 
 

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 import traceback
+from concurrent.futures import wait
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optbench.config.yaml_writer import block
 from optbench.execution.environment import Environment, same_bits
 from optbench.store.metrics import best_row
-from optbench.store.result import Cohort, Hashes, Labels, Result, Sizes, Status
+from optbench.store.result import (
+    Cohort,
+    Hashes,
+    Labels,
+    Result,
+    Sizes,
+    Status,
+    format_result,
+    parse_result,
+)
 from optbench.training.checkpoint import from_bytes
 from optbench.training.learner import Learner
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
     from pathlib import Path
 
     from optbench.config.spec import Run
@@ -46,6 +57,7 @@ class Recorder:
         self.label = label
         self.started = _now()
         self.ended = False
+        self._storing: Future[None] | None = None
         self.learner = self._resumed(data) or Learner(run, data)
         self.order_hash = self.learner.order_hash()
         self.cohort = self._cohort(1)
@@ -59,23 +71,23 @@ class Recorder:
 
         A damaged checkpoint is logged and the one before it taken.
         """
-        stored = self.directory.result()
-        if stored is None or not same_bits(stored.environment, self.environment):
-            return None
         for path in self.directory.checkpoints():
             learner = Learner(self.run, data)
             try:
-                content = self.directory.read_checkpoint(path)
-                learner.restore(from_bytes(content, self.run.hash))
+                state = from_bytes(self.directory.read_checkpoint(path), self.run.hash)
+                committed = parse_result(state["result"].encode(), path.name)
+                if not same_bits(committed.environment, self.environment):
+                    continue
+                learner.restore(state)
             except Exception as error:  # noqa: BLE001  (whatever a stranger's file makes fail)
                 self.directory.log(f"{_now()} {path.name} is left aside: {error}")
                 continue
-            self.started = stored.started
+            self.started = committed.started
             return learner
         return None
 
-    def begin(self, size: int) -> None:
-        """Write the configuration and the first result.json; `size` runs train together.
+    def begin(self, size: int, threads: Executor) -> None:
+        """Write the first result.json and the configuration; `size` runs train together.
 
         A run that starts over leaves no older checkpoint: another environment's would be taken
         for this one's if the run stopped before its first commit.
@@ -85,16 +97,39 @@ class Recorder:
         if not self.learner.steps:
             self.directory.delete_checkpoints()
         self.directory.write_config(config_text(self.run, self.directory))
-        self.directory.write_progress(
-            self.learner.rows, self.learner.timings, self._result("running")
-        )
+        rows, timings = self.learner.rows, self.learner.timings
+        self.directory.write_progress(rows, timings, self._result("running"))
+        self._storing = threads.submit(self.directory.sync_config)
 
-    def commit(self, record: Commit) -> None:
-        """The commit point: the checkpoint first, then what can be made again from it."""
-        self.directory.write_checkpoint(record.state())
-        self.directory.write_progress(
-            self.learner.rows, self.learner.timings, self._result("running")
-        )
+    def commit(self, record: Commit, threads: Executor) -> None:
+        """The commit point: a kill from here on costs nothing that was trained before.
+
+        The wait for the disk, against a loss of power, and the files that can be made again from
+        the checkpoint are left to a thread while the run trains on. The commit before has to be
+        on the disk; raises what kept it from there.
+        """
+        self.settle()
+        result = self._result("running")
+        self.directory.write_checkpoint(record.state(result=format_result(result)))
+        rows, timings = [*self.learner.rows], [*self.learner.timings]
+
+        def follow() -> None:
+            self.directory.sync_checkpoint()
+            self.directory.write_progress(rows, timings, result)
+
+        self._storing = threads.submit(follow)
+
+    def settle(self) -> None:
+        """Wait until all is on the disk that was on its way; raises what kept it from there."""
+        if self._storing is not None:
+            wait((self._storing,))  # before it is forgotten, as a signal may end the wait
+            storing, self._storing = self._storing, None
+            storing.result()
+
+    def check(self) -> None:
+        """Raise what kept the last commit from the disk, if that is known by now."""
+        if self._storing is not None and self._storing.done():
+            self.settle()
 
     def end(self, record: End) -> Result:
         """Store a run that has ended by itself."""
@@ -115,6 +150,7 @@ class Recorder:
         """Say that the run is left where it stands; its checkpoint is where it may go on."""
         if self.learner.failure is not None:  # the last commit could not be made
             return self.fail(self.learner.failure)
+        self.settle()
         result = self._result("pruned", f"put aside after {self.learner.steps:,} steps")
         self.directory.write_progress(self.learner.rows, self.learner.timings, result)
         self.ended = True
@@ -124,6 +160,7 @@ class Recorder:
         """Say that the run was stopped, if it was; its checkpoint is where it goes on."""
         if self.ended:
             return
+        self.settle()
         committed = self.directory.result()
         if committed is not None:
             done = _steps(committed.last)
@@ -133,6 +170,7 @@ class Recorder:
             self.directory.write_progress(rows, timings, result)
 
     def _store_end(self, result: Result, weights: bytes | None) -> Result:
+        self.settle()
         self.directory.write_end(self.learner.rows, self.learner.timings, result, weights)
         self.ended = True
         return result
@@ -182,7 +220,7 @@ class Recorder:
             started=self.started,
             finished=_now() if finished else None,
             seconds=sum(train + rest for _, train, rest in learner.timings[: len(rows)]),
-            files={},
+            files=self.directory.config,
         )
 
 

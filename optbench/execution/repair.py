@@ -12,16 +12,17 @@ from optbench.store.leftovers import find_leftovers, put_back
 from optbench.store.lock import RunLock, is_locked
 from optbench.store.metrics import best_row
 from optbench.store.own_config import CONFIG, check_config
-from optbench.store.result import read_result
+from optbench.store.result import parse_result, read_result
 from optbench.store.rundir import RunDirectory
 from optbench.store.scan import StoredRun, run_directories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import Any
 
+    from optbench.store.metrics import Row
     from optbench.store.result import Result
+    from optbench.store.rundir import Timing
 
 
 def repair(root: Path, *, dry: bool = False) -> Iterator[Repair]:
@@ -60,21 +61,31 @@ def _repair(directory: Path, *, dry: bool) -> Repair | None:
     try:
         result = read_result(directory / "result.json")
     except StoreError as error:
-        return Repair(directory, str(error).removeprefix(f"{directory}/"), None)
+        unreadable = str(error).removeprefix(f"{directory}/")
+        again = _from_checkpoint(directory, unreadable, None, dry=dry)
+        return again or Repair(directory, unreadable, None)
+    fault = _fault(directory, result)
     if result.status in ("completed", "diverged"):
-        fault = _fault(directory, result) or _config_fault(directory)
+        fault = fault or _config_fault(directory)
         return None if fault is None else Repair(directory, fault, None)
-    if result.status == "failed" or (
-        result.status != "running" and _fault(directory, result) is None
-    ):
+    if result.status == "failed" or (result.status != "running" and fault is None):
         return None
-    fault = _fault(directory, result) or "its process is gone"
-    state = _newest(directory, result)
-    if state is None:
-        return Repair(directory, f"{fault}, and no checkpoint is whole", "it will start over")
+    fault = fault or "its process is gone"
+    return _from_checkpoint(directory, fault, result.run, dry=dry) or Repair(
+        directory, f"{fault}, and no checkpoint is whole", "it will start over"
+    )
+
+
+def _from_checkpoint(
+    directory: Path, fault: str, run_hash: str | None, *, dry: bool
+) -> Repair | None:
+    """Write the readable files again from the newest whole checkpoint; None without one."""
+    newest = _newest(directory, run_hash)
+    if newest is None:
+        return None
+    result, rows, timings = newest
     if not dry:
-        _write_again(directory, result, state)
-    rows = state["rows"]
+        RunDirectory(directory).write_progress(rows, timings, result)
     epoch = f"{rows[-1]['epoch']:g}" if rows else "0"
     return Repair(directory, fault, f"it goes on after epoch {epoch}")
 
@@ -99,23 +110,26 @@ def _config_fault(directory: Path) -> str | None:
     return None
 
 
-def _newest(directory: Path, result: Result) -> dict[str, Any] | None:
-    """What the newest whole checkpoint holds."""
+def _newest(directory: Path, run_hash: str | None) -> tuple[Result, list[Row], list[Timing]] | None:
+    """What the newest whole checkpoint holds of that run, or of the one that the folder names."""
     from optbench.training.checkpoint import from_bytes  # torch is needed here alone
 
     folder = RunDirectory(directory)
     for path in folder.checkpoints():
         try:
-            return from_bytes(folder.read_checkpoint(path), result.run)
+            state = from_bytes(folder.read_checkpoint(path), run_hash)
+            result = parse_result(state["result"].encode(), path.name)
+            rows = [dict(row) for row in state["rows"]]
+            timings: list[Timing] = [tuple(timing) for timing in state["timings"]]
         except Exception:  # noqa: BLE001, S112 (whatever a stranger's file makes fail)
             continue
+        if run_hash or directory.name.endswith(result.run[:8]):
+            return _interrupted(result, rows, timings), rows, timings
     return None
 
 
-def _write_again(directory: Path, result: Result, state: dict[str, Any]) -> None:
-    rows = [dict(row) for row in state["rows"]]
-    timings = [tuple(timing) for timing in state["timings"]]
-    interrupted = dataclasses.replace(
+def _interrupted(result: Result, rows: list[Row], timings: list[Timing]) -> Result:
+    return dataclasses.replace(
         result,
         status="interrupted",
         reason="its process ended without a word",
@@ -123,4 +137,3 @@ def _write_again(directory: Path, result: Result, state: dict[str, Any]) -> None
         best=best_row(rows),
         seconds=sum(train + rest for _, train, rest in timings),
     )
-    RunDirectory(directory).write_progress(rows, timings, interrupted)

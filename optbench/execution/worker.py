@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from optbench.training.records import Commit, End, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     import torch
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from optbench.execution.plan import Planned
     from optbench.execution.signals import Interruptions
     from optbench.store.result import Result
+
+
+COMMITTERS = 8  # threads that write commits: a disk takes several in little more time than one
 
 
 class Worker:
@@ -71,12 +76,18 @@ class Worker:
         return Recorder(run, data, claimed.directory, place, environment, label)
 
     def _record(self, recorders: Sequence[Recorder], until: int | None) -> Iterator[Event]:
+        with ThreadPoolExecutor(min(len(recorders), COMMITTERS)) as threads:
+            yield from self._train_together(recorders, until, threads)
+
+    def _train_together(
+        self, recorders: Sequence[Recorder], until: int | None, threads: Executor
+    ) -> Iterator[Event]:
         for recorder in recorders:
-            recorder.begin(len(recorders))
+            recorder.begin(len(recorders), threads)
         try:
             for recorder in recorders:
                 yield _started(recorder)
-            yield from self._follow(recorders, until)
+            yield from self._follow(recorders, until, threads)
         except (Interrupted, GeneratorExit):
             for recorder in recorders:
                 recorder.interrupt()
@@ -88,27 +99,30 @@ class Worker:
                 if not recorder.ended:
                     yield from self._ended(recorder, partial(recorder.fail, error))
 
-    def _follow(self, recorders: Sequence[Recorder], until: int | None) -> Iterator[Event]:
+    def _follow(
+        self, recorders: Sequence[Recorder], until: int | None, threads: Executor
+    ) -> Iterator[Event]:
         for record in train([recorder.learner for recorder in recorders], until):
             recorder = recorders[record.run]
             match record:
                 case Commit():
-                    self._commit(recorder, record)
+                    self._commit(recorder, record, threads)
                 case End():
                     yield from self._ended(recorder, partial(recorder.end, record))
                 case Failure(error=error):
                     yield from self._ended(recorder, partial(recorder.fail, error))
                 case _:
+                    recorder.check()
                     yield Advanced(recorder.run, record)
         for recorder in recorders:
             if not recorder.ended:
                 yield from self._ended(recorder, recorder.put_aside)
 
-    def _commit(self, recorder: Recorder, record: Commit) -> None:
+    def _commit(self, recorder: Recorder, record: Commit, threads: Executor) -> None:
         """Store where a run is; one whose state can't be stored has failed."""
         try:
             with self.interruptions.shielded():
-                recorder.commit(record)
+                recorder.commit(record, threads)
         except EnvironmentFault:
             raise
         except FOREIGN as error:

@@ -6,12 +6,14 @@ import contextlib
 import os
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 _STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -25,21 +27,52 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
     Whoever reads meanwhile, and whatever stops this, sees the old content or the new. Raises
     `StoreError` naming the file where the disk does not take it.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_together({path: content}, durable=durable)
+
+
+def write_together(contents: Mapping[Path, bytes], *, durable: bool = True) -> None:
+    """Replace files of one folder, each in one step and in this order.
+
+    All are written before the first is replaced, and reach the disk at the same time, which takes
+    little longer than one. Raises as `write_atomic`; what was replaced by then stays so.
+    """
+    write = partial(_write_beside, durable=durable)
     try:
-        try:
-            with beside.open("wb") as stream:
-                stream.write(content)
-                if durable:
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            beside.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)
-            raise
+        if durable and len(contents) > 1:
+            with ThreadPoolExecutor(len(contents)) as threads:
+                list(threads.map(write, contents, contents.values()))
+        else:
+            list(map(write, contents, contents.values()))
+        for path in contents:
+            with _naming(path):
+                _beside(path).replace(path)
         if durable:
-            sync_directory(path.parent)
+            with _naming(path):
+                sync_directory(path.parent)
+    except BaseException:
+        for path in contents:
+            with contextlib.suppress(OSError):
+                _beside(path).unlink(missing_ok=True)
+        raise
+
+
+def _write_beside(path: Path, content: bytes, *, durable: bool) -> None:
+    with _naming(path), _beside(path).open("wb") as stream:
+        stream.write(content)
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What the system refuses in it is a `StoreError` that names the file."""
+    try:
+        yield
     except OSError as error:
         raise write_error(path, error) from error
 
@@ -88,8 +121,19 @@ def _open_special(path: Path) -> int | None:
     return None if stat.S_ISREG(mode) else os.open(path, os.O_WRONLY | os.O_CLOEXEC)
 
 
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, by its name; raises `StoreError`."""
+    with _naming(path):
+        _sync(path)
+        _sync(path.parent)
+
+
 def sync_directory(path: Path) -> None:
     """Wait until the disk knows a directory's entries."""
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -11,7 +11,14 @@ import shutil
 from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError
-from optbench.store.atomic import half_written, sync_directory, write_atomic, write_error
+from optbench.store.atomic import (
+    half_written,
+    sync,
+    sync_directory,
+    write_atomic,
+    write_error,
+    write_together,
+)
 from optbench.store.bounded import read_bounded
 from optbench.store.metrics import Row, format_rows
 from optbench.store.own_config import CONFIG
@@ -37,7 +44,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._config: dict[str, str] = {}  # the digest of config.yaml once it is written
+        self.config: dict[str, str] = {}  # the digest of config.yaml once it is written
 
     def create(self) -> None:
         """Make the directory; `StoreError` where the store does not allow it.
@@ -75,18 +82,29 @@ class RunDirectory:
 
     def write_config(self, text: str) -> None:
         content = text.encode()
-        write_atomic(self.path / CONFIG, content)
-        self._config = {CONFIG: hashlib.sha256(content).hexdigest()}
+        write_atomic(self.path / CONFIG, content, durable=False)
+        self.config = {CONFIG: hashlib.sha256(content).hexdigest()}
 
     def write_checkpoint(self, content: bytes) -> None:
-        """The commit point: once this returns, the run goes on from here."""
+        """The commit point: once this returns, a run that is killed goes on from here.
+
+        Whole in the old names or the new, but on the disk only after `sync_checkpoint`; the one
+        before has to be there by now.
+        """
         current = self.path / CHECKPOINT
         try:
             if current.exists():
                 current.replace(self.path / PREVIOUS)
         except OSError as error:
             raise write_error(current, error) from error
-        write_atomic(current, content)
+        write_atomic(current, content, durable=False)
+
+    def sync_checkpoint(self) -> None:
+        """From here on, power that fails does not take the newest checkpoint."""
+        sync(self.path / CHECKPOINT)
+
+    def sync_config(self) -> None:
+        sync(self.path / CONFIG)
 
     def checkpoints(self) -> tuple[Path, ...]:
         """The stored checkpoints, newest first."""
@@ -109,7 +127,7 @@ class RunDirectory:
         self, rows: Sequence[Row], timings: Sequence[Timing], result: Result
     ) -> None:
         """Bring the readable files up to the checkpoint; they can be made again from it."""
-        self._write(rows, timings, result, {}, durable=False)
+        write_together(self._readable(rows, timings, result, {}), durable=False)
 
     def write_end(
         self,
@@ -119,11 +137,11 @@ class RunDirectory:
         weights: bytes | None,
     ) -> None:
         """Store the end of a run; result.json comes last, and only then go the checkpoints."""
-        digests = {}
+        files, digests = {}, {}
         if weights is not None:
-            write_atomic(self.path / "weights.pt", weights)
+            files[self.path / "weights.pt"] = weights
             digests["weights.pt"] = hashlib.sha256(weights).hexdigest()
-        self._write(rows, timings, result, digests, durable=True)
+        write_together(files | self._readable(rows, timings, result, digests))
         if result.status in ("completed", "diverged"):
             self.delete_checkpoints()
 
@@ -166,23 +184,20 @@ class RunDirectory:
         shutil.rmtree(aside, ignore_errors=True)
         self.path = other
 
-    def _write(
+    def _readable(
         self,
         rows: Sequence[Row],
         timings: Sequence[Timing],
         result: Result,
         digests: dict[str, str],
-        *,
-        durable: bool,
-    ) -> None:
+    ) -> dict[Path, bytes]:
+        """The files that people read; result.json, with the digests of the others, is the last."""
         config = {name: digest for name, digest in result.files.items() if name == CONFIG}
         tables = {"metrics.csv": format_rows(rows).encode(), "timing.csv": _format_timings(timings)}
         of_tables = {name: hashlib.sha256(text).hexdigest() for name, text in tables.items()}
-        files = {**config, **self._config, **of_tables, **digests}
-        final = dataclasses.replace(result, files=files)
-        for name, content in tables.items():
-            write_atomic(self.path / name, content, durable=durable)
-        write_atomic(self.path / "result.json", format_result(final).encode(), durable=durable)
+        final = dataclasses.replace(result, files={**config, **self.config, **of_tables, **digests})
+        tables["result.json"] = format_result(final).encode()
+        return {self.path / name: content for name, content in tables.items()}
 
 
 def check_writable(root: Path) -> None:

@@ -17,7 +17,7 @@ from optbench.errors import StoreError
 if TYPE_CHECKING:
     from optbench.training.learner import Learner
 
-MAGIC = b"optbench checkpoint 1 "
+MAGIC = b"optbench checkpoint 2 "
 _HEADER_BYTES = len(MAGIC) + 64 + 1
 
 
@@ -25,28 +25,33 @@ class DamagedCheckpointError(StoreError):
     """The bytes are not what was written."""
 
 
-def to_bytes(learner: Learner) -> bytes:
-    """The learner's state, sealed."""
-    buffer = io.BytesIO()
-    torch.save({"run": learner.run.hash, **learner.state()}, buffer)
-    content = buffer.getvalue()
-    return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+def to_bytes(learner: Learner, **beside: str) -> bytes:
+    """The learner's state and what is to be kept beside it, sealed."""
+    buffer = io.BytesIO(bytes(_HEADER_BYTES))
+    buffer.seek(_HEADER_BYTES)
+    torch.save({"run": learner.run.hash, **beside, **learner.state()}, buffer)
+    with buffer.getbuffer() as sealed:  # in place: a copy of it all is saved
+        sealed[:_HEADER_BYTES] = _header(sealed[_HEADER_BYTES:])
+    return buffer.getvalue()
 
 
-def from_bytes(sealed: bytes, run_hash: str) -> dict[str, Any]:
-    """The state in a checkpoint of that run.
+def from_bytes(sealed: bytes, run_hash: str | None = None) -> dict[str, Any]:
+    """The state in a checkpoint, of that run where one is named.
 
     Raises `DamagedCheckpointError` where the digest is wrong, the content can't be read as
     plain tensors and numbers, or it belongs to another run.
     """
-    header, content = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES:]
-    digest = hashlib.sha256(content).hexdigest().encode()
-    if header != MAGIC + digest + b"\n":
+    content = sealed[_HEADER_BYTES:]
+    if sealed[:_HEADER_BYTES] != _header(content):
         raise DamagedCheckpointError("its digest is not that of its content")
     try:
         state = load_plain(content)
     except Exception as error:
         raise DamagedCheckpointError(f"torch can't read it: {error}") from error
-    if not isinstance(state, dict) or state.get("run") != run_hash:
+    if not isinstance(state, dict) or state.get("run") != (run_hash or state.get("run")):
         raise DamagedCheckpointError("it belongs to another run")
     return state
+
+
+def _header(content: bytes | memoryview) -> bytes:
+    return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from optbench.training.learner import Learner
 
+COMMIT_SHARE = 0.01  # of the time: epochs too short for that are committed several at once
 READ_EVERY = 50  # steps between looks at the losses on the CPU, which cost little
 
 
@@ -33,10 +34,8 @@ def train(learners: Sequence[Learner], until: int | None = None) -> Iterator[Rec
     """
     first = learners[0]
     total = first.run.setting.epochs * first.epoch_steps
-    row_steps, commit_steps = (
-        first.run.setting.steps_between(key, first.epoch_steps)
-        for key in ("evaluate_every", CHECKPOINT_EVERY)
-    )
+    row_steps = first.run.setting.steps_between("evaluate_every", first.epoch_steps)
+    asked_steps = first.run.setting.steps_between(CHECKPOINT_EVERY, total)
     stop = total if until is None else min(until * first.epoch_steps, total)
     steps = first.steps
     with SharedNoise(first.data.device) as noise:
@@ -47,15 +46,15 @@ def train(learners: Sequence[Learner], until: int | None = None) -> Iterator[Rec
             steps += 1
             row_due = steps % row_steps == 0 or steps == total
             epoch_over = steps % first.epoch_steps == 0
-            commit_due = epoch_over or steps % commit_steps == 0 or steps == stop
+            commit_asked = steps % asked_steps == 0 or steps == stop
             cohort.step(measure=row_due)
-            if row_due or commit_due or cohort.is_due_a_look(steps):
+            if row_due or epoch_over or commit_asked or cohort.is_due_a_look(steps):
                 yield from cohort.settle()
             if row_due:
                 yield from cohort.rows()
             if epoch_over:
                 yield from cohort.end_epoch()
-            if commit_due:
+            if steps < total and (commit_asked or (epoch_over and cohort.is_worth_a_commit())):
                 yield from cohort.commit()
         if steps == total:
             yield from cohort.end()
@@ -70,6 +69,8 @@ class _Cohort:
         self.on_cpu = learners[0].data.device.type == "cpu"
         self.batches = SharedBatches()
         self.clock = _Clock()
+        self.committed = perf_counter()
+        self.commit_seconds = 0.0  # that the last one took
 
     @property
     def learners(self) -> Iterator[Learner]:
@@ -126,9 +127,16 @@ class _Cohort:
         """From here a run can be resumed."""
         for part in self.parts:
             part.noise.take_back()  # what is stored includes what was drawn
+        began = perf_counter()
         for learner in self.learners:
             yield Commit(self.indices[learner], learner.steps, partial(to_bytes, learner))
+        self.committed = perf_counter()
+        self.commit_seconds = self.committed - began
         self.clock.start()
+
+    def is_worth_a_commit(self) -> bool:
+        """Whether so much was trained since the last commit that another takes a small share."""
+        return self.commit_seconds <= COMMIT_SHARE * (perf_counter() - self.committed)
 
     def end(self) -> Iterator[Record]:
         for learner in self.learners:

@@ -32,11 +32,14 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Commit:
-    """A point to resume from; `state` makes the checkpoint's bytes, while the consumer holds it."""
+    """A point to resume from; `state` makes the checkpoint's bytes, while the consumer holds it.
+
+    What it is given by name is kept in them beside the state.
+    """
 
     run: int
     steps: int
-    state: Callable[[], bytes]
+    state: Callable[..., bytes]
 
 
 @dataclass(frozen=True)

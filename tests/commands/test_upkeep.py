@@ -94,6 +94,31 @@ def test_damaged_rows_of_an_unfinished_run_are_written_again(
     assert good.startswith((directory / "metrics.csv").read_bytes())
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b'{"schema": 1}'])
+def test_an_unreadable_result_of_an_unfinished_run_is_written_again(
+    tmp_path: Path, whole: dict[str, bytes], content: bytes
+) -> None:
+    directory = killed(tmp_path, call=3)
+    (directory / "result.json").write_bytes(content)
+    outcome = repaired(tmp_path / "runs")
+    assert outcome.code == 0
+    assert "it goes on after epoch 2" in " ".join(outcome.out.split())
+    assert status_of(directory) == "interrupted"
+    assert command("runs", "show", directory).code == 0
+    train(tmp_path)
+    assert bytes_of(directory) == whole
+
+
+def test_a_checkpoint_of_another_run_mends_no_result(tmp_path: Path) -> None:
+    directory = killed(tmp_path, call=3)
+    (directory / "result.json").write_bytes(b"")
+    moved = directory.with_name(f"{directory.name[:-8]}00000000")
+    directory.rename(moved)
+    outcome = repaired(tmp_path / "runs")
+    assert outcome.code == 1
+    assert (moved / "result.json").read_bytes() == b""
+
+
 def test_a_dry_repair_changes_nothing(tmp_path: Path) -> None:
     directory = killed(tmp_path, call=2)
     before = {path: path.read_bytes() for path in directory.iterdir()}

@@ -76,12 +76,17 @@ def test_a_batch_larger_than_the_data_is_weighed_as_all_of_them(tmp_path: Path) 
     assert beyond.run_bytes == full.run_bytes
 
 
-@pytest.mark.parametrize("option", [{"accumulate": 2}, {"average": "ema"}])
-def test_another_copy_of_the_weights_is_weighed(tmp_path: Path, option: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("option", "copies"),
+    [({"accumulate": 2}, 1), ({"average": "ema"}, 2)],  # the average, and that in a checkpoint
+)
+def test_other_copies_of_the_weights_are_weighed(
+    tmp_path: Path, option: dict[str, Any], copies: int
+) -> None:
     (without,) = rehearsed(plan(tmp_path, **MNIST)).footprints.values()
     (run,) = plan(tmp_path, training={"epochs": 3, "batch_size": 16} | option, **MNIST)
     (found,) = rehearsed([run]).footprints.values()
-    assert found.run_bytes - without.run_bytes == 4 * NUMBERS
+    assert found.run_bytes - without.run_bytes == copies * 4 * NUMBERS
 
 
 def test_fractions_that_are_not_0_weigh_the_same_and_0_does_not(

@@ -27,7 +27,7 @@ from experiments import (
 
 from optbench.errors import ConfigError, Interrupted
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
-from optbench.training.checkpoint import MAGIC
+from optbench.training.checkpoint import MAGIC, from_bytes
 from optbench.training.events import Advanced, Ended, Started
 from optbench.training.records import Evaluation
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 PARTS: dict[str, Any] = {
     "model": {"name": "mlp", "hidden": [5], "dropout": 0.3},
     "schedule": {"name": "exponentiallr", "gamma": 0.7},
-    "training": {"epochs": 3, "batch_size": 16, "evaluate_every": {"steps": 3}},  # 4 an epoch
+    "training": TINY["training"] | {"evaluate_every": {"steps": 3}},  # 4 an epoch
 }
 Bytes = dict[str, bytes]
 
@@ -154,10 +154,18 @@ def test_without_a_whole_checkpoint_a_run_starts_over(tmp_path: Path, whole: Byt
 
 
 @pytest.mark.parametrize("name", ["result.json", "metrics.csv", "config.yaml", "timing.csv"])
-def test_a_damaged_readable_file_is_made_again(tmp_path: Path, whole: Bytes, name: str) -> None:
+@pytest.mark.parametrize("damage", ["truncated", "gone"])
+def test_a_damaged_readable_file_costs_no_checkpoint(
+    tmp_path: Path, whole: Bytes, name: str, damage: str
+) -> None:
     directory = interrupted_after_epoch(tmp_path, 1)
-    break_file(directory / name, "truncated")
-    list(events(tmp_path))
+    if damage == "gone":
+        (directory / name).unlink()
+    else:
+        break_file(directory / name, damage)
+    first, *_ = events(tmp_path)
+    assert isinstance(first, Started)
+    assert first.steps == 4
     assert results(tmp_path) == whole
 
 
@@ -176,13 +184,20 @@ def test_a_forged_checkpoint_is_left_aside(
 ) -> None:
     directory = interrupted_after_epoch(tmp_path, 2)
     run = json.loads((directory / "result.json").read_bytes())["run"]
-    buffer = io.BytesIO()
-    torch.save({"run": run, **content}, buffer)
-    seal = hashlib.sha256(buffer.getvalue()).hexdigest().encode()
-    (directory / "checkpoint.pt").write_bytes(MAGIC + seal + b"\n" + buffer.getvalue())
+    result = from_bytes((directory / "checkpoint.pt").read_bytes())["result"]
+    forged = seal({"run": run, "result": result, **content})
+    (directory / "checkpoint.pt").write_bytes(forged)
     list(events(tmp_path))
     assert results(tmp_path) == whole
     assert "left aside" in (directory / "log.txt").read_text()
+
+
+def seal(state: dict[str, object]) -> bytes:
+    """A checkpoint with any content."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest().encode()
+    return MAGIC + digest + b"\n" + buffer.getvalue()
 
 
 def break_file(path: Path, damage: str) -> None:
@@ -204,11 +219,12 @@ def break_file(path: Path, damage: str) -> None:
 
 
 def claim_other_environment(directory: Path) -> None:
-    path = directory / "result.json"
-    result = json.loads(path.read_bytes())
-    del result["digest"]
-    result["environment"]["cpu_capability"] = "a processor of the past"
-    path.write_text(json.dumps(result), encoding="utf-8")
+    for path in directory.glob("checkpoint*.pt"):
+        state = from_bytes(path.read_bytes())
+        result = json.loads(state["result"])
+        del result["digest"]
+        result["environment"]["cpu_capability"] = "a processor of the past"
+        path.write_bytes(seal(state | {"result": json.dumps(result)}))
 
 
 def test_an_unfinished_run_of_another_environment_starts_over(tmp_path: Path, whole: Bytes) -> None:

@@ -45,8 +45,7 @@ class KnownStudy:
     ) -> None:
         training: dict[str, Any] = {"epochs": epochs, "batch_size": 16}
         training["evaluate_every"] = {"steps": 3}
-        if commit_steps != TINY_EPOCH_STEPS:
-            training["checkpoint_every"] = {"steps": commit_steps}
+        training["checkpoint_every"] = {"steps": commit_steps}
         self.parts = PARTS | {"training": training, "seeds": seeds} | parts
         self.options = options
         self.commit_steps = commit_steps

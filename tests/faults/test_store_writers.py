@@ -184,8 +184,8 @@ SABOTAGE = (
         "reading",
         "writing beside and renaming",
         "optbench/store/atomic.py",
-        'beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")',
-        "beside = path",
+        'return path.with_name(f".{path.name}.{os.getpid()}.tmp")',
+        "return path",
         "test_reading_goes_on_while_sixteen_processes_write",
     ),
     Sabotage(

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from experiments import TINY_EPOCH_STEPS, make_learner, make_runs, train_all, trained, write_plugin
+from experiments import (
+    TINY,
+    TINY_EPOCH_STEPS,
+    make_learner,
+    make_runs,
+    train_all,
+    trained,
+    write_plugin,
+)
 from plain_loop import PlainRun, accuracy, mean_loss, mlp
 from torch import nn
 
@@ -364,7 +372,7 @@ SCHEDULE_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3])
+@pytest.mark.parametrize("epochs", [1, 2])
 @pytest.mark.parametrize("name", USABLE)
 def test_a_resumed_run_has_the_bits_of_one_never_stopped(
     tmp_path: Path, name: str, epochs: int
@@ -372,7 +380,7 @@ def test_a_resumed_run_has_the_bits_of_one_never_stopped(
     parts = {
         "optimizer": {"name": name, "lr": 0.01},
         "model": {"name": "mlp", "hidden": [5], "dropout": 0.3},
-        "training": {"epochs": 3, "batch_size": 16, "evaluate_every": {"steps": 3}},
+        "training": TINY["training"] | {"evaluate_every": {"steps": 3}},
     }
     whole = trained(tmp_path, **parts)
     (run,) = make_runs(tmp_path, **parts)
@@ -467,13 +475,43 @@ def test_a_last_step_that_breaks_is_seen_by_the_evaluation(tmp_path: Path) -> No
 # Records
 
 
-def test_a_run_yields_rows_a_commit_an_epoch_and_its_end(tmp_path: Path) -> None:
+def test_a_run_yields_rows_a_commit_an_epoch_but_the_last_and_its_end(tmp_path: Path) -> None:
     (run,) = make_runs(tmp_path)
     records = [r for r in train_all(make_learner(run)) if not isinstance(r, Step)]
     assert [type(record) for record in records] == [
-        Evaluation, *(Evaluation, Commit) * 3, End,
+        Evaluation, *(Evaluation, Commit) * 2, Evaluation, End,
     ]  # fmt: skip
-    assert [record.steps for record in records if isinstance(record, Commit)] == [4, 8, 12]
+    assert [record.steps for record in records if isinstance(record, Commit)] == [4, 8]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked", "expected"),
+    [
+        (0.009, {}, [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (0.025, {}, [1, 4, 7]),  # a hundred times that is 2.5 epochs
+        (1.0, {}, [1]),
+        (1.0, {"checkpoint_every": {"steps": 12}}, [1, 3, 6, 9]),
+    ],
+)
+def test_epochs_that_are_short_beside_their_commits_share_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    asked: dict[str, Any],
+    expected: list[int],
+) -> None:
+    (run,) = make_runs(tmp_path, training={"epochs": 10, "batch_size": 16, **asked})
+    now = 0.0
+    monkeypatch.setattr("optbench.training.loop.perf_counter", lambda: now)
+    monkeypatch.setattr("optbench.training.loop.COMMIT_SHARE", 0.01)
+    committed = []
+    for record in train([make_learner(run)]):
+        if isinstance(record, Evaluation):
+            now += 1  # a second an epoch
+        elif isinstance(record, Commit):
+            now += seconds
+            committed.append(record.steps // TINY_EPOCH_STEPS)
+    assert committed == expected
 
 
 def test_timings_have_a_line_an_evaluation(tmp_path: Path) -> None:

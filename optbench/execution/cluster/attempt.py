@@ -67,9 +67,15 @@ class Attempt:
         """Do in the store what the task did where it is."""
         if written.method not in WRITES:
             raise ValueError(f"a task called {written.method} of a run's directory")
-        getattr(self._directories[written.index], written.method)(*written.arguments)
-        if written.method == "write_progress":
-            self._stored[written.index] = written.arguments
+        directory = self._directories[written.index]
+        getattr(directory, written.method)(*written.arguments)
+        match written.method:
+            case "write_config":
+                directory.sync_config()
+            case "write_checkpoint":
+                directory.sync_checkpoint()
+            case "write_progress":
+                self._stored[written.index] = written.arguments
 
     def interrupt(self) -> None:
         """Say of the runs that haven't ended that they were stopped."""

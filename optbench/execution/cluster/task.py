@@ -6,6 +6,7 @@ import platform
 import warnings
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,7 @@ class _Outbox:
         self._count = 0
         self._bytes = 0
         self._sent = monotonic()
+        self._lock = Lock()  # a thread tells of what follows a commit
 
     def directory(self, assigned: Assigned) -> RelayedDirectory:
         write = partial(self.write, assigned.index)
@@ -93,17 +95,19 @@ class _Outbox:
 
     def write(self, index: int, method: str, arguments: tuple[Any, ...]) -> None:
         """Where a run stands later says all that it said before."""
-        for stale in pointless(method, arguments):
-            self._messages.pop((index, stale), None)
         once = method in STATES
-        self._add(Written(index, method, arguments), (index, method) if once else None)
-        self._bytes += sum(len(value) for value in arguments if isinstance(value, bytes))
+        with self._lock:
+            for stale in pointless(method, arguments):
+                self._messages.pop((index, stale), None)
+            self._add(Written(index, method, arguments), (index, method) if once else None)
+            self._bytes += sum(len(value) for value in arguments if isinstance(value, bytes))
 
     def tell(self, event: Event) -> None:
-        if isinstance(event, Advanced):
-            self._add(Moved(self.indices[event.run.hash], event.record))
-        else:
-            self._add(Happened(event))
+        with self._lock:
+            if isinstance(event, Advanced):
+                self._add(Moved(self.indices[event.run.hash], event.record))
+            else:
+                self._add(Happened(event))
 
     def _add(self, message: Written | FromWorker, key: Hashable = None) -> None:
         self._count += 1
@@ -114,9 +118,10 @@ class _Outbox:
         return self._bytes > FLUSH_BYTES or monotonic() - self._sent > FLUSH_SECONDS
 
     def emptied(self) -> bytes:
-        content = packed([*self._messages.values()], frozenset(self.indices))
-        self._messages, self._bytes, self._sent = {}, 0, monotonic()
-        return content
+        with self._lock:
+            messages = [*self._messages.values()]
+            self._messages, self._bytes, self._sent = {}, 0, monotonic()
+        return packed(messages, frozenset(self.indices))
 
 
 def _writable(data: Data) -> Data:
