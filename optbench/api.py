@@ -9,6 +9,7 @@ from optbench.analysis import comparison
 from optbench.analysis.question import Question
 from optbench.analysis.search import with_searches
 from optbench.store.scan import scan
+from optbench.store.tuning import studies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,5 +48,5 @@ def compare(
 
     runs = scan(Path(runs_dir)).runs
     question = Question(metric, reference, target, tuple(where), margin, by, unit)
-    compared = comparison.compare(runs, question)
+    compared = comparison.compare(runs, question, studies(Path(runs_dir)))
     return Shown.of(with_searches(compared, [Path(runs_dir)]))

@@ -8,6 +8,7 @@ import torch
 
 import optbench
 from optbench.catalog.experiment import load_experiment, refuse_searches
+from optbench.catalog.search import load_search
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -22,7 +23,10 @@ def test_every_shipped_experiment_is_valid(path: Path) -> None:
     experiment = load_experiment(path)
     assert experiment.runs()
     assert experiment.name == path.stem
-    refuse_searches(experiment)
+    if experiment.searches:
+        assert load_search(path).contenders
+    else:
+        refuse_searches(experiment)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from optbench.commands.training import Trained, train
 from optbench.execution.plan import stored_runs
+from optbench.execution.pool import Standby
 from optbench.report.search import batch_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from optbench.commands.run import JsonLines
     from optbench.commands.screen import Screen
     from optbench.config.spec import Experiment
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Stage:
-    """Trains plans in front of somebody, and keeps what came of them."""
+    """Trains plans in front of somebody, and keeps what came of them.
+
+    A context: worker processes wait in it for the next plan, and end with it.
+    """
 
     options: Options
     screen: Screen
@@ -32,6 +38,15 @@ class Stage:
     trained: Trained = field(default_factory=Trained)
     seconds: float = 0.0  # of training, for what is left
     epochs: float = 0.0  # that took them
+    told: set[str] = field(default_factory=set)  # hashes of runs that have a line
+    standby: Standby = field(default_factory=Standby)
+
+    def __enter__(self) -> Self:
+        self.standby.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.standby.__exit__()
 
     def train(self, plan: Plan, phase: Phase) -> None:
         left = phase.left * self.seconds / self.epochs if self.epochs else None
@@ -42,18 +57,26 @@ class Stage:
         self.epochs += phase.epochs
 
     def carry_out(self, plan: Plan) -> dict[str, StoredRun]:
-        for planned in plan.finished if self.lines else ():
-            if self.lines and planned.stored:
-                self.lines.write(planned.stored)
-        trained = train(plan, self.options, self.screen, self._ended, as_study=True)
+        self.tell(planned.stored for planned in plan.finished if planned.stored)
+        trained = train(
+            plan, self.options, self.screen, self._ended, as_study=True, standby=self.standby
+        )
         if plan.to_train:
             self.screen.write("\n")
         self.trained.ended.extend(trained.ended)
         self.trained.busy.extend(trained.busy)
         return stored_runs(plan)
 
+    def tell(self, runs: Iterable[StoredRun]) -> None:
+        """A line for each run that has ended and has none yet."""
+        for run in runs if self.lines else ():
+            if self.lines and run.status != "pruned" and run.result.run not in self.told:
+                self.told.add(run.result.run)
+                self.lines.write(run)
+
     def _ended(self, event: Ended) -> None:
         if self.lines and event.result.status != "pruned":  # which may go on
+            self.told.add(event.run.hash)
             self.lines.ended(event)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from optbench.commands.screen import Screen
     from optbench.execution.plan import Plan
+    from optbench.execution.pool import Standby
     from optbench.trackers.tracker import Tracker
 
 
@@ -52,11 +53,12 @@ def train(
     trackers: Mapping[str, Tracker] = MappingProxyType({}),
     *,
     as_study: bool = False,
+    standby: Standby | None = None,
 ) -> Trained:
     """Train what a plan has to train; `ended` is told of each end, and may say a line about it.
 
     `trackers`, by what was asked for, are told all that goes on. Few runs have lines of their own,
-    unless they are shown `as_study`, as many are.
+    unless they are shown `as_study`, as many are. `standby` holds processes between two plans.
     """
     told = Trained()
     directories = {planned.run.hash: planned.directory for planned in plan.to_train}
@@ -71,7 +73,7 @@ def train(
             make_progress(
                 screen.stream, runs, finished, quiet=screen.quiet, as_study=as_study
             ) as progress,
-            closing(train_plan(plan, options, progress.announce)) as events,
+            closing(train_plan(plan, options, progress.announce, standby)) as events,
         ):
             for event in events:
                 progress.show(event)

@@ -32,6 +32,7 @@ from optbench.tuning.search import Tuner
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optbench.analysis.trials import Outcome
     from optbench.catalog.search import Search
     from optbench.commands.screen import Screen
     from optbench.execution.study import Options
@@ -72,13 +73,14 @@ def tune_command(
     stage = Stage(options, screen, JsonLines(sys.stdout) if json else None)
     if dry_run:
         return _dry_run(Tuner(search, data.locate, options.store, stage), options, screen)
-    tuner = Tuner(search, data.settle, options.store, stage)
-    if request.export is not None:
-        check_export(tuner.study(), request.export)
-    tuner = _search(tuner, request, stage)
-    if request.export is not None:
-        screen.say(export(tuner.study(), tuner.outcomes(), request.export))
-    return _report(tuner, stage)
+    with stage:
+        tuner = Tuner(search, data.settle, options.store, stage)
+        if request.export is not None:
+            check_export(tuner.study(), request.export)
+        tuner = _search(tuner, request, stage)
+        if request.export is not None:
+            screen.say(export(tuner.study(), tuner.outcomes(), request.export))
+        return _report(tuner, stage)
 
 
 def _load(config: Path, request: Request, options: Options) -> Search:
@@ -114,6 +116,7 @@ def _search(tuner: Tuner, request: Request, stage: Stage) -> Tuner:
     while True:
         screen.say(space_lines(tuner.study(), screen.width))
         tuner.run()
+        stage.tell(run for one in _every(tuner) for run in one.runs)
         screen.say(found_lines(tuner.study(), tuner.outcomes()))
         edges = tuner.edges()
         screen.say("\n".join(edge_line(edge, screen.width) for edge in edges))
@@ -131,6 +134,10 @@ def _search(tuner: Tuner, request: Request, stage: Stage) -> Tuner:
         tuner = Tuner(search, tuner.settle, tuner.store, stage, tuner.round + 1)
     screen.say(_advice(edges, request, tuner))
     return tuner
+
+
+def _every(tuner: Tuner) -> list[Outcome]:
+    return [one for tried in tuner.outcomes().values() for one in tried]
 
 
 def _advice(edges: tuple[Edge, ...], request: Request, tuner: Tuner) -> str:

@@ -79,8 +79,9 @@ def _searched(experiment: Experiment, options: Options, progress: Screen) -> Exp
     data = DataChoice(
         options.data_folder, allow_fallback=options.allow_fallback, announce=progress.announce
     )
-    tuner = Tuner(search, data.settle, options.store, Stage(options, progress, None))
-    tuner.run()
+    with Stage(options, progress) as stage:
+        tuner = Tuner(search, data.settle, options.store, stage)
+        tuner.run()
     return reported(tuner)
 
 

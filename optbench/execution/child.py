@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from optbench.errors import EXIT_OK, Interrupted, OptbenchError
 from optbench.execution.process import begin
 from optbench.execution.signals import Interruptions
-from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Train
+from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
 from optbench.training.events import Advanced
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
-    from optbench.execution.wire import Task
+    from optbench.execution.worker import Worker
 
 
 def main() -> None:
@@ -39,7 +40,8 @@ def main() -> None:
 
 
 def _serve(connection: Connection, interruptions: Interruptions) -> None:
-    task: Task = connection.recv()
+    task: Task | Train | None = connection.recv()
+    worker = None
     try:
         with interruptions.shielded():  # an import that a signal breaks off ends in any error
             from optbench.execution.data import load_data
@@ -48,21 +50,32 @@ def _serve(connection: Connection, interruptions: Interruptions) -> None:
             from optbench.training.device import finish_imports, prefer
 
             finish_imports()
-            found = rehearse(task.plan) if task.rehearse else None
-        worker = Worker(partial(load_data, data_dir=task.data_dir), interruptions)
-        connection.send(Ready(found))
-        to_train, own = task.plan.to_train, os.getpid()
-        while isinstance(order := connection.recv(), Train):
-            prefer(order.device)
-            cohort = [to_train[index] for index in order.cohort]
-            indices = {to_train[index].run.hash: index for index in order.cohort}
-            for event in worker.train(cohort, force=task.plan.force):
-                if os.getpid() != own:  # a plug-in has forked, and the fork came back here
-                    os._exit(EXIT_OK)
-                if isinstance(event, Advanced):
-                    connection.send(Moved(indices[event.run.hash], event.record))
-                else:
-                    connection.send(Happened(event))
-            connection.send(Done())
+        while isinstance(task, Task):
+            with interruptions.shielded():  # building imports parts of torch
+                found = rehearse(task.plan) if task.rehearse else None
+            load = partial(load_data, data_dir=task.data_dir)
+            worker = worker or Worker(load, interruptions)
+            connection.send(Ready(found))
+            task = _train(task, worker, connection, prefer)
     except OptbenchError as error:
         connection.send(Broken(error))
+
+
+def _train(
+    task: Task, worker: Worker, connection: Connection, prefer: Callable[[str], None]
+) -> Task | None:
+    """Train the cohorts of a plan; the next plan that comes, if one does."""
+    to_train, own = task.plan.to_train, os.getpid()
+    while isinstance(order := connection.recv(), Train):
+        prefer(order.device)
+        cohort = [to_train[index] for index in order.cohort]
+        indices = {to_train[index].run.hash: index for index in order.cohort}
+        for event in worker.train(cohort, force=task.plan.force):
+            if os.getpid() != own:  # a plug-in has forked, and the fork came back here
+                os._exit(EXIT_OK)
+            if isinstance(event, Advanced):
+                connection.send(Moved(indices[event.run.hash], event.record))
+            else:
+                connection.send(Happened(event))
+        connection.send(Done())
+    return order if isinstance(order, Task) else None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from optbench.execution.data import Announce
     from optbench.execution.plan import Plan
+    from optbench.execution.pool import Standby
     from optbench.execution.signals import Interruptions
     from optbench.execution.study import Options
     from optbench.training.events import Event
@@ -29,8 +30,10 @@ class Executor(Protocol):
         """
 
 
-def choose(plan: Plan, options: Options, interruptions: Interruptions) -> Executor:
-    """The executor for a plan and what was asked for."""
+def choose(
+    plan: Plan, options: Options, interruptions: Interruptions, standby: Standby | None = None
+) -> Executor:
+    """The executor for a plan and what was asked for; processes of `standby` are used again."""
     if options.ray is not None:
         from optbench.execution.cluster.executor import RayCluster
 
@@ -38,7 +41,7 @@ def choose(plan: Plan, options: Options, interruptions: Interruptions) -> Execut
     workers = worker_count(plan, options.workers)
     if workers > 1 or any(planned.run.setting.own_code for planned in plan.to_train):
         # Code that is not optbench's may end its process, or hang where no signal gets through.
-        return Pool(options.data_folder, workers, options.workers)
+        return Pool(options.data_folder, workers, options.workers, standby)
     with interruptions.shielded():  # an import that a signal breaks off ends in any error
         from optbench.execution.here import InProcess
 

@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import wait
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import psutil
 
@@ -41,11 +41,21 @@ class Pool:
     A run's numbers depend neither on the process that trains it nor on how many there are.
     """
 
-    def __init__(self, data_dir: Path, workers: int, most: int | None = None) -> None:
-        """`workers` on the CPU; on GPUs one each, but not more than `most`."""
+    def __init__(
+        self,
+        data_dir: Path,
+        workers: int,
+        most: int | None = None,
+        standby: Standby | None = None,
+    ) -> None:
+        """`workers` on the CPU; on GPUs one each, but not more than `most`.
+
+        Those of `standby` are taken first, and go back to it when the plan is carried out.
+        """
         self.data_dir = data_dir
         self.workers = workers
         self.most = most
+        self.standby = standby
 
     def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
         """As every executor, the events of runs interleaved.
@@ -56,8 +66,41 @@ class Pool:
         crew = _Crew(plan, self, announce)
         try:
             yield from crew.train()
+            if self.standby is not None:
+                crew.members = self.standby.keep(crew.members)
         finally:
-            crew.dismiss(crew.members)
+            dismiss(crew.members)
+
+
+class Standby:
+    """Processes between two plans, which a search trains one after the other; a context."""
+
+    def __init__(self) -> None:
+        self.members: list[_Member] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        dismiss(self.members)
+        self.members = []
+
+    def take(self) -> _Member | None:
+        """One that is still there."""
+        while self.members:
+            member = self.members.pop(0)
+            if member.process.poll() is None:
+                return member
+            member.end()
+        return None
+
+    def keep(self, members: Sequence[_Member]) -> list[_Member]:
+        """Take those that wait for orders; returns the others."""
+        idle = [member for member in members if member.ready and not member.busy]
+        for member in idle:
+            member.ready, member.place = False, ""
+        self.members += idle
+        return [member for member in members if member not in idle]
 
 
 class _Crew:
@@ -98,16 +141,10 @@ class _Crew:
         for member in self.members:
             member.end_if_stopped()
 
-    def dismiss(self, members: Sequence[_Member]) -> None:
-        """End processes; one that trains stores where it is."""
-        for member in members:
-            member.stop()
-        for member in members:
-            member.wait(PATIENCE)
-
     def _hire(self, *, rehearse: bool = False) -> None:
         """One process more; the first tries every setting out, for all."""
-        member = _Member()
+        standby = self.pool.standby
+        member = (standby.take() if standby else None) or _Member()
         if self.places:
             member.place = self.places.popleft()
         self.members.append(member)
@@ -144,7 +181,7 @@ class _Crew:
         self.places.extend(itertools.islice(devices, self.dealt.workers))
         spare = self.members[self.dealt.workers :]  # the one that has rehearsed is the first
         del self.members[self.dealt.workers :]
-        self.dismiss(spare)
+        dismiss(spare)
         for member in self.members:
             member.place = self.places.popleft()
         while self.places:
@@ -187,6 +224,14 @@ class _Crew:
         for _ in range(min(len(self.places), len(self.waiting))):
             self._hire()
         self._hand_out()
+
+
+def dismiss(members: Sequence[_Member]) -> None:
+    """End processes; one that trains stores where it is."""
+    for member in members:
+        member.stop()
+    for member in members:
+        member.wait(PATIENCE)
 
 
 class _Member(Process):

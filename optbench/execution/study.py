@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Experiment
     from optbench.execution.cluster.connection import RayOptions
     from optbench.execution.data import Announce
+    from optbench.execution.pool import Standby
     from optbench.training.events import Event
 
 SMOKE_DIR = ".smoke"
@@ -108,16 +109,22 @@ def plan_runs(
 
 
 def train_plan(
-    plan: Plan, options: Options, announce: Announce = lambda _: None
+    plan: Plan,
+    options: Options,
+    announce: Announce = lambda _: None,
+    standby: Standby | None = None,
 ) -> Generator[Event]:
-    """Train what is not finished; a signal ends it with `Interrupted`, resumable."""
+    """Train what is not finished; a signal ends it with `Interrupted`, resumable.
+
+    Where one plan follows another, worker processes wait for it in `standby`.
+    """
     _name_borrowed(plan, options.store)
     if not plan.to_train:
         return
     check_writable(options.store)  # before torch is imported, which takes seconds
     interruptions = Interruptions()
     with interruptions.caught():
-        yield from choose(plan, options, interruptions).carry_out(plan, announce)
+        yield from choose(plan, options, interruptions, standby).carry_out(plan, announce)
 
 
 def _name_borrowed(plan: Plan, store: Path) -> None:

@@ -105,6 +105,9 @@ def test_json_is_a_line_a_run_of_both_parts(tmp_path: Path) -> None:
     assert {line["experiment"] for line in lines} == {"tiny.tuning", "tiny"}
     assert len({line["run"] for line in lines}) == len(lines)
     assert "Best by" in outcome.err
+    again = [json.loads(line) for line in tune(tmp_path, "--json").out.splitlines()]
+    assert {line["run"] for line in again} == {line["run"] for line in lines}
+    assert len(again) == len(lines)
 
 
 def test_a_dry_run_shows_the_search_and_makes_nothing(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 from experiments import TINY, Child, command, write_experiment, write_plugin
 
 from optbench import run
-from optbench.execution.study import Options, load_experiments, plan_runs
+from optbench.execution.pool import Standby
+from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.execution.workers import cores, worker_count
+from optbench.training.events import Busy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,3 +86,33 @@ def planned(folder: Path, **parts: Any) -> Any:
     options = Options(runs_dir=folder / "runs")
     path = write_experiment(folder, **parts)
     return plan_runs(load_experiments([path], options), options, lambda _: None)
+
+
+def trained_by(folder: Path, name: str, seeds: str, standby: Standby) -> set[int]:
+    """Train an experiment in two processes; the ids of those that then wait."""
+    path = write_experiment(folder, name, optimizer=TWO)
+    options = Options(runs_dir=folder / "runs", seeds=seeds, workers=2)
+    plan = plan_runs(load_experiments([path], options), options, lambda _: None)
+    assert not [e for e in train_plan(plan, options, standby=standby) if isinstance(e, Busy)]
+    return {member.process.pid for member in standby.members}
+
+
+def test_processes_on_standby_train_the_next_plan_and_end_with_the_last(tmp_path: Path) -> None:
+    with Standby() as standby:
+        first = trained_by(tmp_path, "first", "4", standby)
+        assert first
+        second = trained_by(tmp_path, "second", "10-13", standby)
+        assert first & second
+    assert not any(psutil.pid_exists(pid) for pid in first | second)
+    path = write_experiment(tmp_path, "alone", optimizer=TWO)
+    run(path, seeds="0-3,10-13", runs_dir=tmp_path / "alone", workers=1)
+    assert results(tmp_path / "runs") == results(tmp_path / "alone")
+
+
+def test_a_process_that_dies_on_standby_is_replaced(tmp_path: Path) -> None:
+    with Standby() as standby:
+        first = trained_by(tmp_path, "first", "4", standby)
+        for member in standby.members:
+            member.process.kill()
+            member.process.wait()
+        assert not first & trained_by(tmp_path, "second", "10-13", standby)
