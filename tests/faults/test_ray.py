@@ -40,7 +40,7 @@ STUDY: dict[str, Any] = {
         {"name": "adam", "lr": {"logspace": [1e-4, 1e-2, 5]}},
         {"name": "sgd", "lr": {"logspace": [1e-2, 1, 5]}},
     ],
-    "training": {"epochs": 4, "batch_size": 64},
+    "training": {"epochs": 2, "batch_size": 64},
     "seeds": 5,
 }
 SEED = 20  # of the moments and the nodes

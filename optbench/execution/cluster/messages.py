@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
+import optbench.execution.wire  # noqa: F401  (says how mappings of settings are pickled)
 from optbench.config.spec import Run
 
 if TYPE_CHECKING:

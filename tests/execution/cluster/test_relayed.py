@@ -14,7 +14,8 @@ from optbench.store.rundir import RunDirectory
 if TYPE_CHECKING:
     from pathlib import Path
 
-DRIVERS_OWN = {"create", "beside", "fail"}  # what the side that has the store does itself
+# What the side that has the store does itself.
+DRIVERS_OWN = {"create", "beside", "fail", "leftovers"}
 
 
 def test_no_method_of_a_directory_reaches_the_disk_of_a_node() -> None:
