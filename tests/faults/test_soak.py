@@ -113,7 +113,7 @@ def test_runs_that_are_killed_and_resumed_for_long_leave_nothing_behind(
         if done % 2:
             kept.append(Kept.now())
         done += 1
-    with Child("runs", "prune", cwd=folder) as process:
+    with Child("runs", "prune", "--yes", cwd=folder) as process:
         assert process.wait() == 0
     assert not find_leftovers(store)
     for run in scan(store).runs:
