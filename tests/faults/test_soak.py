@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
-STUDIES, RUNS, LONGEST = (40, 250, 4.0) if is_full() else (4, 12, 1.0)  # seconds until a kill
+STUDIES, RUNS, LONGEST = (40, 250, 4.0) if is_full() else (4, 6, 1.0)  # seconds until a kill
 HALF_AN_HOUR = 1800.0
 GROWTH = 32 << 20  # bytes; a tenth of a percent of a run's process, kept by each, would be as much
 FILES = {"config.yaml", "lock", "metrics.csv", "result.json", "timing.csv", "weights.pt"}
