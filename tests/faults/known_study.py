@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -87,6 +88,12 @@ def warm_up() -> None:
     """Wait for what the first child process waits for: that torch is imported."""
     with Child("--version", cwd=Path("/")) as process:
         assert process.wait() == 0
+
+
+def say_begun() -> None:
+    """Have a child process tell that its command begins."""
+    sys.stdout.write("begun\n")
+    sys.stdout.flush()
 
 
 def results(folder: Path) -> Bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 import signal
-import sys
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -18,7 +17,7 @@ from experiments import DEADLINE, Child, signal_at, write_experiment
 from mirror_server import serving
 
 from faults.counts import is_full, times
-from faults.known_study import KnownStudy
+from faults.known_study import KnownStudy, say_begun
 from faults.sabotage import Sabotage
 from optbench.catalog.datasets import DATASETS, Entry
 from optbench.store.scan import scan
@@ -52,11 +51,6 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> KnownStudy:
 def pooled(tmp_path_factory: pytest.TempPathFactory) -> KnownStudy:
     folder = tmp_path_factory.mktemp("whole")
     return KnownStudy(folder, epochs=40, seeds=2, options=("--quiet", "--workers", "2"))
-
-
-def say_begun() -> None:
-    sys.stdout.write("begun\n")
-    sys.stdout.flush()
 
 
 def stopped_by(process: Child, numbers: Sequence[int], draw: random.Random, longest: float) -> bool:

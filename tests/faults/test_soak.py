@@ -16,7 +16,7 @@ import pytest
 from experiments import Child, command, write_experiment
 
 from faults.counts import is_full
-from faults.known_study import warm_up
+from faults.known_study import say_begun, warm_up
 from faults.sabotage import Sabotage
 from optbench.errors import Interrupted
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
@@ -65,7 +65,8 @@ def write_study(folder: Path, index: int) -> Path:
 def killed(path: Path, draw: random.Random) -> int:
     """Train a study in one process after the other, all but the last killed; how many were."""
     for kills in itertools.count():
-        with Child("run", path, "--quiet", cwd=path.parent) as process:
+        with Child("run", path, "--quiet", cwd=path.parent, prepare=say_begun) as process:
+            process.wait_for("begun")  # before, Python has SIGINT ignored
             process.process.join(draw.uniform(0, LONGEST * (1 + kills / 4)))  # which ends
             with suppress(ProcessLookupError):
                 process.signal(draw.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
@@ -145,14 +146,5 @@ SABOTAGE = (
         "    ) -> None:\n        os.close(self._descriptor)\n",
         "    ) -> None:\n        pass\n",
         "test_runs_that_are_killed_and_resumed_for_long_leave_nothing_behind",
-    ),
-    Sabotage(
-        "soak",
-        "deleting checkpoints and temporary files that outlived their runs",
-        "optbench/store/leftovers.py",
-        "return checkpoints if ended else ()",
-        "return ()",
-        "test_runs_that_are_killed_and_resumed_for_long_leave_nothing_behind",
-        full=True,
     ),
 )
