@@ -65,9 +65,9 @@ class SettingRow:
     runs: tuple[StoredRun, ...] = field(repr=False)
 
     @property
-    def completed_seeds(self) -> frozenset[int]:
-        """What the estimates are means over."""
-        return frozenset(run.result.seed for run in self.runs if run.status == "completed")
+    def finished_seeds(self) -> frozenset[int]:
+        """What verdicts count: those that diverged too, of which no estimate is a mean."""
+        return frozenset(run.result.seed for run in self.runs if run.finished)
 
 
 @dataclass(frozen=True)

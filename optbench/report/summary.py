@@ -130,20 +130,33 @@ def _reference_columns(problem: ProblemComparison) -> list[Column]:
 
 
 def _seeds(problem: ProblemComparison) -> str:
-    """`8 paired seeds` or `3 and 1 seeds, 1 in common`: what stands behind the numbers."""
-    found = [seeds for row in problem.rows if (seeds := row.completed_seeds)]
+    """`8 paired seeds` or `3 and 1 seeds, 1 in common`: what stands behind the numbers.
+
+    Diverged ones are counted, as verdicts do, and named.
+    """
+    found = [seeds for row in problem.rows if (seeds := row.finished_seeds)]
     if not found:
-        return "no completed seed"
+        return "no finished seed"
     shared = frozenset.intersection(*found)
     if all(seeds == shared for seeds in found):
-        return _same_seeds(problem, len(shared))
-    return f"{_amounts([len(seeds) for seeds in found])}, {len(shared) or 'none'} in common"
+        told = _same_seeds(problem, len(shared))
+    else:
+        told = f"{_amounts([len(seeds) for seeds in found])}, {len(shared) or 'none'} in common"
+    diverged = sum(row.diverged for row in problem.rows)
+    return f"{told}, {diverged:,} run{'s' * (diverged != 1)} diverged" if diverged else told
 
 
 def _same_seeds(problem: ProblemComparison, number: int) -> str:
-    differences = [row.difference for row in problem.rows if row.difference]
-    paired = bool(differences) and all(difference.paired for difference in differences)
+    others = [row for row in problem.rows if not row.is_reference]
+    paired = bool(others) and all(map(_is_paired, others))
     return "one seed" if number == 1 else f"{number} {'paired ' if paired else ''}seeds"
+
+
+def _is_paired(row: SettingRow) -> bool:
+    if row.difference is not None:
+        return row.difference.paired
+    verdict = judged(row)
+    return verdict is not None and verdict.test != "welch"
 
 
 def _amounts(counts: list[int]) -> str:

@@ -155,7 +155,7 @@ than once. A new experiment with fresh seeds gives one.
 adam reached 91% test accuracy in as many steps as sgd (8 paired seeds).
 """
 DIVERGED_PAGE = """\
-mnist · mlp 784-128-10 · cross entropy · 8 and 7 seeds, 7 in common
+mnist · mlp 784-128-10 · cross entropy · 8 paired seeds, 1 run diverged
 
                             train         test
   optimizer  lr          n   loss     accuracy  verdict    vs sgd
@@ -178,7 +178,7 @@ Verdicts are about these settings and seeds on this test set, not about new data
 or all that an optimizer can do.
 """
 REFERENCE_DIVERGED_PAGE = """\
-mnist · mlp 784-128-10 · cross entropy · 8 seeds
+mnist · mlp 784-128-10 · cross entropy · 8 paired seeds, 8 runs diverged
 
   optimizer  lr          n     train loss  test accuracy  verdict  vs sgd
   adam       0.001       8  0.170 ± 0.004    91.5% ± 0.2  better   +∞ ‡
@@ -217,7 +217,7 @@ Verdicts are about these settings and seeds on this test set, not about new data
 or all that an optimizer can do.
 """
 UNPAIRED_AND_DIVERGED_PAGE = """\
-mnist · mlp 784-128-10 · cross entropy · 8 and 7 seeds, 7 in common
+mnist · mlp 784-128-10 · cross entropy · 8 seeds, 1 run diverged
 
                          train         test
   optimizer  lr       n   loss     accuracy  verdict    vs sgd
