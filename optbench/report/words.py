@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from optbench.analysis.interval import Estimate
     from optbench.analysis.metric import Metric
 
-HUGE = 1e4  # differences from here on are written as 6.18e+05
+HUGE = 1e4  # differences from here on are written as 6.18e+05, as are those that would look like 0
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -48,14 +48,15 @@ def distance(metric: Metric, number: float) -> str:
     """`6.1 points` or `0.240`: how far apart two values are, without a sign."""
     scaled = abs(_scaled(metric, number))
     decimals = numbers.significant_decimals(scaled, *_decimals(metric))
-    text = numbers.plain(scaled, decimals) if scaled < HUGE else numbers.scientific(scaled)
+    fits = _fits(scaled, decimals)
+    text = numbers.plain(scaled, decimals) if fits else numbers.scientific(scaled)
     return f"{text} points" if metric.is_accuracy else text
 
 
 def signed_distance(metric: Metric, estimate: Estimate, decimals: int) -> str:
-    """`+6.0` (points) or `−0.240`, from `HUGE` on +6.18e+05."""
+    """`+6.0` (points) or `−0.240`, from `HUGE` on +6.18e+05, and +3.10e-08 rather than 0."""
     number = _scaled(metric, estimate.mean)
-    if _far_end(metric, estimate) >= HUGE:
+    if not _fits(_far_end(metric, estimate), decimals):
         return numbers.scientific(number, sign=True)
     return numbers.signed(number, decimals)
 
@@ -64,9 +65,9 @@ def bounds(metric: Metric, estimate: Estimate, decimals: int) -> str:
     """`[5.9, 6.2]`, in the notation of `signed_distance`; empty without an interval."""
     if estimate.low is None or estimate.high is None:
         return ""
-    huge = _far_end(metric, estimate) >= HUGE
+    fits = _fits(_far_end(metric, estimate), decimals)
     ends = [_scaled(metric, end) for end in (estimate.low, estimate.high)]
-    low, high = (numbers.scientific(e) if huge else numbers.plain(e, decimals) for e in ends)
+    low, high = (numbers.plain(e, decimals) if fits else numbers.scientific(e) for e in ends)
     return f"[{low}, {high}]"
 
 
@@ -77,7 +78,7 @@ def span(metric: Metric, estimate: Estimate) -> str:
     decimals = difference_decimals(metric, [estimate])
     ends = [_scaled(metric, end) for end in (estimate.low, estimate.high)]
     signs = ends[0] < 0 < ends[1]
-    if _far_end(metric, estimate) >= HUGE:
+    if not _fits(_far_end(metric, estimate), decimals):
         low, high = (numbers.scientific(end, sign=signs) for end in ends)
     else:
         low, high = ((numbers.signed if signs else numbers.plain)(end, decimals) for end in ends)
@@ -112,6 +113,11 @@ def difference_decimals(metric: Metric, estimates: Iterable[Estimate]) -> int:
     finite = [abs(_scaled(metric, end)) for end in ends if math.isfinite(end)]
     nearest = min(finite, default=1.0)
     return max(decimals, min(decimals + 2, math.ceil(-math.log10(2 * nearest))))
+
+
+def _fits(farthest: float, decimals: int) -> bool:
+    """Whether so many decimals are a way to write it: it isn't huge, nor like the 0 it is not."""
+    return farthest == 0 or 0.5 * 10**-decimals <= farthest < HUGE
 
 
 def _scaled(metric: Metric, number: float) -> float:
