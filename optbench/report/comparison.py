@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from optbench.report.audit import audit_records
+from optbench.report.footnotes import defaults
 from optbench.report.formats import (
     JUDGING_FORMATS,
     check_format,
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optbench.analysis.audit.finding import Finding
-    from optbench.analysis.comparison import Comparison
+    from optbench.analysis.comparison import Comparison, ProblemComparison
 
 
 def render(
@@ -52,8 +54,7 @@ def render(
     if output_format == "markdown":
         return _markdown(comparison, view)
     if output_format == "latex":
-        tables = [summary_table(problem, comparison, view) for problem in comparison.problems]
-        return "\n".join(map(to_latex, tables))
+        return "\n".join(_latex(problem, comparison, view) for problem in comparison.problems)
     if output_format == "junit":
         return to_junit("optbench compare", cases(comparison, findings))
     if output_format == "csv":
@@ -69,6 +70,13 @@ def _text(comparison: Comparison, view: View, *, colour: bool, width: int | None
         pages.append("\n".join([table, *words, ""]))
     last = [f"{paragraph(sentence, width)}\n" for sentence in last_words(comparison)]
     return "\n\n".join(pages) + ("\n" + "".join(last) if last else "")
+
+
+def _latex(problem: ProblemComparison, comparison: Comparison, view: View) -> str:
+    """Without what says how the command was called, which is nothing for a paper."""
+    table, called = summary_table(problem, comparison, view), {*defaults(problem, comparison)}
+    notes = tuple(note for note in table.notes if note not in called)
+    return to_latex(dataclasses.replace(table, notes=notes))
 
 
 def _markdown(comparison: Comparison, view: View) -> str:

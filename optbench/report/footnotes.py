@@ -27,7 +27,7 @@ def footnotes(problem: ProblemComparison, comparison: Comparison) -> Iterator[st
     yield from _looks(problem)
     yield from _seconds(problem)
     yield from _selection(problem)
-    yield from _defaults(problem, comparison)
+    yield from defaults(problem, comparison)
     yield from _divergence(problem)
     yield from _stand_in(problem, comparison)
     yield from left_out(comparison.where)
@@ -146,7 +146,7 @@ def _selection(problem: ProblemComparison) -> Iterator[str]:
     yield f"The {rows} the best of each optimizer by final {measured}{why}."
 
 
-def _defaults(problem: ProblemComparison, comparison: Comparison) -> Iterator[str]:
+def defaults(problem: ProblemComparison, comparison: Comparison) -> Iterator[str]:
     """Which reference and which target were taken where none was named."""
     target = default_target(problem, comparison)
     if problem.reference and len(problem.rows) > 1 and comparison.reference is None:

@@ -433,3 +433,12 @@ def test_huge_differences_are_in_powers_of_ten(tmp_path: Path) -> None:
     assert "+0.250 [0.250, 0.250]" in text
     told = "adam against sgd, train loss: undecided, +6.19e+05 (6.15e+05 to 6.23e+05); 3 pairs"
     assert told in " ".join(text.split())
+
+
+def test_a_papers_table_says_nothing_of_the_command_that_made_it(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [0.97, 0.96])
+    write_seeds(tmp_path, [0.91, 0.92], optimizer=SGD, experiment="b")
+    assert "By default --reference sgd" in page(tmp_path)
+    text = page(tmp_path, "latex")
+    assert "By default" not in text
+    assert r"\caption{mnist $\cdot$" in text
