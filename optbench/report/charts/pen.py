@@ -58,6 +58,13 @@ class Pen:
         shown: Any = {"expr": f"{SHOW_SEEDS} ? {value} : 0"} if of_a_seed else value
         return {"condition": {"param": self.hidden, "empty": False, "value": 0}, "value": shown}
 
+    def reach(self, size: int) -> Spec:
+        """The channel of points with a tooltip, which answer the mouse no more once hidden."""
+        if self.hidden is None:
+            return {}
+        hidden = {"param": self.hidden, "empty": False, "value": 0}
+        return {"size": {"condition": hidden, "value": size}}
+
     def _channel(self, part: str) -> Spec:
         """Without a legend of Vega's own, which shows a dash pattern or a marker, never both."""
         return {

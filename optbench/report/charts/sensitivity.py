@@ -68,13 +68,13 @@ def _means(axis: Axis, told: Pen) -> list[Spec]:
         (
             "!datum.diverged",
             {"type": "point", "filled": True, "size": MARKER},
-            {"shape": told.shape(), "tooltip": _TIP},
+            {"shape": told.shape(), "tooltip": _TIP} | told.reach(MARKER),
         ),
         ("datum.best", {"type": "point", "shape": "circle", "size": 190, "strokeWidth": 1.6}, {}),
         (
             "datum.diverged",
             {"type": "point", "shape": CROSS, "size": 70, "strokeWidth": 2.4},
-            {"tooltip": _TIP},
+            {"tooltip": _TIP} | told.reach(70),
         ),
     ]
     place = axis.place("mean")

@@ -92,7 +92,7 @@ def _panel(stairs: Stairs, told: Pen, x: Spec, title: str) -> Spec:
             {
                 "transform": [{"filter": "datum.rises"}],
                 "mark": {"type": "point", "filled": True, "size": 40},
-                "encoding": {"shape": told.shape(), "tooltip": tips},
+                "encoding": {"shape": told.shape(), "tooltip": tips} | told.reach(40),
             },
         ],
         "width": WIDE,

@@ -56,7 +56,7 @@ def trace_panel(panel: TracePanel, told: Pen) -> Spec:
     epochs = [point.epoch for trace in panel.traces.values() for point in trace.mean]
     means = [_band(panel.axis, told), *_mean(panel.axis, told)]
     if told.hidden is not None:
-        means.append(_sensor(panel))
+        means.append(_sensor(panel, told))
     layers = [
         {"data": {"values": _seed_data(panel)}, **_seeds(panel.axis, told)},
         {"data": {"values": _mean_data(panel)}, "layer": means},
@@ -109,7 +109,7 @@ def _mean(axis: Axis, told: Pen) -> list[Spec]:
     ]
 
 
-def _sensor(panel: TracePanel) -> Spec:
+def _sensor(panel: TracePanel, told: Pen) -> Spec:
     """Unseen points that answer the mouse."""
     fields = tooltip(
         setting=("setting", ""),
@@ -124,7 +124,7 @@ def _sensor(panel: TracePanel) -> Spec:
     return {
         "transform": panel.axis.place("mean"),
         "mark": {"type": "point", "filled": True, "size": 140, "opacity": 0},
-        "encoding": {"y": panel.axis.encoding("mean"), "tooltip": shown},
+        "encoding": {"y": panel.axis.encoding("mean"), "tooltip": shown} | told.reach(140),
     }
 
 
@@ -142,7 +142,8 @@ def _ends(axis: Axis, told: Pen) -> Spec:
     return {
         "transform": axis.place("value"),
         "mark": {"type": "point", "shape": CROSS, "size": 30, "strokeWidth": 2},
-        "encoding": {"y": axis.encoding("value"), "opacity": told.opacity(1), "tooltip": tips},
+        "encoding": {"y": axis.encoding("value"), "opacity": told.opacity(1), "tooltip": tips}
+        | told.reach(30),
     }
 
 

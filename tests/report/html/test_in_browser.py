@@ -212,6 +212,20 @@ def test_a_point_tells_its_numbers(visit: Visit, report: Path) -> None:
     assert "mean" in told.inner_text()
 
 
+def test_a_hidden_optimizers_points_are_nowhere_to_be_pointed_at(
+    visit: Visit, report: Path
+) -> None:
+    page = visit.open(report)
+    areas = "all => all.map(path => path.getBBox().width * path.getBBox().height)"
+    sensors = page.locator(f"{CURVE} .mark-symbol path[opacity='0']")
+    before = sensors.evaluate_all(areas)
+    assert before
+    assert min(before) > 0
+    page.locator(f"{CURVE} .mark-rect path").first.click()
+    after = sensors.evaluate_all(areas)
+    assert {area > 0 for area in after} == {True, False}
+
+
 def test_runs_are_sorted_by_a_header_and_back(visit: Visit, report: Path) -> None:
     page = visit.open(report)
     header = page.locator("#runs th").get_by_text("test accuracy")
