@@ -40,7 +40,9 @@ class RayNodes:
 
     nodes: int = 2
     token: str | None = field(default_factory=lambda: secrets.token_hex(16))
-    resources: tuple[str, ...] = ()  # more words for `ray start` of the nodes
+    words: tuple[str, ...] = ()  # more for `ray start` of the nodes
+    of_nodes: dict[str, str] = field(default_factory=dict)  # more for their environment
+    of_all: dict[str, str] = field(default_factory=dict)  # and for the head's
 
     def __enter__(self) -> Self:
         self.folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
@@ -70,7 +72,7 @@ class RayNodes:
         return _access(self.token) | {"RAY_USAGE_STATS_ENABLED": "0"}
 
     def add(self, ip: str) -> None:
-        self._start(ip, f"--address={self.address}", "--num-cpus=1", *self.resources)
+        self._start(ip, f"--address={self.address}", "--num-cpus=1", *self.words)
 
     def processes(self, ip: str) -> list[psutil.Process]:
         """Those of a node: `ray start`, its raylet, its workers."""
@@ -94,12 +96,18 @@ class RayNodes:
         command = [sys.executable, "-c", RAY, "start", "--block", f"--node-ip-address={ip}"]
         command += ["--min-worker-port=0", "--max-worker-port=0", "--disable-usage-stats"]
         command += ["--dashboard-agent-listen-port=0", "--object-store-memory=100000000"]
+        own = QUICK_TO_NOTICE | self.of_all | self.of_nodes
         if "--head" in words:
+            own = QUICK_TO_NOTICE | self.of_all
             command += ["--include-dashboard=false", f"--temp-dir={self.folder.name}"]
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [*command, *words],
-                env=_without_access(os.environ) | self.environment | QUICK_TO_NOTICE,
+                env=_without_access(os.environ)
+                | self.environment
+                | QUICK_TO_NOTICE
+                | self.of_all
+                | own,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,

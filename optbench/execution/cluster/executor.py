@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from optbench.errors import EnvironmentFault, Interrupted
@@ -177,17 +178,21 @@ class Study:
         if key not in self.data:
             waiting = {data_key(self.to_train[cohort[0]].run.setting) for cohort in self.waiting}
             self.data = {other: kept for other, kept in self.data.items() if other in waiting}
-            try:
+            with self._room():
                 self.data[key] = self.ray.put(load_data(setting, self.executor.data_dir))
-            except (
-                self.ray.exceptions.ObjectStoreFullError,
-                self.ray.exceptions.OutOfDiskError,
-            ) as error:
-                raise EnvironmentFault(
-                    f"Ray's object store has no room for the data: {_line(error)}; give it more by "
-                    "`ray start --object-store-memory`"
-                ) from error
         return self.data[key]
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Say what to do where an object store is full, and the disk that it spills to."""
+        full = self.ray.exceptions.ObjectStoreFullError, self.ray.exceptions.OutOfDiskError
+        try:
+            yield
+        except full as error:
+            raise EnvironmentFault(
+                f"Ray's object store has no room ({_line(error)}); give it more by "
+                "`ray start --object-store-memory`, or its disk"
+            ) from error
 
     def _ready(self) -> list[Attempt]:
         """The attempts that have something to tell; after some seconds none."""
@@ -203,11 +208,14 @@ class Study:
     def _hear(self, attempt: Attempt, told: list[tuple[Attempt, bytes]]) -> Iterator[Event]:
         """Add what a task tells next, if it has not ended."""
         try:
-            told.append((attempt, self.ray.get(next(attempt.stream))))
+            with self._room():
+                told.append((attempt, self.ray.get(next(attempt.stream))))
         except StopIteration:
             self._forget(attempt)
-        except self.ray.exceptions.RayTaskError:
-            raise  # a mistake in this program
+        except self.ray.exceptions.RayTaskError as error:
+            if "ModuleNotFoundError" not in str(error):
+                raise  # a mistake in this program
+            raise EnvironmentFault(f"a worker could not begin: {_line(error)}") from error
         except self.ray.exceptions.RayError as error:
             yield from self._lost(attempt, error)
 
@@ -259,5 +267,6 @@ class Study:
 
 
 def _line(error: Exception) -> str:
-    """What Ray says, in a line."""
-    return str(error).strip().splitlines()[0].rstrip(".")
+    """What Ray says, in a line: of a task's own error the last, after its traceback."""
+    lines = str(error).strip().splitlines()
+    return lines[-1 if hasattr(error, "cause") else 0].rstrip(".")
