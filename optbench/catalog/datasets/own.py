@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -86,6 +87,7 @@ class OwnSource(ReadSource):
     def load(self, data_dir: Path) -> tuple[Examples, Examples]:  # noqa: ARG002
         if not Path(self.path).exists():
             raise self.absence()
+        self._stamp()
         try:
             return self.read()
         except OSError as error:
@@ -110,14 +112,20 @@ class OwnSource(ReadSource):
         )
 
     def _stamp(self) -> Stamp:
-        """Tells one version of the files from the next, without reading them."""
+        """Tells one version of the files from the next, without reading them.
+
+        Raises DataError for what would never end, or never begin.
+        """
         if not Path(self.path).exists():
             return ()
         try:
             found = [(path, path.stat()) for path in self.files()]
         except OSError as error:
             raise DataError(f"{self.path} can't be looked into: {error.strerror}.") from error
-        return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)
+        for path, status in found:
+            if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+                raise DataError(f"{path} must be an ordinary file, is a pipe or a device.")
+        return tuple((str(path), one.st_mtime_ns, one.st_size) for path, one in found)
 
 
 Stamp = tuple[tuple[str, int, int], ...]  # path, modification time in ns, bytes
