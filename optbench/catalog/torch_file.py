@@ -6,8 +6,10 @@ in a message with a regular expression that takes the square of a name's length.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
+import pickletools
 import struct
 import warnings
 import zipfile
@@ -16,8 +18,9 @@ from typing import Any
 import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
-_ARCHIVE = b"PK\x03\x04"
-_LONGEST = 80  # characters of a name in a message
+ARCHIVE = b"PK\x03\x04"
+_PICKLES = 5  # a magic number, the protocol, the system, the object, the keys of its tensors
+_LONGEST = 80  # characters of a name
 
 
 def load_plain(content: bytes) -> Any:
@@ -27,12 +30,24 @@ def load_plain(content: bytes) -> Any:
     UnpicklingError where they name code.
     """
     with warnings.catch_warnings(action="ignore"):  # about other pickles than torch's own
-        if content.startswith(_ARCHIVE):  # else it is of the time before torch 1.6
+        if content.startswith(ARCHIVE):
             _check(content)
+        else:  # of the time before torch 1.6
+            _check_names(content)
         try:
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except (AssertionError, struct.error) as error:
             raise ValueError(str(error)) from error
+
+
+def _check_names(content: bytes) -> None:
+    """Of the pickles that stand one after the other in torch's older format."""
+    stream = io.BytesIO(content)
+    with contextlib.suppress(ValueError):  # torch will say what is wrong with them
+        for _ in range(_PICKLES):
+            for operation, name, _ in pickletools.genops(stream):
+                if operation.name == "GLOBAL" and len(str(name)) > _LONGEST:
+                    raise pickle.UnpicklingError(f"it names {str(name)[:_LONGEST]}")
 
 
 def _check(content: bytes) -> None:

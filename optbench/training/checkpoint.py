@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from optbench.catalog.torch_file import load_plain
+from optbench.catalog.torch_file import ARCHIVE, load_plain
 from optbench.errors import StoreError
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def from_bytes(sealed: bytes, run_hash: str | None = None) -> dict[str, Any]:
     content = sealed[_HEADER_BYTES:]
     if sealed[:_HEADER_BYTES] != _header(content):
         raise DamagedCheckpointError("its digest is not that of its content")
+    if not content.startswith(ARCHIVE):
+        raise DamagedCheckpointError("torch can't read it: it is no archive")
     try:
         state = load_plain(content)
     except Exception as error:
