@@ -103,7 +103,7 @@ class Traps:
         for text in EVIL:
             optimizer = ADAM | {"name": text, text: text}
             labels = {"problem": text, "setting": text}
-            told = {
+            told: dict[str, Any] = {
                 "optimizer": ADAM,
                 "labels": labels,
                 "reason": text,
