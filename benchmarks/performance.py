@@ -43,6 +43,8 @@ PARTS = {
     "small": Measurement("small_models.py", (), (), ("--rows", "2")),
     "tuning": Measurement("tuning_speed.py", ("peers", "search"), ("--rounds", "2"), GLANCE),
     "process": Measurement("process_cost.py", ("study",), (), GLANCE),
+    "commit": Measurement("commit_cost.py", ("config",), (), GLANCE),
+    "decide": Measurement("decide_cost.py", (), (), GLANCE),
 }
 
 
@@ -70,7 +72,7 @@ def main() -> None:
 
 def measured(part: Measurement, given: argparse.Namespace) -> Any:
     command: list[str | Path] = [sys.executable, HERE / part.script]
-    if part.script != "small_models.py":  # its data come with optbench
+    if part.script not in ("small_models.py", "decide_cost.py"):  # their data come with optbench
         command.append(given.data_dir.resolve())
     for option in part.files:
         value = getattr(given, option)

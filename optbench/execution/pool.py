@@ -18,6 +18,7 @@ from optbench.execution.deaths import bury, halves
 from optbench.execution.memory import available_memory
 from optbench.execution.process import Process
 from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
+from optbench.execution.workers import hang_seconds
 from optbench.training.events import Advanced, Busy, Ended
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0  # seconds that a worker has to store where it stopped
 LOOK = 5.0  # seconds between looks at whether a worker was stopped; two in a row must find it so
+SILENCES = 100  # so many times the longest silence that ended by itself is no worker's end
 
 
 class Pool:
@@ -60,8 +62,9 @@ class Pool:
     def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
         """As every executor, the events of runs interleaved.
 
-        Where a process dies, its runs are tried again in two halves, until the run that it dies
-        of is alone and stored as failed. Raises `EnvironmentFault` where one dies without a run.
+        Where a process dies, or is silent for so long that it hangs, its runs are tried again in
+        two halves, until the run that it dies of is alone and stored as failed. Raises
+        `EnvironmentFault` where one dies without a run.
         """
         crew = _Crew(plan, self, announce)
         try:
@@ -116,13 +119,15 @@ class _Crew:
         self.dealt: Deal | None = None
         self.places: deque[str] = deque()  # devices that have no worker
         self.waiting: deque[Cohort] = deque()
-        self.next_look = 0.0
+        self.patience = hang_seconds()
+        self.longest = 0.0  # that a worker was silent and then went on
+        self.looked = monotonic()
 
     def train(self) -> Iterator[Event]:
         for _ in range(min(self.pool.workers, len(self.plan.to_train))):
             self._hire(rehearse=not self.members)
         while self.dealt is None or self.waiting or any(m.busy for m in self.members):
-            self._end_stopped()
+            self._look()
             for ready in wait([member.connection for member in self.members], LOOK):
                 for member in [m for m in self.members if m.connection is ready]:
                     try:
@@ -130,16 +135,19 @@ class _Crew:
                     except (EOFError, OSError):
                         yield from self._replace(member)
 
-    def _end_stopped(self) -> None:
-        """Kill a process that somebody stopped and did not let go on: it would be waited for.
+    def _look(self) -> None:
+        """Kill a process that hangs, or that somebody stopped and did not let go on.
 
-        Ctrl-Z stops this process as well, which then finds all going on.
+        It would be waited for. Ctrl-Z stops this process as well, which then finds all going on:
+        time in which it has not looked is not held against them.
         """
-        if monotonic() < self.next_look:
+        passed = monotonic() - self.looked
+        if passed < LOOK:
             return
-        self.next_look = monotonic() + LOOK
+        self.looked += passed
         for member in self.members:
             member.end_if_stopped()
+            member.wait_on(min(passed, 2 * LOOK), max(self.patience, SILENCES * self.longest))
 
     def _hire(self, *, rehearse: bool = False) -> None:
         """One process more; the first tries every setting out, for all."""
@@ -152,6 +160,8 @@ class _Crew:
             member.connection.send(Task(self.plan, self.pool.data_dir, rehearse))
 
     def _take(self, member: _Member, message: FromWorker) -> Iterator[Event]:
+        self.longest = max(self.longest, member.silent)
+        member.silent = 0.0
         match message:
             case Broken():
                 raise message.error
@@ -244,6 +254,8 @@ class _Member(Process):
         self.unfinished: list[int] = []
         self.place = ""  # the device that `cuda` means for it
         self.found_stopped = 0  # times in a row
+        self.silent = 0.0  # seconds in which it trained and told nothing, as far as was looked
+        self.hangs = False
 
     def end_if_stopped(self) -> None:
         """Kill it if it is found stopped a second time; that was then its end."""
@@ -255,8 +267,19 @@ class _Member(Process):
         if self.found_stopped > 1:
             self.process.kill()
 
+    def wait_on(self, seconds: float, patience: float) -> None:
+        """Kill it if, with these more seconds, it has been silent for longer than that."""
+        if not self.busy or self.hangs:
+            return
+        self.silent += seconds
+        if self.silent > patience:
+            self.hangs = True
+            self.process.kill()
+
     def death(self, patience: float) -> str:
         how = super().death(patience)
+        if self.hangs:
+            return f"it made no progress for {self.silent:,.0f} s, see OPTBENCH_PATIENCE"
         return "it was stopped and did not go on" if self.found_stopped > 1 else how
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 # Another process costs the import of torch, two seconds or three: what is over sooner stays here.
 WORTH_A_PROCESS = 500_000  # examples to train on, over all epochs and runs
+HANG_SECONDS = 1800.0
 
 
 def worker_count(plan: Plan, asked: int | None) -> int:
@@ -27,6 +29,21 @@ def worker_count(plan: Plan, asked: int | None) -> int:
     if asked is None and examples < WORTH_A_PROCESS:
         return 1
     return min(asked or cores(), len(settings))
+
+
+def hang_seconds() -> float:
+    """How long a worker may train and tell nothing, at least: $OPTBENCH_PATIENCE, or half an hour.
+
+    A sign of life comes with every step that takes half a second, else every 50 steps.
+    """
+    asked = os.environ.get("OPTBENCH_PATIENCE", "")
+    try:
+        seconds = float(asked or HANG_SECONDS)
+    except ValueError:
+        seconds = math.nan
+    if not seconds > 0:
+        raise UsageError(f"OPTBENCH_PATIENCE must be seconds, greater than 0, got {asked!r}")
+    return seconds
 
 
 def cores() -> int:

@@ -107,6 +107,24 @@ def test_a_search_is_timed_beside_optunas_in_one_process_and_in_two(
 
 
 @pytest.mark.slow
+def test_commits_are_timed_beside_runs_that_store_nothing(miniature: Path, study: Path) -> None:
+    words = (miniature, "--config", study, "--rounds", "1")
+    found = last_json(python(BENCHMARKS / "commit_cost.py", *words))
+    for name in ("run", "cohort"):
+        assert set(found[name]) == {"all", "nothing"}
+        assert all(seconds > 0 for seconds in found[name].values())
+    assert 0 < found["stands"] < found["synced"]
+
+
+@pytest.mark.slow
+def test_a_study_that_is_finished_is_timed() -> None:
+    words = ("--runs", "20", "--rounds", "1")
+    found = last_json(python(BENCHMARKS / "decide_cost.py", *words))
+    assert found["runs"] == 20
+    assert found["decided"] > 0
+
+
+@pytest.mark.slow
 def test_one_command_fills_the_page_and_draws_its_pictures(miniature: Path, study: Path) -> None:
     page = study.parent / "performance.md"
     page.write_text("before\n<!-- floor -->\nold\n<!-- end -->\nafter\n")

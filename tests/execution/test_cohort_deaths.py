@@ -96,3 +96,62 @@ def test_what_ones_own_code_sets_for_the_process_changes_no_other_run(tmp_path: 
     calm, left = results(tmp_path / "calm"), results(tmp_path / "runs")
     assert len(calm) == 2 * 2 * len(OTHERS)
     assert calm.items() <= left.items()
+
+
+HANGS = """
+import threading, torch
+
+class Base(torch.optim.SGD):
+    steps_done = 0
+
+    def step(self, closure=None):
+        self.steps_done += 1
+        if self.steps_done == 3:
+            self.hang()
+        return super().step(closure)
+
+class Loops(Base):
+    def hang(self):
+        while True:
+            pass
+
+class Locks(Base):
+    def hang(self):
+        lock = threading.Lock()
+        while lock.acquire():
+            pass
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Loops", "Locks"])
+def test_a_run_that_hangs_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_plugin(tmp_path, HANGS)
+    calm = write_experiment(tmp_path, "calm", optimizer=OTHERS)
+    assert command("run", calm, "--runs-dir", tmp_path / "calm", "--quiet").code == 0
+    monkeypatch.setenv("OPTBENCH_PATIENCE", "6")
+    monkeypatch.setattr("optbench.execution.pool.LOOK", 0.5)
+    monkeypatch.setattr("optbench.execution.pool.SILENCES", 1)
+    own = {"name": f"./plugin.py:{name}", "lr": 0.1}
+    path = write_experiment(tmp_path, optimizer=[OTHERS[0], own, OTHERS[1]])
+    options = ("--workers", "1", "--json", "--quiet")
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs", *options)
+    assert outcome.code == 3
+    lines = [json.loads(line) for line in outcome.out.splitlines()]
+    (failed,) = (line for line in lines if line["status"] != "completed")
+    assert failed["config"]["optimizer"]["name"].endswith(name)
+    assert failed["reason"].startswith("its process died (it made no progress for ")
+    assert results(tmp_path / "runs") == results(tmp_path / "calm")
+
+
+@pytest.mark.parametrize("patience", ["0", "-1", "nan", "soon"])
+def test_a_patience_that_is_no_time_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: str
+) -> None:
+    monkeypatch.setenv("OPTBENCH_PATIENCE", patience)
+    path = write_experiment(tmp_path, seeds=2)
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2")
+    assert outcome.code == 2
+    assert f"OPTBENCH_PATIENCE must be seconds, greater than 0, got '{patience}'" in outcome.err
