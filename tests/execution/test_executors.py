@@ -80,10 +80,18 @@ class Picky(Own):
 """
 
 
-@pytest.fixture(params=EXECUTORS)
+NEEDS_RAY = (
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'optbench[ray]'"
+    ),
+)
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=NEEDS_RAY if name == "ray" else ()) for name in EXECUTORS]
+)
 def chosen(request: pytest.FixtureRequest) -> Choice:
-    if request.param == "ray" and importlib.util.find_spec("ray") is None:
-        pytest.skip("needs Ray: pip install 'optbench[ray]'")
     return EXECUTORS[request.param]
 
 
