@@ -27,7 +27,7 @@ from optbench.report.charts.files import save_chart
 from optbench.report.formats import markdown_text
 from optbench.store.scan import scan
 from optbench.store.tuning import studies
-from optbench.tuning.search import DEFAULT_TRIALS
+from optbench.tuning.budget import DEFAULT_TRIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,13 +12,18 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optbench.errors import UsageError
 from optbench.tuning.proposals import batch_size
 from optbench.tuning.pruning import MEDIAN_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from optbench.catalog.search import Search, Searched
     from optbench.config.tuning import Tuning
+
+
+DEFAULT_TRIALS = 30
 
 
 @dataclass(frozen=True)
@@ -122,3 +127,33 @@ def _cut(bracket: Bracket, reduction: int, budget: int) -> Bracket | None:
         if fitting.epochs <= budget:
             return fitting
     return None
+
+
+def trials_of(search: Search) -> int:
+    """How many trials each optimizer gets.
+
+    Of a grid all points, where nothing else is said. Raises UsageError where optimizers have
+    unlike numbers of points, or fewer than are asked for.
+    """
+    asked = search.tuning.trials
+    if search.tuning.sampler != "grid":
+        return DEFAULT_TRIALS if asked is None else asked
+    points = {one.label: _points(one) for one in search.contenders}
+    listed = ", ".join(f"{label} {count:,}" for label, count in points.items())
+    if asked is None and len(set(points.values())) > 1:
+        raise UsageError(
+            f"the grids have unlike numbers of points ({listed}), and every optimizer gets the "
+            f"same number of trials: give them as many points, or say --trials "
+            f"{min(points.values())}"
+        )
+    fewest = min(points.values())
+    if asked is not None and asked > fewest:
+        raise UsageError(
+            f"{asked} trials are more than a grid has points ({listed}): --trials {fewest}, more "
+            "points, or another sampler"
+        )
+    return fewest if asked is None else asked
+
+
+def _points(searched: Searched) -> int:
+    return math.prod(len(dimension.choices or ()) for dimension in searched.dimensions)

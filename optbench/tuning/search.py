@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.analysis.edges import find_edges
 from optbench.analysis.trials import Outcome, best, outcome
-from optbench.errors import EXIT_RUNS_FAILED, OptbenchError, StoreError, UsageError
+from optbench.errors import EXIT_RUNS_FAILED, OptbenchError, StoreError
 from optbench.execution.plan import Plan, Planned, make_plan, stored_runs
 from optbench.store.rundir import RunDirectory
 from optbench.store.scan import stored_run
 from optbench.store.tuning import SUFFIX, Contender, Study, Trial, write_study
-from optbench.tuning.budget import Bracket, Budget
+from optbench.tuning.budget import Bracket, Budget, trials_of
 from optbench.tuning.proposals import make_proposer
-from optbench.tuning.pruning import above_median, best_ones, history
+from optbench.tuning.pruning import above_median, at, best_ones, history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from optbench.config.spec import Experiment, Run, Setting
     from optbench.store.scan import StoredRun
     from optbench.tuning.proposals import Proposer
-
-DEFAULT_TRIALS = 30
 
 
 class TrialsFailedError(OptbenchError):
@@ -70,6 +68,7 @@ class _Asked:
     trials: list[Trial]
     going: set[int]
     level: int = 0
+    left: dict[int, int] = field(default_factory=dict)  # number → the rung where it was pruned
 
     @property
     def until(self) -> int:
@@ -174,11 +173,6 @@ class Tuner:
         found = {side.label: best(side.outcomes, objective) for side in self.sides}
         return {label: one.trial for label, one in found.items() if one is not None}
 
-    def selected(self) -> dict[str, Setting]:
-        """The setting of each of those, its data decided."""
-        settings = {side.label: side.settings for side in self.sides}
-        return {label: settings[label][trial.number] for label, trial in self.best().items()}
-
     def _defaults(self) -> dict[str, Setting]:
         found = {side.label: side.searched.default() for side in self.sides}
         return {label: self.settle(one) for label, one in found.items() if one is not None}
@@ -229,8 +223,9 @@ class Tuner:
         return any(side.asked or self._next_batch(side) for side in self.sides)
 
     def _used(self, side: _Side) -> float:
-        """Epochs on one seed."""
-        return sum(one.epochs for one in side.outcomes) / len(self.search.tuning.seeds)
+        """Epochs on one seed; a trial that diverges at once counts as one that is pruned first."""
+        least, seeds = self.search.tuning.min_epochs, len(self.search.tuning.seeds)
+        return sum(max(one.epochs / seeds, least) for one in side.outcomes)
 
     def _next_batch(self, side: _Side) -> tuple[Bracket, ...]:
         return side.budget.next_batch(len(side.outcomes), self._used(side))
@@ -298,7 +293,10 @@ class Tuner:
                 self._check_trained(side, asked, stored)
                 asked.level += 1
                 if not asked.is_over:
-                    asked.going = self._going_on(side, asked, stored)
+                    going = self._going_on(side, asked, stored)
+                    rung = asked.bracket.rungs[asked.level - 1]
+                    asked.left |= dict.fromkeys(asked.going - going, rung)
+                    asked.going = going
 
     def _phase(self, plan: Plan) -> Phase:
         pending = plan.to_train
@@ -334,6 +332,7 @@ class Tuner:
     def _tell(self, side: _Side) -> None:
         objective = self.search.tuning.objective
         trials = [trial for asked in side.asked for trial in asked.trials]
+        left = {number: rung for asked in side.asked for number, rung in asked.left.items()}
         if not trials:
             return
         plan = make_plan(
@@ -343,10 +342,10 @@ class Tuner:
             force=False,
         )
         stored = stored_runs(plan)
-        told = [outcome(trial, stored, objective) for trial in trials]
+        told = [self._outcome(trial, stored, left.get(trial.number)) for trial in trials]
         for one in told:
             if one.status == "pruned":  # decided for good: nothing goes on from there
-                for run in one.runs:
+                for run in (run for run in one.runs if run.status == "pruned"):
                     RunDirectory(run.path).delete_checkpoints()
             elif one.status == "completed":
                 side.complete.append(history(one.trial, stored, objective))
@@ -355,6 +354,19 @@ class Tuner:
         side.asked = []
         if all(one.status == "failed" for one in side.outcomes):
             raise TrialsFailedError(_all_failed(side))
+
+    def _outcome(self, trial: Trial, stored: Mapping[str, StoredRun], rung: int | None) -> Outcome:
+        """What became of a trial; of one that was pruned, at that rung, however far its run is.
+
+        It may have gone on as another trial, or in another search.
+        """
+        objective = self.search.tuning.objective
+        found = outcome(trial, stored, objective)
+        if rung is None or found.status not in ("completed", "pruned"):
+            return found
+        value = at(history(trial, stored, objective), rung)
+        epochs = float(rung * len(trial.runs))
+        return dataclasses.replace(found, status="pruned", value=value, epochs=epochs)
 
     def _store(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -380,39 +392,6 @@ def _epoch(planned: Planned) -> float:
 
 def _last_epoch(run: StoredRun) -> float:
     return (run.result.last or {}).get("epoch") or 0.0
-
-
-def trials_of(search: Search) -> int:
-    """How many trials each optimizer gets.
-
-    Of a grid all points, where nothing else is said. Raises UsageError where optimizers have
-    unlike numbers of points, or fewer than are asked for.
-    """
-    asked = search.tuning.trials
-    if search.tuning.sampler != "grid":
-        return DEFAULT_TRIALS if asked is None else asked
-    points = {one.label: _points(one) for one in search.contenders}
-    listed = ", ".join(f"{label} {count:,}" for label, count in points.items())
-    if asked is None and len(set(points.values())) > 1:
-        raise UsageError(
-            f"the grids have unlike numbers of points ({listed}), and every optimizer gets the "
-            f"same number of trials: give them as many points, or say --trials "
-            f"{min(points.values())}"
-        )
-    fewest = min(points.values())
-    if asked is not None and asked > fewest:
-        raise UsageError(
-            f"{asked} trials are more than a grid has points ({listed}): --trials {fewest}, more "
-            "points, or another sampler"
-        )
-    return fewest if asked is None else asked
-
-
-def _points(searched: Searched) -> int:
-    count = 1
-    for dimension in searched.dimensions:
-        count *= len(dimension.choices or ())
-    return count
 
 
 def _all_failed(side: _Side) -> str:

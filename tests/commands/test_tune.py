@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 import pytest
-from experiments import Outcome, command, snapshot, write_experiment, write_plugin
+from experiments import TINY, Outcome, command, snapshot, write_experiment, write_plugin
 
 from optbench.analysis.trials import outcomes
 from optbench.catalog.search import load_search
@@ -184,6 +184,33 @@ def test_a_diverged_trial_is_the_worst_and_is_counted(tmp_path: Path) -> None:
     assert outcome.code == 0
     assert "lr=0.1" in outcome.out
     assert "of 2, 1 diverged" in outcome.out
+
+
+def test_trials_that_all_diverge_at_once_use_the_budget_up_and_leave_the_default(
+    tmp_path: Path,
+) -> None:
+    wild = {"name": "sgd", "lr": {"loguniform": [1e25, 1e30]}}
+    outcome = tune(tmp_path, optimizer=wild, tuning=TUNING | {"pruner": "median"})
+    assert outcome.code == 0
+    assert "no trial came to its end" in outcome.out
+    (sgd,) = study(tmp_path).contenders
+    assert (sgd.best, sgd.selected) == (None, None)
+    assert 4 <= len(sgd.trials) <= 4 * 3  # one whole trial each, or one epoch
+    assert {run.result.setting for run in scan(tmp_path / "runs").runs} == {sgd.default}
+
+
+def test_a_trial_that_is_pruned_is_so_even_if_its_run_is_complete_from_another_search(
+    tmp_path: Path,
+) -> None:
+    parts: dict[str, Any] = {"optimizer": ADAM, "training": TINY["training"] | {"epochs": 4}}
+    pruned = TUNING | {"pruner": {"name": "hyperband", "reduction": 2}}
+    fresh, after = tmp_path / "fresh", tmp_path / "after"
+    fresh.mkdir()
+    after.mkdir()
+    tune(fresh, "--quiet", **parts, tuning=pruned)
+    tune(after, "--quiet", **parts, tuning=TUNING | {"trials": 9})
+    tune(after, "--quiet", **parts, tuning=pruned)
+    assert study(after).contenders == study(fresh).contenders
 
 
 FAILS = """

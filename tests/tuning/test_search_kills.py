@@ -42,14 +42,18 @@ def tune(folder: Path, tuning: dict[str, Any], *kill: Any) -> int:
         return child.wait()
 
 
+TPE = {"trials": 12, "sampler": {"name": "tpe", "batch": 3}}
+HYPERBAND = {"trials": 4, "sampler": "random", "pruner": {"name": "hyperband", "reduction": 2}}
+MEDIAN = {"trials": 8, "sampler": {"name": "random", "batch": 6}, "pruner": "median"}
+
+
 @pytest.mark.parametrize(
     "tuning",
     [
-        {"trials": 12, "sampler": {"name": "tpe", "batch": 3}},
-        {"trials": 4, "sampler": "random", "pruner": {"name": "hyperband", "reduction": 2}},
-        {"trials": 8, "sampler": {"name": "random", "batch": 6}, "pruner": "median"},
+        pytest.param(TPE, id="tpe", marks=pytest.mark.slow),
+        pytest.param(HYPERBAND, id="hyperband"),
+        pytest.param(MEDIAN, id="median", marks=pytest.mark.slow),
     ],
-    ids=["tpe", "hyperband", "median"],
 )
 def test_a_search_that_is_killed_again_and_again_ends_as_one_that_is_not(
     tmp_path: Path, tuning: dict[str, Any]

@@ -98,12 +98,13 @@ def problem_tuning(problem: ProblemSearch) -> ProblemTuning:
     """The curves of one problem, as many as there are."""
     told = [one for one in problem.searches if len(one.told) >= FEWEST_TRIALS]
     series = numbered((one.label, one.family) for one in told)
-    curves = tuple(
+    known = (
         TuningCurve(its, one, tuple(_budgets(one, problem)))
         for its, one in zip(series, told, strict=True)
     )
+    curves = tuple(curve for curve in known if curve.budgets)  # none where all trials diverged
     duels = tuple(_duel(a, b, problem) for a, b in combinations(told, 2) if problem.is_sample)
-    return ProblemTuning(problem, curves, duels, len(problem.searches) - len(told))
+    return ProblemTuning(problem, curves, duels, len(problem.searches) - len(curves))
 
 
 def _budgets(search: Search, problem: ProblemSearch) -> Iterator[Budget]:
