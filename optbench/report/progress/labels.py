@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from optbench.analysis.setting import family_argument
+from optbench.analysis.setting import family, family_argument
 from optbench.config.spec import display_name, format_value, short_value
 from optbench.report.values import ELLIPSIS
 
@@ -57,6 +57,8 @@ def _labels(
 
 def _label(setting: Setting, telling: dict[str, set[str]], form: Callable[[object], str]) -> str:
     optimizer = str(setting.optimizer["name"])
-    told = {*telling.get(optimizer, ()), family_argument(setting.optimizer)}
+    told = telling.get(optimizer, set())
     values = [f"{name}={form(value)}" for name, value in setting.hyperparameters if name in told]
-    return " ".join([display_name(optimizer), *values])
+    own = family_argument(setting.optimizer)
+    name = display_name(optimizer) if own is None or own in told else family(setting.optimizer)
+    return " ".join([name, *values])
