@@ -93,8 +93,8 @@ def write_output(path: Path, content: bytes) -> None:
     try:
         descriptor = _open_special(path)
         if descriptor is not None:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
+            with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)  # a reader that leaves is no error, as of all other output
             return
         target = path.resolve()
         if path.is_symlink() and (target.parent / "result.json").is_file():

@@ -183,3 +183,16 @@ def test_a_link_into_a_run_directory_is_refused_and_its_file_stays(tmp_path: Pat
     with pytest.raises(UsageError, match="leads to a run's own file"):
         write_output(link, b"new")
     assert (run / "metrics.csv").read_bytes() == before
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    program = "from pathlib import Path; from optbench.store.atomic import write_output\n"
+    program += "write_output(Path('-'), b'line\\n' * 100_000)"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"line\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
