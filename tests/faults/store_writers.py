@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from optbench.store.result import Result
 
-DEADLINE = 60  # seconds
+DEADLINE = 300  # seconds, for sixteen processes on a busy machine
 EPOCHS = 5
 ACCURACY = {"adam": 0.9, "sgd": 0.8}  # at the end, of all seeds
 
