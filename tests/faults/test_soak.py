@@ -66,7 +66,7 @@ def killed(path: Path, draw: random.Random) -> int:
     """Train a study in one process after the other, all but the last killed; how many were."""
     for kills in itertools.count():
         with Child("run", path, "--quiet", cwd=path.parent, prepare=say_begun) as process:
-            process.wait_for("begun")  # before, Python has SIGINT ignored
+            process.wait_for("begun")
             process.process.join(draw.uniform(0, LONGEST * (1 + kills / 4)))  # which ends
             with suppress(ProcessLookupError):
                 process.signal(draw.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))

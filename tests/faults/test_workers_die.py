@@ -208,7 +208,7 @@ SABOTAGE = (
         "workers",
         "trying the runs of a dead worker again",
         "optbench/execution/pool.py",
-        "self.waiting.extendleft([tuple(left[half:]), tuple(left[:half])])",
+        "self.waiting.extendleft(reversed(halves(left)))",
         "pass",
         "test_of_fifty_runs_that_train_together_one_is_lost",
     ),
@@ -223,9 +223,9 @@ SABOTAGE = (
     Sabotage(
         "workers",
         "halving what is tried again",
-        "optbench/execution/pool.py",
-        "            half = (len(left) + 1) // 2\n",
-        "            half = len(left)\n",
+        "optbench/execution/deaths.py",
+        "    half = (len(left) + 1) // 2\n",
+        "    half = len(left)\n",
         "test_of_fifty_runs_that_train_together_one_is_lost",
     ),
     Sabotage(
