@@ -77,7 +77,7 @@ def intake(runs: int, store: Path | None) -> dict[str, float]:
         plan = plan_runs(load_experiments([path], options), options, lambda _: None)
         data = load_data(plan.runs[0].run.setting, Path(folder))
         idle = SimpleNamespace(
-            nodes=lambda: [{"Alive": True, "Resources": {"CPU": 2.0, "memory": 8e9}}]
+            nodes=lambda: [{"NodeID": "", "Alive": True, "Resources": {"CPU": 2.0, "memory": 8e9}}]
         )
         cluster = RayCluster(Path(folder), RayOptions(), 2, Interruptions())
         study = Study(idle, plan, cluster, lambda _: None)

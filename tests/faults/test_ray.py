@@ -151,18 +151,18 @@ def test_a_node_that_is_given_up_and_comes_back_changes_nothing(
 ) -> None:
     fault = injecting("ray-node", "SIGSTOP to all of a node, SIGCONT once its runs are elsewhere")
     store = tmp_path / "runs"
-    process = study.begin(store, *on(cluster), environment=cluster.environment)
-    wait_for(lambda: begun(store), process)
-    cluster.signal("127.0.0.3", signal.SIGSTOP)
-    lines: list[str] = []
-    for line in process.stdout or ():
-        lines.append(line)
-        if "go on elsewhere" in line:
-            cluster.signal("127.0.0.3", signal.SIGCONT)
-    with fault.holds():
-        assert process.wait(PATIENCE) == 0, lines
-        assert any("go on elsewhere" in line for line in lines)
-        assert metrics(store) == study.expected
+    with study.begin(store, *on(cluster), environment=cluster.environment) as process:
+        wait_for(lambda: begun(store), process)
+        cluster.signal("127.0.0.3", signal.SIGSTOP)
+        lines: list[str] = []
+        for line in process.stdout or ():
+            lines.append(line)
+            if "go on elsewhere" in line:
+                cluster.signal("127.0.0.3", signal.SIGCONT)
+        with fault.holds():
+            assert process.wait(PATIENCE) == 0, lines
+            assert any("go on elsewhere" in line for line in lines)
+            assert metrics(store) == study.expected
 
 
 TRESPASS = """

@@ -25,7 +25,8 @@ class Attempt:
     """The runs of a cohort that nobody else has, until their task has ended or is lost.
 
     What a task tells comes by its own `stream`, which ends with the attempt: a node that was
-    given up and comes back tells nobody. `left` are the runs that haven't ended.
+    given up and comes back tells nobody. `next` is what it has told that is not here yet, `node`
+    where it runs, once that is known. `left` are the runs that haven't ended.
     """
 
     def __init__(self, plan: Plan, cohort: Cohort) -> None:
@@ -33,6 +34,8 @@ class Attempt:
         self.cohort = cohort
         self.left: list[int] = []
         self.stream: Any = None
+        self.next: Any = None
+        self.node = ""
         self._held = ExitStack()
         self._directories: dict[int, RunDirectory] = {}
         self._stored: dict[int, tuple[Sequence[Row], Sequence[Timing], Result]] = {}

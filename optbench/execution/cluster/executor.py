@@ -7,12 +7,13 @@ import itertools
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from optbench.errors import EnvironmentFault, Interrupted
 from optbench.execution.cluster.attempt import Attempt
 from optbench.execution.cluster.connection import connected
-from optbench.execution.cluster.messages import Written, packed, unpacked
+from optbench.execution.cluster.messages import Placed, Written, packed, unpacked
 from optbench.execution.cluster.nodes import Nodes
 from optbench.execution.cluster.task import rehearse_plan, train_cohort, versions
 from optbench.execution.cohorts import cohort_bytes
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 UNREAD = 4  # messages that a task may be ahead of the driver; then it waits
 WRITERS = 16  # threads that store what tasks tell; they wait for the disk
+FETCH = 0.5  # seconds to wait for what is known to be on its way
 LOOK = 2.0  # seconds between looks at which nodes there are
 MOST_LOSSES = 5  # nodes that a run may be lost with before it is taken for the reason
 
@@ -92,6 +94,7 @@ class Study:
         self.waiting: deque[Cohort] = deque()
         self.attempts: list[Attempt] = []
         self.losses: Counter[int] = Counter()
+        self.next_look = 0.0
         self.data: dict[str, Any] = {}  # where Ray has them, by their keys
         self.versions = versions()
         self.nodes = Nodes.alive(ray)
@@ -104,6 +107,7 @@ class Study:
         self._deal()
         with ThreadPoolExecutor(WRITERS) as writers:
             while self.waiting or self.attempts:
+                yield from self._give_up()
                 while self.waiting and len(self.attempts) < self.most:
                     yield from self._begin(self.waiting.popleft())
                 told: list[tuple[Attempt, bytes]] = []
@@ -196,20 +200,39 @@ class Study:
 
     def _ready(self) -> list[Attempt]:
         """The attempts that have something to tell; after some seconds none."""
-        by_stream = {attempt.stream: attempt for attempt in self.attempts}
+        by_stream = {a.stream: a for a in self.attempts if a.next is None}
+        late = [attempt for attempt in self.attempts if attempt.next is not None]
         streams = list(by_stream)
-        ready, _ = self.ray.wait(streams, num_returns=1, timeout=LOOK)
+        if not streams:
+            return late
+        ready, _ = self.ray.wait(streams, num_returns=1, timeout=0 if late else LOOK)
         if ready:  # and whichever else: none is to wait for the others
             ready, _ = self.ray.wait(streams, num_returns=len(streams), timeout=0)
-        else:
-            self.nodes = Nodes.alive(self.ray)
-        return [by_stream[stream] for stream in ready]
+        return late + [by_stream[stream] for stream in ready]
+
+    def _give_up(self) -> Iterator[Event]:
+        """Look which nodes there are, and leave the tasks of those that aren't any more.
+
+        Ray tells of a node that hangs at once, but of its tasks only when a connection breaks.
+        """
+        if monotonic() < self.next_look:
+            return
+        self.next_look = monotonic() + LOOK
+        self.nodes = Nodes.alive(self.ray)
+        for attempt in [a for a in self.attempts if a.node and a.node not in self.nodes.ids]:
+            self.ray.cancel(attempt.stream, force=True)
+            yield from self._lost(attempt, None)
 
     def _hear(self, attempt: Attempt, told: list[tuple[Attempt, bytes]]) -> Iterator[Event]:
         """Add what a task tells next, if it has not ended."""
         try:
+            if attempt.next is None:
+                attempt.next = next(attempt.stream)
             with self._room():
-                told.append((attempt, self.ray.get(next(attempt.stream))))
+                told.append((attempt, self.ray.get(attempt.next, timeout=FETCH)))
+            attempt.next = None
+        except self.ray.exceptions.GetTimeoutError:
+            pass  # it is on a slow node, or on one that hangs; the others go on meanwhile
         except StopIteration:
             self._forget(attempt)
         except self.ray.exceptions.RayTaskError as error:
@@ -225,10 +248,12 @@ class Study:
         found = (self._event(attempt, message) for message in unpacked(content, self.runs))
         return [event for event in found if event is not None]
 
-    def _event(self, attempt: Attempt, message: Written | FromWorker) -> Event | None:
+    def _event(self, attempt: Attempt, message: Written | Placed | FromWorker) -> Event | None:
         match message:
             case Written():
                 attempt.write(message)
+            case Placed(node=node):
+                attempt.node = node
             case Broken():
                 raise message.error
             case Moved(index=index, record=record):
@@ -245,11 +270,13 @@ class Study:
         self.attempts.remove(attempt)
         attempt.release()
 
-    def _lost(self, attempt: Attempt, error: Exception) -> Iterator[Event]:
-        """Go on without a task that its process or its node took along."""
+    def _lost(self, attempt: Attempt, error: Exception | None) -> Iterator[Event]:
+        """Go on without a task that its process took along, or its node: without an error."""
         self._forget(attempt)
         self.nodes = Nodes.alive(self.ray)
         left = attempt.left
+        if not left:
+            return
         died = isinstance(
             error, self.ray.exceptions.WorkerCrashedError | self.ray.exceptions.OutOfMemoryError
         )
@@ -259,7 +286,7 @@ class Study:
             self.announce(f"A node of the Ray cluster was lost; its {runs} go on elsewhere.")
             self.waiting.appendleft(tuple(left))
         elif len(left) == 1:
-            reason = f"its process died ({_line(error)})"
+            reason = "its process died (" + (_line(error) if error else "with its node") + ")"
             yield bury(self.to_train[left[0]], reason, force=self.plan.force)
         else:
             self.announce(f"A worker died; its {runs} are tried again.")

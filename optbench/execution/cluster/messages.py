@@ -59,6 +59,13 @@ class Written:
     arguments: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A task has begun on the node of this id."""
+
+    node: str
+
+
 class _Pickler(ForkingPickler):
     """As for worker processes, but for runs that the other side has: their hashes."""
 

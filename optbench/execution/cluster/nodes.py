@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Nodes:
-    """Of all nodes that are alive: processors, GPUs, and bytes of the one with the most.
+    """Of all nodes that are alive: ids, processors, GPUs, and bytes of the one with the most.
 
     `share` is the smallest share of memory that a processor has on any of them.
     """
@@ -25,11 +25,13 @@ class Nodes:
     gpus: float
     largest: int
     share: int
+    ids: frozenset[str] = frozenset()
 
     @classmethod
     def alive(cls, ray: Any) -> Nodes:
         """As Ray knows them now. Raises `EnvironmentFault` where none has a processor."""
-        found = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        living = [node for node in ray.nodes() if node["Alive"]]
+        found = [node["Resources"] for node in living]
         able = [node for node in found if node.get("CPU", 0) >= 1]
         if not able:
             raise EnvironmentFault("no node of the Ray cluster has a processor to offer")
@@ -39,6 +41,7 @@ class Nodes:
             gpus=sum(node.get("GPU", 0) for node in able),
             largest=max(memory),
             share=min(has // int(node["CPU"]) for has, node in zip(memory, able, strict=True)),
+            ids=frozenset(node["NodeID"] for node in living),
         )
 
     def gpus_for(self, devices: Iterable[str], asked: float) -> float:

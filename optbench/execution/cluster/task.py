@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 import warnings
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from optbench.errors import EnvironmentFault, OptbenchError
-from optbench.execution.cluster.messages import Assigned, Versions, Written, packed, unpacked
+from optbench.execution.cluster.messages import (
+    Assigned,
+    Placed,
+    Versions,
+    Written,
+    packed,
+    unpacked,
+)
 from optbench.execution.cluster.relayed import STATES, RelayedDirectory, pointless
 from optbench.execution.wire import Broken, Happened, Moved
 from optbench.training.events import Advanced
@@ -54,6 +62,7 @@ def train_cohort(expected: Versions, content: bytes, data: Data) -> Iterator[byt
     `data` are those of their problem, in memory that other processes of the node share.
     """
     try:
+        yield packed([Placed(_node())])
         _refuse_other_versions(expected)
         yield from _train(unpacked(content, {}), data)
     except OptbenchError as error:
@@ -139,6 +148,14 @@ def _writable(data: Data) -> Data:
     return dataclasses.replace(
         data, train=own(data.train), validation=held_out, test=own(data.test)
     )
+
+
+def _node() -> str:
+    """The id of the node that this process is on; empty where it is on none."""
+    ray = sys.modules.get("ray")
+    if ray is None or not ray.is_initialized():
+        return ""
+    return str(ray.get_runtime_context().get_node_id())
 
 
 def _refuse_other_versions(expected: Versions) -> None:

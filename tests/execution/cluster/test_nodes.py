@@ -16,7 +16,8 @@ GPUS = Nodes(cpus=6, gpus=3, largest=16, share=2)
 
 
 def cluster(*nodes: dict[str, Any]) -> Any:
-    return SimpleNamespace(nodes=lambda: list(nodes))
+    named = [node | {"NodeID": str(number)} for number, node in enumerate(nodes)]
+    return SimpleNamespace(nodes=lambda: named)
 
 
 def test_dead_nodes_and_heads_without_a_processor_do_not_count() -> None:
@@ -28,7 +29,7 @@ def test_dead_nodes_and_heads_without_a_processor_do_not_count() -> None:
             {"Alive": False, "Resources": {"CPU": 64.0, "memory": 1e9, "GPU": 8.0}},
         )
     )
-    assert found == Nodes(cpus=6, gpus=1.0, largest=9_000_000_000, share=2_000_000_000)
+    assert found == Nodes(6, 1.0, 9_000_000_000, 2_000_000_000, frozenset({"0", "1", "2"}))
 
 
 def test_a_cluster_without_a_processor_is_refused() -> None:
