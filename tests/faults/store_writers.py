@@ -64,7 +64,7 @@ def write_runs(store: Path, writer: int, begun: Barrier, stop: Event) -> None:
             directory = final.beside if (place / "weights.pt").exists() else final
             shutil.rmtree(directory.path, ignore_errors=directory is not final)
             directory.create()
-            leave_after = EPOCHS if turn % 4 else 2
+            leave_after = EPOCHS if turn % 3 else 2  # one of three is never finished
             write_run(directory, result, leave_after)
             if directory is not final and leave_after == EPOCHS:
                 directory.replace(place)

@@ -114,10 +114,10 @@ def test_a_value_that_is_no_number_diverges_in_its_epoch(
 SABOTAGE = (
     Sabotage(
         "non-finite",
-        "ending a run whose loss is no number",
-        "optbench/training/learner.py",
-        "            if not math.isfinite(loss):\n",
-        "            if False:\n",
+        "saying `diverged`",
+        "optbench/training/loop.py",
+        '"diverged" if learner.diverged else "completed"',
+        '"completed"',
         "test_a_learning_rate_without_bounds_diverges_and_is_never_ahead",
     ),
 )

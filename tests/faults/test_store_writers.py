@@ -187,6 +187,7 @@ SABOTAGE = (
         'return path.with_name(f".{path.name}.{os.getpid()}.tmp")',
         "return path",
         "test_reading_goes_on_while_sixteen_processes_write",
+        full=True,
     ),
     Sabotage(
         "reading",
