@@ -199,12 +199,4 @@ SABOTAGE = [
         "return True",
         "test_an_evil_name_of_an_experiment_is_refused",
     ),
-    Sabotage(
-        "names",
-        "that data are read from ordinary files alone",
-        "optbench/catalog/datasets/own.py",
-        "if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):",
-        "if False:",
-        "test_what_never_ends_or_never_begins_is_not_read",
-    ),
 ]
