@@ -57,12 +57,4 @@ SABOTAGE = [
         "except ZeroDivisionError as error",
         "test_a_reader_answers_or_refuses_whatever_it_is_given[npz]",
     ),
-    Sabotage(
-        "fuzz",
-        "a result.json may be nested as deep as Python's stack",
-        "optbench/store/result.py",
-        "except (ValueError, RecursionError) as error",
-        "except ValueError as error",
-        "test_a_reader_answers_or_refuses_whatever_it_is_given[result]",
-    ),
 ]

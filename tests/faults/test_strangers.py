@@ -397,14 +397,6 @@ SABOTAGE = [
     ),
     Sabotage(
         "strangers",
-        "that only regular files are read",
-        "optbench/store/bounded.py",
-        "    if not stat.S_ISREG(os.fstat(descriptor).st_mode):",
-        "    if False:",
-        "test_reading_a_strangers_store_executes_and_writes_nothing",
-    ),
-    Sabotage(
-        "strangers",
         "that a checkpoint is read as data alone",
         "optbench/training/checkpoint.py",
         "state = load_plain(content)",
