@@ -152,12 +152,4 @@ SABOTAGE = [
         "MAX_BYTES = 100_000_000",
         "test_an_evil_file_is_refused_with_its_place_in_two_seconds_and_200_mb",
     ),
-    Sabotage(
-        "yaml",
-        "the refusal of tags",
-        "optbench/config/yaml_composer.py",
-        "        if event.tag is not None:",
-        "        if False:",
-        "test_an_evil_file_is_refused_with_its_place_in_two_seconds_and_200_mb",
-    ),
 ]
