@@ -19,6 +19,7 @@ from optbench.store.bounded import read_bounded
 from optbench.store.fields import Fields
 from optbench.store.folders import is_folder, subfolders
 from optbench.store.result import load_object, without_non_finite
+from optbench.store.seal import is_whole, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -124,16 +125,20 @@ def write_study(folder: Path, study: Study) -> None:
     """Replace tuning.json; StoreError where the store does not allow it."""
     document = {"schema": SCHEMA} | without_non_finite(dataclasses.asdict(study))
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    write_atomic(folder / FILE, text.encode("utf-8", "backslashreplace"))
+    whole = sealed(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    write_atomic(folder / FILE, whole.encode("utf-8"))
 
 
 def read_study(folder: Path) -> Study:
     """The search of a folder; StoreError names the file, the key and the rule."""
     path = folder / FILE
-    fields = Fields(load_object(read_bounded(path, LIMIT), str(path)), str(path))
+    content = read_bounded(path, LIMIT)
+    fields = Fields(load_object(content, str(path)), str(path))
     schema = fields.count("schema")
     if schema != SCHEMA:
         fields.refuse("schema", f"{SCHEMA}, the one that this optbench reads", schema)
+    if not is_whole(content):
+        raise StoreError(f"{path}: damaged: its digest is not that of its content")
     return Study(
         experiment=fields.text("experiment"),
         file=fields.text("file"),

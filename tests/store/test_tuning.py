@@ -10,6 +10,7 @@ from stored_runs import digest, make_rows, write_run
 from optbench.errors import StoreError
 from optbench.store.borrowed import write_borrowed
 from optbench.store.scan import scan
+from optbench.store.seal import sealed
 from optbench.store.tuning import (
     FILE,
     Contender,
@@ -98,10 +99,19 @@ def test_a_strange_study_is_refused_with_its_key(
     tmp_path: Path, key: str, value: Any, message: str
 ) -> None:
     path = stored(tmp_path) / FILE
-    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    document = json.loads(path.read_text()) | {key: value}
+    del document["digest"]
+    path.write_text(sealed(json.dumps(document, indent=1) + "\n"))
     with pytest.raises(StoreError, match=message):
         read_study(path.parent)
     assert studies(tmp_path) == ()
+
+
+def test_a_changed_number_is_damage(tmp_path: Path) -> None:
+    path = stored(tmp_path) / FILE
+    path.write_text(path.read_text().replace('"trials": 1', '"trials": 3', 1))
+    with pytest.raises(StoreError, match=r"tuning\.json: damaged: its digest"):
+        read_study(path.parent)
 
 
 def test_a_store_leaves_trials_out_and_says_so_while_their_folder_shows_them(
