@@ -93,16 +93,18 @@ def listen() -> list[dict[str, float]]:
     from optbench.store.rundir import RunDirectory
 
     commits: list[dict[str, float]] = []
+    newest: dict[Path, dict[str, float]] = {}  # of each run
     commit, sync = Recorder.commit, RunDirectory.sync_checkpoint
 
     def timed(self: Recorder, *arguments: Any) -> None:
         began = perf_counter()
-        commits.append({"began": began})
+        told = newest[self.directory.path] = {"began": began}
+        commits.append(told)
         commit(self, *arguments)
-        commits[-1]["stands"] = perf_counter() - began
+        told["stands"] = perf_counter() - began
 
     def synced(self: RunDirectory) -> None:
-        told = commits[-1]
+        told = newest[self.path]
         sync(self)
         told["synced"] = perf_counter() - told["began"]
 

@@ -38,7 +38,7 @@ PLACES = {
     "a step": "optbench.training.part:Part.step",
     "an evaluation": "optbench.training.part:evaluate",
     "saving": "optbench.training.checkpoint:torch.save",
-    "reading data": "optbench.execution.worker:load_data",
+    "reading data": "optbench.execution.here:load_data",
 }
 
 
