@@ -48,5 +48,5 @@ def test_every_file_of_a_run_is_opened_once(tmp_path: Path, options: tuple[str, 
     found = opened(tmp_path, *options)
     files = [path for path in tmp_path.rglob("*") if path.suffix in (".json", ".csv")]
     assert len(files) == 3 * 8 * 2
-    places = [*files, tmp_path, tmp_path / "adam_mnist", tmp_path / "elsewhere.txt"]
-    assert found == Counter(map(str, places))
+    assert found.pop(str(tmp_path)) <= 3  # for runs, for searches, for what both leave out
+    assert found == Counter(map(str, [*files, tmp_path / "adam_mnist"]))

@@ -196,6 +196,6 @@ def test_the_templates_are_in_the_package() -> None:
     import optbench.report.html as package
 
     folder = Path(package.__file__).parent / "templates"
-    pages = {"page.html", "page.js", "trajectory.html", "trajectory.js"}
+    pages = {"page.html", "page.js", "trajectory.html", "trajectory.js", "notebook.html"}
     shared = {"head.html", "tables.html", "style.css", "theme.js", "picture.js"}
     assert {path.name for path in folder.iterdir()} == pages | shared
