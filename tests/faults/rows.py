@@ -69,7 +69,7 @@ ROWS = {
     "names": Row("evil names", "refused"),
     "many": Row("10,000 finished runs", "`compare` within its stated seconds and memory"),
     "soak": Row(
-        "ten thousand small runs, killed and resumed at random",
+        "hundreds of small runs, killed and resumed at random",
         "nothing lost; no descriptor, temporary file or memory left over",
     ),
     "fuzz": Row("random bytes for every reader", "one clear error, or a right answer"),
