@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faults.injections import Injection
+    from optbench.store.metrics import Row
+    from optbench.store.scan import StoredRun
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -93,18 +95,29 @@ def compared(store: Path) -> Iterator[tuple[str, float]]:
                 yield setting["optimizer"], setting["estimates"]["test_accuracy"]["mean"]
 
 
+def rows_of(run: StoredRun) -> tuple[Row, ...]:
+    """A run's rows; none before the first are written.
+
+    A finished run has them always, but for the moment in which a newer one is put in its place.
+    """
+    end = monotonic() + DEADLINE
+    while True:
+        try:
+            return run.rows
+        except StoreError as error:
+            if not isinstance(error.__cause__, FileNotFoundError) or monotonic() > end:
+                raise
+            if not run.finished:
+                return ()
+
+
 def assert_readable(store: Path) -> None:
     """Every run's rows are those of one moment, and what is not finished is labelled."""
     found = scan(store)
     noted = {note.path for note in found.notes}
     assert {note.kind for note in found.notes} <= {"unfinished"}
     for run in found.runs:
-        try:
-            rows = run.rows
-        except StoreError as error:  # not written yet, or --force puts a newer run in its place
-            if isinstance(error.__cause__, FileNotFoundError):
-                continue
-            raise
+        rows = rows_of(run)
         steps = [row["steps"] for row in rows]
         assert steps == [938 * index for index in range(len(rows))]
         if run.finished:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import socket
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,17 @@ def test_a_killed_run_whose_rows_are_ahead_of_its_result_is_readable(tmp_path: P
     known = {"metrics.csv": digest(format_rows(ROWS[:1]))}
     write_run(tmp_path, ROWS, status="running", files=known)
     assert list(only(tmp_path).rows) == ROWS[:1]
+
+
+def test_a_killed_run_that_was_begun_anew_since_it_was_found_has_the_rows_of_now(
+    tmp_path: Path,
+) -> None:
+    directory = write_run(tmp_path, ROWS, status="running")
+    (found,) = scan(tmp_path).runs
+    shutil.rmtree(directory)
+    anew = make_rows([0.3])
+    write_run(tmp_path, anew, status="running")
+    assert list(found.rows) == anew
 
 
 def test_a_killed_run_whose_rows_are_not_those_that_it_stored_is_damaged(tmp_path: Path) -> None:
