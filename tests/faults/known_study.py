@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from experiments import TINY_EPOCH_STEPS, Child, write_experiment
+from experiments import TINY_EPOCH_STEPS, Child, signal_at, write_experiment
 
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.store.leftovers import delete, find_leftovers
@@ -67,6 +68,17 @@ class KnownStudy:
         """The command in a process of its own."""
         return Child("run", self.write(folder), *self.options, cwd=folder, prepare=prepare)
 
+    def begin_and_be_killed(self, folder: Path) -> None:
+        """Train until SIGKILL comes in the third epoch, with checkpoints of the two before.
+
+        What the thread was writing that stores them is taken away, as `runs prune` would.
+        """
+        step = 2 * TINY_EPOCH_STEPS + 2
+        kill = partial(signal_at, "optbench.training.part:Part.step", step, signal.SIGKILL)
+        with self.begin(folder, kill) as process:
+            assert process.wait() == -signal.SIGKILL
+        _prune(folder)
+
     def go_on(self, folder: Path) -> int:
         """Train what is left, in this process; the step from which the last one went on."""
         options = Options(runs_dir=folder / "runs")
@@ -77,13 +89,17 @@ class KnownStudy:
 
     def assert_whole(self, folder: Path) -> None:
         """What a study that was never stopped would have left; `runs prune` finds all else."""
-        for leftover in find_leftovers(folder / "runs"):
-            delete(leftover.path)
+        _prune(folder)
         assert results(folder) == self.whole
         assert names(folder) == self.names
 
 
 @cache
+def _prune(folder: Path) -> None:
+    for leftover in find_leftovers(folder / "runs"):
+        delete(leftover.path)
+
+
 def warm_up() -> None:
     """Wait for what the first child process waits for: that torch is imported."""
     with Child("--version", cwd=Path("/")) as process:

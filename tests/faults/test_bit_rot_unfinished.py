@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from experiments import TINY_EPOCH_STEPS, only_directory, signal_at
+from experiments import TINY_EPOCH_STEPS, only_directory
 
 from faults.known_study import KnownStudy
 from faults.sabotage import Sabotage
@@ -28,9 +26,6 @@ pytestmark = pytest.mark.faults
 
 FILES = ["config.yaml", "metrics.csv", "timing.csv", "result.json", "lock", "log.txt"]
 CHECKPOINTS = ["checkpoint.pt", "checkpoint.prev.pt"]
-THIRD_EPOCH = partial(
-    signal_at, "optbench.training.part:Part.step", 2 * TINY_EPOCH_STEPS + 2, signal.SIGKILL
-)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +37,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> KnownStudy:
 def killed(known: KnownStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose run was killed in its third epoch, with checkpoints of the two before."""
     folder = tmp_path_factory.mktemp("killed")
-    with known.begin(folder, THIRD_EPOCH) as process:
-        assert process.wait() == -signal.SIGKILL
+    known.begin_and_be_killed(folder)
     directory = only_directory(folder / "runs")
     (directory / "log.txt").write_text("a warning\n")
     (directory / "lock").write_text("nothing reads it\n")

@@ -9,18 +9,16 @@ import json
 import os
 import pickle
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import zipfile
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from experiments import PACKAGE, TINY_EPOCH_STEPS, only_directory, signal_at
+from experiments import PACKAGE, TINY_EPOCH_STEPS, only_directory
 from stored_runs import ADAM, SGD, make_rows, result_document, write_run
 
 from faults import audited_child
@@ -329,10 +327,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> KnownStudy:
 def killed(known: KnownStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose run was killed in its third epoch."""
     folder = tmp_path_factory.mktemp("killed")
-    step = 2 * TINY_EPOCH_STEPS + 2
-    stop = partial(signal_at, "optbench.training.part:Part.step", step, signal.SIGKILL)
-    with known.begin(folder, stop) as process:
-        assert process.wait() == -signal.SIGKILL
+    known.begin_and_be_killed(folder)
     return folder
 
 
