@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from experiments import make_learner
 
-from optbench.training.data import DeviceData, Split
 from optbench.training.learner import Learner
 
 if TYPE_CHECKING:
@@ -28,8 +28,16 @@ def double_precision() -> Iterator[None]:
 
 
 def make_double(run: Run) -> Learner:
+    """The run with `dtype: float64`; its weights are drawn as such too."""
     data = make_learner(run).data
-    splits = (Split(s.inputs.double(), s.targets) for s in (data.train, data.test))
-    train, test = splits
+    train, test = (
+        dataclasses.replace(split, inputs=split.inputs.double())
+        for split in (data.train, data.test)
+    )
+    training = {**run.setting.training, "dtype": "float64"}
+    setting = dataclasses.replace(run.setting, training=training)
     with double_precision():
-        return Learner(run, DeviceData(train, None, test, data.task))
+        return Learner(
+            dataclasses.replace(run, setting=setting),
+            dataclasses.replace(data, train=train, test=test, validation=None),
+        )

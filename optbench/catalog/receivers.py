@@ -28,7 +28,7 @@ from optbench.catalog.schedules import OWN_RULES, ScheduleEntry, schedules
 from optbench.catalog.schedules import RELATIONS as SCHEDULE_RELATIONS
 from optbench.catalog.schedules import RULES as SCHEDULE_RULES
 from optbench.catalog.signatures import Parameter, Signature, signature_of
-from optbench.config.spec import FULL_BATCH
+from optbench.config.spec import FLOAT32, FULL_BATCH
 
 _BOOLEAN = ValueType(frozenset({"bool"}))
 _INTEGER = ValueType(frozenset({"int"}))
@@ -37,6 +37,8 @@ _NUMBER = ValueType(frozenset({"float"}))
 _NUMBER_OR_NULL = ValueType(frozenset({"float", "none"}))
 _TEXTS = ValueType(frozenset({"list"}), items=frozenset({"str"}))
 _MAX_EPOCHS = 1_000_000
+_SHORT = ("bfloat16", "float16")
+DTYPES = (FLOAT32, "float64", *_SHORT)
 
 _COMMON_DATA = (
     Parameter("train", _INTEGER_OR_NULL),
@@ -94,6 +96,8 @@ TRAINING = Receiver(
             Parameter("label_smoothing", _NUMBER, default=0.0),
             Parameter("average"),
             Parameter("augment"),
+            Parameter("dtype", ValueType(frozenset({"str"}), choices=DTYPES), default=FLOAT32),
+            Parameter("amp", ValueType(frozenset({"str", "none"}), choices=(*_SHORT, None))),
         ),
     ),
     {
@@ -109,6 +113,16 @@ TRAINING = Receiver(
             f"must be 1 with batch_size: {FULL_BATCH}, which leaves one batch an epoch",
             lambda v: v["accumulate"] == 1 or v["batch_size"] != FULL_BATCH,
         ),
+        Relation(
+            "amp",
+            f"mixes a shorter type with {FLOAT32}, which dtype has to be then",
+            lambda v: v["amp"] is None or v["dtype"] == FLOAT32,
+        ),
+        Relation(
+            "amp",
+            "can't be given with compile: true",
+            lambda v: v["amp"] is None or not v["compile"],
+        ),
     ),
 )
 # Left out of a setting where they hold this: they came later, and older runs keep their hashes.
@@ -122,6 +136,8 @@ LATER_TRAINING: dict[str, object] = {
     "label_smoothing": 0.0,
     "average": None,
     "augment": None,
+    "dtype": FLOAT32,
+    "amp": None,
 }
 # What `average` can name. The numbers are torch's and, of SWA, those of Izmailov et al. 2018.
 AVERAGES = {

@@ -71,6 +71,8 @@ TRAINING = {
     "label_smoothing": "How much of each label is spread over all classes.",
     "average": "Weights averaged along the training, for evaluation.",
     "augment": "Images changed at random.",
+    "dtype": "The type of parameters, inputs and optimizer state.",
+    "amp": "Mixed precision: the type that torch.autocast computes in.",
     "steps": "So many optimizer steps.",
     "decay": "How much of the average is kept at each step.",
     "start": "The share of the training after which averaging begins.",

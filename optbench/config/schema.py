@@ -42,6 +42,8 @@ _ARGUMENTS = {
         "label_smoothing",
         "average",
         "augment",
+        "dtype",
+        "amp",
     ),
     "tuning": ("trials", "sampler", "pruner", "objective"),
 }

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FULL_BATCH = "full"  # the batch size that is all training examples
 CHECKPOINT_EVERY = "checkpoint_every"  # of training the one key that changes no result
 
+FLOAT32 = "float32"  # the type of numbers where none is named
+
 NESTED = ("average", "augment")  # keys under `training` whose values are shown one by one
 
 Resolved = Mapping[str, object]  # a part's name and arguments, as plain YAML would say them
@@ -71,6 +73,16 @@ class Setting:
     def label_smoothing(self) -> float:
         """How much of each label is spread over all classes while training; 0 is none."""
         return cast("float", self.training.get("label_smoothing", 0.0))
+
+    @property
+    def dtype(self) -> str:
+        """The type of parameters and inputs, by torch's name."""
+        return str(self.training.get("dtype", FLOAT32))
+
+    @property
+    def amp(self) -> str | None:
+        """The type that torch.autocast computes in where precision is mixed."""
+        return cast("str | None", self.training.get("amp"))
 
     def batch_size(self, examples: int) -> int:
         """Examples a batch, of so many to train on; the last of an epoch may have fewer."""

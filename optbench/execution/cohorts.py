@@ -35,6 +35,7 @@ _ALIKE = (
     "compile",
     "freeze",
     "label_smoothing",
+    "dtype",
 )  # keys under `training`
 
 

@@ -14,6 +14,7 @@ from optbench.catalog.resolve import source_of
 from optbench.execution.cohorts import Footprint
 from optbench.execution.data import training_size
 from optbench.training.evaluation import CHUNK
+from optbench.training.precision import number_type
 from optbench.training.seeding import global_stream
 from optbench.training.stacking import calls_back, way
 
@@ -86,7 +87,8 @@ def _activation_bytes(run: Run, model: nn.Module) -> int:
         return tensor
 
     task = source_of(run.setting.dataset).task
-    inputs = zero_inputs(task, 2, next(model.parameters()).device)  # 1 has no variance
+    device, dtype = next(model.parameters()).device, number_type(run.setting)
+    inputs = zero_inputs(task, 2, device, dtype)  # 1 has no variance
     saved = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
     with global_stream(run.seed, "noise"), saved:
         outputs = model(inputs)

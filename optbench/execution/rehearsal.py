@@ -19,6 +19,8 @@ from optbench.training.build import (
 )
 from optbench.training.compiled import check_compiler
 from optbench.training.device import choose_device, devices_for
+from optbench.training.precision import in_its_type
+from optbench.training.precision_refusal import check_precision
 from optbench.training.seeding import global_stream
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class _Rehearsal:
         try:
             if key not in self._models:
                 task = source_of(setting.dataset).task
-                model = build_model(run, task, device)
+                model = in_its_type(setting, build_model(run, task, device))
                 with global_stream(run.seed, "noise"):  # a model may draw in eval mode too
                     check_model(setting, model, task)
                 self._models = {key: model}  # the last alone: all of a plan may not fit
@@ -76,6 +78,7 @@ class _Rehearsal:
             optimizer = build_optimizer(setting, model)
             build_schedule(setting, optimizer, setting.epoch_steps(examples))
             check_compiler(setting, device)
+            check_precision(setting, device, optimizer)
         except ConfigError as error:
             self.problems += error.problems
             return
@@ -87,7 +90,7 @@ class _Rehearsal:
 
 def _model_key(setting: Setting, device: torch.device) -> str:
     """The same for settings whose models are built alike."""
-    return f"{setting.problem_hash} {setting.training.get('freeze')} {device}"
+    return f"{setting.problem_hash} {setting.training.get('freeze')} {setting.dtype} {device}"
 
 
 def _kinds(value: object) -> object:

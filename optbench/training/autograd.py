@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
 
     from optbench.training.build import Loss
     from optbench.training.network import Batch
+    from optbench.training.precision import Amp
 
 
 class ByAutograd:
     """One model, as a plain training loop would call it."""
 
-    def __init__(self, model: nn.Module, loss: Loss) -> None:
+    def __init__(self, model: nn.Module, loss: Loss, amp: Amp | None = None) -> None:
         self.model = model
+        self.amp = amp
         self.own = not type(model).__module__.startswith("optbench.")
         on_cpu = all(parameter.device.type == "cpu" for parameter in model.parameters())
         convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
@@ -41,10 +44,14 @@ class ByAutograd:
             parameter.grad = None  # what zero_grad does, without its profiling hooks
         outputs = self._forward(inputs)
         loss = self.loss(outputs, targets)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(loss if self.amp is None else self.amp.scaled(loss))
         return loss.detach().unsqueeze(0), outputs.detach().unsqueeze(0)
 
     def _forward(self, inputs: Tensor) -> Tensor:
+        with nullcontext() if self.amp is None else self.amp.autocast():
+            return self._called(inputs)
+
+    def _called(self, inputs: Tensor) -> Tensor:
         # A model of one's own may change its inputs in place, and others get the same ones.
         if self.own:
             inputs = inputs.clone()

@@ -32,6 +32,7 @@ from optbench.config.node import child_key
 from optbench.config.spec import Run, Setting, display_name
 from optbench.errors import FOREIGN, ConfigError, Problem, UsageError
 from optbench.training.freezing import freeze
+from optbench.training.precision import is_short, number_type
 from optbench.training.pretrained import load_weights
 from optbench.training.seeding import global_stream
 from optbench.training.sparse import check_dense, check_sparse, has_sparse_gradients
@@ -126,7 +127,17 @@ def schedule_entry(setting: Setting) -> ScheduleEntry:
 def build_loss(setting: Setting, task: Task) -> Loss:
     """The setting's loss: outputs and targets of a batch to their mean."""
     entry = OF_POSITIONS if task.positions else LOSSES[str(setting.training["loss"])]
-    return plugins.load(entry.target)
+    loss = plugins.load(entry.target)
+    return _of_long(loss) if is_short(setting) else loss
+
+
+def _of_long(loss: Loss) -> Loss:
+    """The loss of outputs of 16 bits, in float32."""
+
+    def in_float32(outputs: torch.Tensor, targets: torch.Tensor, **named: Any) -> torch.Tensor:
+        return loss(outputs.float(), targets, **named)
+
+    return in_float32
 
 
 def build_training_loss(setting: Setting, task: Task) -> Loss:
@@ -206,7 +217,7 @@ def _split_match(glob: Mapping[str, Any]) -> dict[str, Any]:
 def check_model(setting: Setting, model: nn.Module, task: Task) -> None:
     """Raises, at the model's line, unless it maps the data's inputs to what their targets need."""
     with _blame(setting, "model", str(setting.model["name"])):
-        check_forward(model, task)
+        check_forward(model, task, number_type(setting))
 
 
 def check_last_batch(setting: Setting, model: nn.Module, task: Task, examples: int) -> None:
@@ -218,7 +229,8 @@ def check_last_batch(setting: Setting, model: nn.Module, task: Task, examples: i
     is_normalized = any(isinstance(module, _BatchNorm) for module in model.modules())
     if (examples % size != 1 and size != 1) or not is_normalized:
         return
-    inputs = zero_inputs(task, 1, next(model.parameters()).device)
+    device = next(model.parameters()).device
+    inputs = zero_inputs(task, 1, device, number_type(setting))
     try:
         with torch.no_grad():
             model.train()(inputs)

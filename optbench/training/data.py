@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from optbench.training.precision import number_type
 from optbench.training.seeding import batch_order, numpy_stream
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from optbench.catalog.datasets import Data, Examples
     from optbench.catalog.datasets.source import Stream
     from optbench.catalog.datasets.task import Task
+    from optbench.config.spec import Setting
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,13 @@ class Split:
 
     uint8 inputs stay uint8 until they are used: a quarter of the memory, and of the bytes that
     a batch gathers from all over it. `moments` are mean and standard deviation `[channels, 1, 1]`
-    that images are normalized with then.
+    that images are normalized with then. `dtype` is what inputs are used as.
     """
 
     inputs: Tensor
     targets: Tensor
     moments: tuple[Tensor, Tensor] | None = None
+    dtype: torch.dtype = torch.float32
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -37,26 +40,43 @@ class Split:
     def pick(
         self, positions: Tensor, change: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The examples at some positions `[batch]`: inputs float32 or ids, and targets.
+        """The examples at some positions `[batch]`: inputs in `dtype` or ids, and targets.
 
         `change` gets the inputs as they are kept.
         """
         # index_select takes a third of the time of indexing with a tensor.
         inputs = self.inputs.index_select(0, positions)
         inputs = inputs if change is None else change(inputs)
-        return self._used(inputs), self.targets.index_select(0, positions)
+        return self._used(inputs), self._aimed_at(self.targets.index_select(0, positions))
 
     def chunk(self, start: int, size: int) -> tuple[Tensor, Tensor]:
         """The next `size` examples from `start` on, likewise."""
-        return self._used(self.inputs[start : start + size]), self.targets[start : start + size]
+        part = slice(start, start + size)
+        return self._used(self.inputs[part]), self._aimed_at(self.targets[part])
 
     def _used(self, inputs: Tensor) -> Tensor:
-        """As torchvision's ToTensor and Normalize make them: uint8 as float32 in [0, 1]."""
-        scaled = inputs.div(255) if inputs.dtype == torch.uint8 else inputs
-        if self.moments is None:
-            return scaled
-        mean, deviation = self.moments
-        return scaled.sub(mean).div_(deviation)
+        """As torchvision's ToTensor and Normalize make them: uint8 as numbers in [0, 1]."""
+        used = inputs
+        if inputs.dtype == torch.uint8:
+            used = self._long(inputs).div(255)
+        elif inputs.is_floating_point():
+            used = self._long(inputs)
+        if self.moments is not None:
+            mean, deviation = self.moments
+            used = used.sub(mean).div_(deviation)
+        return (
+            used
+            if used.dtype == self.dtype or not used.is_floating_point()
+            else used.to(self.dtype)
+        )
+
+    def _aimed_at(self, targets: Tensor) -> Tensor:
+        """Numbers in the type of a loss: with short ones that is float32."""
+        return self._long(targets) if targets.is_floating_point() else targets
+
+    def _long(self, numbers: Tensor) -> Tensor:
+        """What is computed with before numbers get a type of 16 bits."""
+        return numbers.double() if self.dtype == torch.float64 else numbers
 
 
 @dataclass(frozen=True)
@@ -75,7 +95,16 @@ class DeviceData:
         if self.stream is None:
             return self.train
         drawn = self.stream(numpy_stream(seed, "examples", epoch))
-        return _split(drawn, self.device, self.train.moments)
+        return replace(_split(drawn, self.device, self.train.moments), dtype=self.train.dtype)
+
+    def in_type_of(self, setting: Setting) -> DeviceData:
+        """The same examples, used as the type of numbers that a setting asks for."""
+        dtype = number_type(setting)
+        if dtype == self.train.dtype:
+            return self
+        train, test = (replace(split, dtype=dtype) for split in (self.train, self.test))
+        validation = self.validation and replace(self.validation, dtype=dtype)
+        return replace(self, train=train, validation=validation, test=test)
 
     def order(self, seed: int, epoch: int) -> Tensor:
         """The order of the training examples in one epoch, int64 on the CPU."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from optbench.store.metrics import LARGEST, SMALLEST
 from optbench.training.augmentation import Augmentation
 from optbench.training.averaging import Average
 from optbench.training.build import (
@@ -31,6 +32,7 @@ from optbench.training.fused import Stepper
 from optbench.training.grading import Grading, grading
 from optbench.training.modes import evaluating, has_modes
 from optbench.training.noise import Noise
+from optbench.training.precision import ScaledStepper, in_its_type, mixed_precision
 from optbench.training.seeding import global_stream
 from optbench.training.stacking import calls_back, way
 from optbench.training.state_types import load_exactly
@@ -55,12 +57,14 @@ class Learner:
 
     def __init__(self, run: Run, data: DeviceData) -> None:
         self.run = run
-        self.data = data
+        self.data = data = data.in_type_of(run.setting)
         self.batch_size = run.setting.batch_size(len(data.train))
         self.step_examples = run.setting.step_examples(len(data.train))
         self.epoch_steps = run.setting.epoch_steps(len(data.train))
         self.model = build_model(run, data.task, data.device).train()
-        self.initial_weights = self._weights_hash()
+        self.initial_weights = self._weights_hash()  # as drawn: pairing compares across types
+        self.model = in_its_type(run.setting, self.model)
+        self.amp = mixed_precision(run.setting, data.device)
         with global_stream(run.seed, "optimizer"):  # one's own may draw when it is made
             self.optimizer = build_optimizer(run.setting, self.model)
             self.schedule = build_schedule(run.setting, self.optimizer, self.epoch_steps)
@@ -123,6 +127,8 @@ class Learner:
 
     def receive(self, *, measure: bool) -> None:
         """Clip the gradients that the parameters hold; `measure` takes their norm for a row."""
+        if self.amp is not None:
+            self.amp.unscale(self.optimizer)
         if measure:
             self._grad_norm = total_norm(p.grad for p in self.parameters if p.grad is not None)
         if self.clip_norm is not None:
@@ -159,7 +165,7 @@ class Learner:
     ) -> None:
         """Add the mean losses of some steps' batches; notes the first that isn't finite."""
         for step, loss in zip(steps, losses, strict=True):
-            if not math.isfinite(loss):
+            if not abs(loss) <= LARGEST:
                 self.diverged = f"train loss became {loss} at step {step:,}"
                 return
         self.interval.add(losses, sizes, correct)
@@ -247,6 +253,7 @@ class Learner:
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
             "noise": self.noise.state(),
             "average": None if self.average is None else self.average.state(),
+            "scaler": None if self.amp is None else self.amp.state(),
             "interval": [self.interval.loss, self.interval.correct, self.interval.examples],
             "anchor": self._anchor if self.interval.examples else None,
             "rows": self.rows,
@@ -263,6 +270,8 @@ class Learner:
             self.schedule.load_state_dict(state["schedule"])
         if self.average is not None:
             self.average.restore(state["average"])
+        if self.amp is not None:
+            self.amp.restore(state["scaler"])
         self.interval = _Interval(*state["interval"])
         anchor = state["anchor"] or self._snapshot()
         self._anchor = [tensor.to(self.data.device) for tensor in anchor]
@@ -272,9 +281,13 @@ class Learner:
         self.noise.restore(state["noise"])
 
     def _close(self, row: Row) -> None:
-        for name in ("val", "test"):
+        for name in ("train", "val", "test"):
             loss = row[f"{name}_loss"]
-            if loss is not None and not math.isfinite(loss):
+            if loss is None:
+                continue
+            if 0 < abs(loss) < SMALLEST:  # float64 goes on where no comparison can
+                row[f"{name}_loss"] = 0.0
+            elif name != "train" and not abs(loss) <= LARGEST:
                 self.diverged = f"{name} loss became {loss} by step {self.steps:,}"
         if self.diverged is None:
             self.rows.append(row)
@@ -291,7 +304,9 @@ class Learner:
             raise AssertionError("no validation examples")
         return loss
 
-    def _stepper(self) -> Stepper:
+    def _stepper(self) -> Stepper | ScaledStepper:
+        if self.amp is not None and self.amp.scaler is not None:
+            return ScaledStepper(self.optimizer, self.amp.scaler)
         return Stepper(self.optimizer, own_code=bool(self.run.setting.own_code))
 
     def _current_lrs(self) -> list[float]:

@@ -254,4 +254,4 @@ def _network(learners: Sequence[Learner]) -> Network:
         case "compiled":
             return Compiled(first.model, first.loss, first.data.device)
         case "autograd":
-            return ByAutograd(first.model, first.loss)
+            return ByAutograd(first.model, first.loss, first.amp)

@@ -14,7 +14,9 @@ import torch
 from optbench.training import replay_refusal, vmap_refusal
 from optbench.training.build import build_loss, build_training_loss
 from optbench.training.chain import is_chain
+from optbench.training.data import Split
 from optbench.training.modes import has_modes
+from optbench.training.precision import is_short, number_type
 from optbench.training.vmap_refusal import EXAMPLES
 
 if TYPE_CHECKING:
@@ -58,7 +60,11 @@ def way(
         return Way("chain", "a chain of linear layers on the CPU")
     if hasattr(model, "after_step"):
         return Way("autograd", f"{type(model).__name__} does something of its own after a step")
-    loss, batch = build_training_loss(setting, task), _trial_batch(task, device)
+    if setting.amp is not None:
+        return Way("autograd", "torch.autocast chooses the type of each operation")
+    if is_short(setting):
+        return Way("autograd", f"nobody knows that {setting.dtype} rounds alike in company")
+    loss, batch = build_training_loss(setting, task), _trial_batch(setting, task, device)
     if device.type == "cpu":
         against = replay_refusal.refusal(model, loss, batch, batch_size)
         return Way("replay", RECORDED) if against is None else Way("autograd", against)
@@ -72,7 +78,7 @@ def calls_back(optimizer: Optimizer) -> bool:
     return closure is not None and closure.default is inspect.Parameter.empty
 
 
-def _trial_batch(task: Task, device: torch.device) -> Batch:
+def _trial_batch(setting: Setting, task: Task, device: torch.device) -> Batch:
     """Examples like the data set's in shape alone: the way must not depend on their values."""
     generator = torch.Generator().manual_seed(0)
     shapes = (EXAMPLES, *task.input_shape), (EXAMPLES, *task.target_shape)
@@ -83,4 +89,5 @@ def _trial_batch(task: Task, device: torch.device) -> Batch:
         else torch.randint(most, shape, generator=generator)
         for shape, most in zip(shapes, ids, strict=True)
     )
-    return inputs.to(device), targets.to(device)
+    drawn = Split(inputs.to(device), targets.to(device), dtype=number_type(setting))
+    return drawn.chunk(0, EXAMPLES)

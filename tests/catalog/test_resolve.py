@@ -147,7 +147,14 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
                       "loss, evaluate_every, checkpoint_every, clip_norm, compile, accumulate, "
-                      "freeze, label_smoothing, average, augment]"),
+                      "freeze, label_smoothing, average, augment, dtype, amp]"),
+        ("{dtype: double}",
+         "training.dtype: must be one of float32, float64, bfloat16, float16, got 'double'"),
+        ("{amp: float32}", "training.amp: must be one of bfloat16, float16, got 'float32' "
+                           "[did you mean 'float16'?]"),
+        ("{amp: float16, dtype: float64}", "training.amp: mixes a shorter type with float32, "
+                                           "which dtype has to be then"),
+        ("{amp: bfloat16, compile: true}", "training.amp: can't be given with compile: true"),
         ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
         ("{accumulate: 2, batch_size: full}",
          "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),

@@ -19,6 +19,8 @@ _OPTIONS = {
     "average": "weight averaging",
     "freeze": "frozen parameters",
     "augment": "augmentation",
+    "dtype": "types of numbers",
+    "amp": "mixed precision",
 }
 _MAY_END_EARLY = ("linearlr", "constantlr")  # then they are a warm-up
 

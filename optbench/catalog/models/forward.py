@@ -14,18 +14,23 @@ if TYPE_CHECKING:
     from optbench.catalog.datasets.task import Task
 
 
-def zero_inputs(task: Task, examples: int, device: torch.device | None = None) -> torch.Tensor:
-    """Inputs `[examples, *input_shape]` of zeros, or of the first token."""
-    dtype = torch.float32 if task.vocabulary is None else torch.int64
+def zero_inputs(
+    task: Task,
+    examples: int,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> torch.Tensor:
+    """Inputs `[examples, *input_shape]` of zeros in that type, or of the first token."""
+    dtype = dtype if task.vocabulary is None else torch.int64
     return torch.zeros(examples, *task.input_shape, dtype=dtype, device=device)
 
 
-def check_forward(model: nn.Module, task: Task) -> None:
+def check_forward(model: nn.Module, task: Task, dtype: torch.dtype = torch.float32) -> None:
     """Send one example of zeros through the model, in eval mode; its mode is put back.
 
     Raises UsageError, with both shapes, unless outputs `[1, *output_shape]` come out.
     """
-    inputs = zero_inputs(task, 1, next(model.parameters()).device)
+    inputs = zero_inputs(task, 1, next(model.parameters()).device, dtype)
     training = model.training
     try:
         with torch.no_grad():

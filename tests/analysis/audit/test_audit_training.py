@@ -48,6 +48,13 @@ EMA = {"name": "ema", "decay": 0.999}
         ("average", EMA, "unlike weight averaging that no experiment swept: null", None),
         ("freeze", ["1.*"], "unlike frozen parameters that no experiment swept: []", []),
         ("augment", {"flip": True, "crop": 2}, "unlike augmentation", None),
+        (
+            "dtype",
+            "float64",
+            "unlike types of numbers that no experiment swept: float32",
+            '"float32"',
+        ),
+        ("amp", "bfloat16", "unlike mixed precision that no experiment swept: null", None),
     ],
 )
 def test_what_one_side_alone_was_trained_with_is_told(
