@@ -12,8 +12,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from optbench.version import VERSION
-
 if TYPE_CHECKING:
     from optbench.api import compare, load_runs
     from optbench.catalog.experiment import load_experiment
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from optbench.execution.study import run
     from optbench.store.scan import StoredRun
 
-__version__ = VERSION
+__version__: str  # found by __getattr__, as the others
 
 __all__ = [
     "ConfigError",
@@ -39,22 +37,30 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ConfigError": "optbench.errors",
-    "Experiment": "optbench.config.spec",
-    "OptbenchError": "optbench.errors",
-    "Run": "optbench.config.spec",
-    "Setting": "optbench.config.spec",
-    "StoredRun": "optbench.store.scan",
-    "UsageError": "optbench.errors",
-    "compare": "optbench.api",
-    "load_experiment": "optbench.catalog.experiment",
-    "load_runs": "optbench.api",
-    "run": "optbench.execution.study",
+    "ConfigError": "optbench.errors:ConfigError",
+    "Experiment": "optbench.config.spec:Experiment",
+    "OptbenchError": "optbench.errors:OptbenchError",
+    "Run": "optbench.config.spec:Run",
+    "Setting": "optbench.config.spec:Setting",
+    "StoredRun": "optbench.store.scan:StoredRun",
+    "UsageError": "optbench.errors:UsageError",
+    "__version__": "optbench.version:VERSION",
+    "compare": "optbench.api:compare",
+    "load_experiment": "optbench.catalog.experiment:load_experiment",
+    "load_runs": "optbench.api:load_runs",
+    "run": "optbench.execution.study:run",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is: `import optbench` alone costs nothing."""
+    """Import what is asked for when it is: `import optbench` alone costs nothing.
+
+    Raises `EnvironmentFault` where there is no POSIX system.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module 'optbench' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    from optbench.systems import require_posix
+
+    require_posix()
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -17,6 +17,7 @@ from optbench.errors import (
     OptbenchError,
 )
 from optbench.output import guard_standard_streams
+from optbench.systems import require_posix
 from optbench.terminal import complain
 
 
@@ -34,6 +35,7 @@ def main() -> None:
 
 def _guarded() -> int:
     try:
+        require_posix()
         from optbench.cli import app
         from optbench.execution.signals import Interruptions
 

@@ -1,3 +1,8 @@
-"""The one place that says which version this is."""
+"""Which version this is: that of the installed package, which git's tags name."""
 
-VERSION = "0.1.0"
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    VERSION = version("optbench")
+except PackageNotFoundError:  # a source tree that was never installed
+    VERSION = "0+unknown"

@@ -1,4 +1,4 @@
-"""The workflow in .github: its steps as they stand there, in a copy of what they need."""
+"""The workflows in .github; the steps of smoke.yml as they are, in a copy of what they need."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import yaml
 from stored_runs import ADAM, SGD, write_seeds
 
 ROOT = Path(__file__).parents[1]
-WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/smoke.yml").read_text(encoding="utf-8"))
-JOB: dict[str, Any] = WORKFLOW["jobs"]["smoke"]
+WORKFLOWS: dict[str, dict[str, Any]] = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml"))
+}
+JOB: dict[str, Any] = WORKFLOWS["smoke"]["jobs"]["smoke"]
 STEPS = {step["name"]: step for step in JOB["steps"] if "run" in step and step["name"] != "Install"}
 # What GitHub's own command does in two of the steps, for a main whose last run left these runs.
 GH = """#!/bin/sh
@@ -71,14 +75,27 @@ def carry_out(
     return done, summary.read_text(encoding="utf-8")
 
 
-def test_every_action_is_pinned_to_a_major_version() -> None:
-    used = [step["uses"] for step in JOB["steps"] if "uses" in step]
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_every_action_is_pinned_to_a_major_version(name: str) -> None:
+    (job,) = WORKFLOWS[name]["jobs"].values()
+    used = [step["uses"] for step in job["steps"] if "uses" in step]
     assert used
     assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", name) for name in used)
 
 
-def test_nothing_but_reading_is_permitted() -> None:
-    assert set(WORKFLOW["permissions"].values()) == {"read"}
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_nothing_but_reading_is_permitted(name: str) -> None:
+    assert set(WORKFLOWS[name]["permissions"].values()) == {"read"}
+
+
+def test_the_tests_run_on_every_python_that_the_package_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [
+        re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", classifier)
+        for classifier in project["classifiers"]
+    ]
+    matrix = WORKFLOWS["tests"]["jobs"]["tests"]["strategy"]["matrix"]
+    assert matrix["python"] == [match[1] for match in named if match]
 
 
 @pytest.mark.slow

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -120,33 +118,6 @@ def test_the_examples_come_along_from_a_clone() -> None:
     assert code == 0, said
     shipped = {path.relative_to(ROOT / "configs") for path in (ROOT / "configs").rglob("*.*")}
     assert {path.relative_to("configs") for path in Path("configs").rglob("*.*")} == shipped
-
-
-@pytest.mark.slow
-def test_a_wheel_brings_the_examples_and_everything_else_along(tmp_path: Path) -> None:
-    built = python("-m", "pip", "wheel", "-q", "--no-deps", "-w", "built", str(ROOT))
-    if built.returncode:
-        pytest.skip(f"no wheel can be built here: {built.stderr.strip().splitlines()[-1]}")
-    (wheel,) = Path("built").iterdir()
-    zipfile.ZipFile(wheel).extractall("site")
-    here = Path("here")
-    here.mkdir()
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
-
-    def optbench(*arguments: str) -> str:
-        command = [sys.executable, "-P", "-m", "optbench", *arguments]
-        done = subprocess.run(
-            command, check=False, cwd=here, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    optbench("init", "--examples", "--dataset", "xor")
-    optbench("validate", *(str(p.relative_to(here)) for p in sorted(here.glob("configs/*.yaml"))))
-    optbench("run", "experiment.yaml", "--smoke", "--runs-dir", "runs")
-    assert "adam" in optbench("compare", "runs/.smoke")
-    optbench("report", "runs/.smoke")
-    assert (here / "report.html").is_file()
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
