@@ -117,6 +117,7 @@ def test_company_changes_nothing(tmp_path: Path, data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @settings(
     max_examples=600,
     deadline=None,

@@ -189,16 +189,15 @@ def _searched(examples: int) -> settings:
     )
 
 
-@_searched(8)
+@_searched(24)
 @given(data=st.data())
 def test_company_changes_nothing(tmp_path: Path, data: st.DataObject) -> None:
     company_changes_nothing(tmp_path, data)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @_searched(240)
 @given(data=st.data())
-def test_company_changes_nothing_in_thirty_times_as_many(
-    tmp_path: Path, data: st.DataObject
-) -> None:
+def test_company_changes_nothing_in_ten_times_as_many(tmp_path: Path, data: st.DataObject) -> None:
     company_changes_nothing(tmp_path, data)
