@@ -32,7 +32,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_the_example_of_an_own_optimizer_trains(tmp_path: Path) -> None:
-    optimizer, _, _ = blocks("docs/extending.md", "python")
+    optimizer, *_ = blocks("docs/extending.md", "python")
     (tmp_path / "signsgd.py").write_text(optimizer)
     (tmp_path / "mine.yaml").write_text(blocks("docs/extending.md", "yaml")[0])
     done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
@@ -41,7 +41,7 @@ def test_the_example_of_an_own_optimizer_trains(tmp_path: Path) -> None:
 
 
 def test_the_example_of_an_own_model_trains(tmp_path: Path) -> None:
-    _, model, _ = blocks("docs/extending.md", "python")
+    _, model, *_ = blocks("docs/extending.md", "python")
     (tmp_path / "models.py").write_text(model)
     part = blocks("docs/extending.md", "yaml")[1]
     (tmp_path / "mine.yaml").write_text(f"dataset: mnist-5k\n{part}optimizer: adam\n")
@@ -49,9 +49,18 @@ def test_the_example_of_an_own_model_trains(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_example_of_an_own_loss_trains(tmp_path: Path) -> None:
+    (tmp_path / "focal.py").write_text(blocks("docs/extending.md", "python")[2])
+    part = blocks("docs/extending.md", "yaml")[2]
+    (tmp_path / "mine.yaml").write_text(f"dataset: digits\nmodel: mlp\noptimizer: adam\n{part}")
+    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "FocalLoss gamma=1" in done.stdout
+
+
 def test_the_example_for_python_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    (tmp_path / "example.py").write_text(blocks("docs/extending.md", "python")[2])
+    (tmp_path / "example.py").write_text(blocks("docs/extending.md", "python")[-1])
     done = python("example.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "adam lr=0.001" in done.stdout

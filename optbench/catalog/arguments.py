@@ -23,6 +23,9 @@ _SYNONYMS = {
 }  # fmt: skip
 
 
+Arguments = dict[str, Plain]
+
+
 @dataclass(frozen=True)
 class Receiver:
     """What takes the arguments: its title for messages, its signature, and rules by name.

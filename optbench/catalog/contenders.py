@@ -15,7 +15,7 @@ from optbench.config.spec import Setting, display_name, format_value, short_valu
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from optbench.catalog.resolve import Arguments
+    from optbench.catalog.arguments import Arguments
     from optbench.config.node import Node, Plain, Problems
 
 _UNFIT = {

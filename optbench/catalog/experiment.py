@@ -5,24 +5,24 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.task import Task
+from optbench.catalog.labels import loss_label
 from optbench.catalog.losses import LANDSCAPE_LOSS, SMOOTHED
 from optbench.catalog.models import MODELS, POINT
 from optbench.catalog.plugins import content_hash, is_import_path
 from optbench.catalog.receivers import LATER_TRAINING
 from optbench.catalog.resolve import (
-    Arguments,
     resolve_dataset,
     resolve_model,
     resolve_optimizer,
     resolve_schedule,
-    resolve_training,
     source_of,
 )
+from optbench.catalog.resolve_training import resolve_training
 from optbench.catalog.schedules import PLATEAU
 from optbench.catalog.selectors import check_selectors
 from optbench.config.extends import resolve as read_with_bases
@@ -43,6 +43,8 @@ from optbench.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from optbench.catalog.arguments import Arguments
+    from optbench.config.node import Plain
     from optbench.config.spec import Weights
 
 MAX_SETTINGS = 100_000
@@ -151,6 +153,7 @@ class _Choice:
     plugin: str | None = None
     schedule: _Choice | None = None  # an optimizer's own
     losses: tuple[str, ...] = ()  # those that fit a data set and its stand-in
+    functions: Mapping[str, str] = field(default_factory=dict)  # a training's plug-ins, by path
     weights: Weights | None = None  # a model's
 
     @property
@@ -227,7 +230,10 @@ class _Expansion:
             varied["batch_size"] = training.get("batch_size")
         varied |= {key: training[key] for key in LATER_TRAINING if key in training}
         varied.pop(CHECKPOINT_EVERY, None)
-        return _Choice(training, part, flattened(varied))
+        loss = varied.get("loss")
+        if isinstance(loss, dict):
+            varied["loss"] = {**loss, "name": display_name(str(loss["name"]))}
+        return _Choice(training, part, flattened(varied), functions=_functions(training))
 
     def _optimizer(self, part: Part) -> _Choice:
         mapping = dict(part.node.mapping)
@@ -269,19 +275,22 @@ class _Expansion:
             schedule=schedule.arguments,
             training={**training.arguments, "loss": loss},
             hyperparameters=_hyperparameters(optimizer, schedule, training),
-            plugins={c.name: c.plugin for c in (dataset, model, optimizer, schedule) if c.plugin},
+            plugins={
+                **{c.name: c.plugin for c in (dataset, model, optimizer, schedule) if c.plugin},
+                **training.functions,
+            },
             fallback=fallback if isinstance(fallback, dict) else None,
             requested_dataset=None if requested is None else str(requested),
             weights=model.weights,
             written={name: choice.part for name, choice in choices.items()},
         )
 
-    def _loss(self, dataset: _Choice, training: _Choice) -> str:
+    def _loss(self, dataset: _Choice, training: _Choice) -> Plain:
         """The loss asked for, which has to fit the data and their stand-in; or the data's own."""
         losses = dataset.losses
         asked = training.arguments.get("loss")
-        if asked is None or asked in losses:
-            return str(asked or losses[0])
+        if asked is None or isinstance(asked, dict) or asked in losses:
+            return asked or losses[0]
         node = training.part.node.mapping["loss"]
         name = display_name(dataset.name)
         fitting = f"one of {', '.join(losses)}" if len(losses) > 1 else losses[0]
@@ -289,11 +298,11 @@ class _Expansion:
         self.problems.add(node, child_key(training.part.key, "loss"), message)
         return losses[0]
 
-    def _check_smoothing(self, loss: str, training: _Choice) -> None:
+    def _check_smoothing(self, loss: Plain, training: _Choice) -> None:
         if training.arguments.get("label_smoothing") and loss != SMOOTHED:
             node = training.part.node.mapping["label_smoothing"]
             key = child_key(training.part.key, "label_smoothing")
-            self.problems.add(node, key, f"is for {SMOOTHED}, and the loss is {loss}")
+            self.problems.add(node, key, f"is for {SMOOTHED}, and the loss is {loss_label(loss)}")
 
     def _check_augment(self, dataset: _Choice, training: _Choice) -> None:
         """The data, and what may stand in for them, have to be images larger than the margin."""
@@ -364,6 +373,12 @@ def _without_validation(dataset: _Choice) -> str:
     if isinstance(fallback, dict) and not fallback["validation"]:
         return child_key(dataset.part.key, "fallback")
     return ""
+
+
+def _functions(training: Arguments) -> dict[str, str]:
+    loss = training.get("loss")
+    plugin = _plugin(loss) if isinstance(loss, dict) else None
+    return {str(loss["name"]): plugin} if isinstance(loss, dict) and plugin else {}
 
 
 def _plugin(arguments: Arguments) -> str | None:

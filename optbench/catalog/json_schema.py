@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.annotations import UNWRITABLE
 from optbench.catalog.datasets import DATASETS
+from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import MODELS
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.receivers import (
@@ -257,7 +258,11 @@ def _training() -> Schema:
         ]
     }
     augment = _optional_mapping(_arguments(AUGMENT, texts))
-    shaped = {"average": average, "augment": augment}
+    losses = {"enum": [*LOSSES, None]}
+    named = {"anyOf": [losses, _IMPORT_PATH, _SPACE]}
+    mapping = {"type": "object", "properties": {"name": named}, "required": ["name"]}
+    loss = {"anyOf": [losses, _IMPORT_PATH, mapping]}
+    shaped = {"loss": loss, "average": average, "augment": augment}
     shaped |= {"evaluate_every": every, "checkpoint_every": every}
     for name, value in shaped.items():
         own[name] = {"description": texts[name], "anyOf": [value, _SPACE]}

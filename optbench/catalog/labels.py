@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
 def problem_label(setting: Setting, input_shape: Sequence[int], classes: int) -> str:
     """Data used, model and loss of a setting, as headings show them."""
-    loss = str(setting.training["loss"]).replace("_", " ")
     model = _model(setting.model, math.prod(input_shape), classes)
+    loss = loss_label(setting.training["loss"]).replace("_", " ")
     return " · ".join([dataset_label(setting.dataset), model, loss])
+
+
+def loss_label(loss: object) -> str:
+    """A loss as `training` holds it: its name, and of one's own the arguments too."""
+    if not isinstance(loss, dict):
+        return str(loss)
+    rest = (f"{key}={format_value(value)}" for key, value in loss.items() if key != "name")
+    return " ".join([display_name(str(loss["name"])), *rest])
 
 
 _FUNCTION = ("name", "objective")

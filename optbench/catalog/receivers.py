@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from optbench.catalog.annotations import ValueType
 from optbench.catalog.arguments import Receiver
 from optbench.catalog.datasets import DATASETS
-from optbench.catalog.losses import LOSSES
 from optbench.catalog.models import FILLED, model_entry
 from optbench.catalog.optimizers import RELATIONS as OPTIMIZER_RELATIONS
 from optbench.catalog.optimizers import RULES as OPTIMIZER_RULES
@@ -27,8 +27,13 @@ from optbench.catalog.rules import (
 from optbench.catalog.schedules import OWN_RULES, ScheduleEntry, schedules
 from optbench.catalog.schedules import RELATIONS as SCHEDULE_RELATIONS
 from optbench.catalog.schedules import RULES as SCHEDULE_RULES
-from optbench.catalog.signatures import Parameter, Signature, signature_of
+from optbench.catalog.signatures import Parameter, Signature, is_function, signature_of
 from optbench.config.spec import FLOAT32, FULL_BATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optbench.catalog.arguments import Arguments
 
 _BOOLEAN = ValueType(frozenset({"bool"}))
 _INTEGER = ValueType(frozenset({"int"}))
@@ -82,11 +87,7 @@ TRAINING = Receiver(
         (
             Parameter("epochs", _INTEGER, default=5),
             Parameter("batch_size", ValueType(frozenset({"int"}), words=(FULL_BATCH,)), default=64),
-            Parameter(
-                "loss",
-                ValueType(frozenset({"str", "none"}), choices=(*LOSSES, None)),
-                default=None,  # the first that the data set names
-            ),
+            Parameter("loss"),  # else the first that the data set names
             Parameter("evaluate_every"),
             Parameter("checkpoint_every"),
             Parameter("clip_norm", _NUMBER_OR_NULL),
@@ -262,6 +263,18 @@ def _catalog_schedule(name: str) -> Receiver:
     )
 
 
+def loss_receiver(name: str) -> Receiver:
+    """What takes the arguments of a loss by import path: a class, or a function.
+
+    A function's first two are outputs and targets. Those of the catalog take none.
+    """
+    if not is_import_path(name):
+        return Receiver(name, Signature(name, ()))
+    signature = signature_of(name)
+    first = tuple(parameter.name for parameter in signature.parameters[:2])
+    return Receiver(signature.name, signature, filled=first if is_function(name) else ())
+
+
 def _first_name(signature: Signature) -> tuple[str, ...]:
     return tuple(parameter.name for parameter in signature.parameters[:1])
 
@@ -271,3 +284,8 @@ def _horizon_optional(entry: ScheduleEntry, parameter: Parameter) -> Parameter:
         return parameter
     type_ = ValueType(parameter.type.kinds | {"none"})
     return Parameter(parameter.name, type_, default=None)
+
+
+def without_later(values: Arguments, later: Mapping[str, object]) -> Arguments:
+    """The arguments without those that came later, where they say nothing new."""
+    return {k: value for k, value in values.items() if k not in later or value != later[k]}

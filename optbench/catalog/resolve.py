@@ -3,70 +3,53 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
-from optbench.catalog.annotations import ValueType
-from optbench.catalog.arguments import check_arguments
+from optbench.catalog.arguments import Arguments, check_arguments
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.datasets.plugin_source import plugin_source
 from optbench.catalog.models import MODELS, torchvision_models
+from optbench.catalog.naming import (
+    Kind,
+    entry_named,
+    name_of,
+    receiver_of,
+    target_of,
+    without,
+)
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
 from optbench.catalog.places import beside, folder_of
 from optbench.catalog.plugins import anchored, is_import_path
 from optbench.catalog.receivers import (
-    AUGMENT,
-    AVERAGES,
     COMMON_DATA,
-    EVERY,
     LATER_DATA,
-    LATER_TRAINING,
-    TRAINING,
     data_parameters,
     dataset_receiver,
     model_receiver,
     optimizer_receiver,
     schedule_receiver,
+    without_later,
 )
-from optbench.catalog.remedies import remedy_for
 from optbench.catalog.schedules import refused_schedules, schedules
-from optbench.catalog.signatures import SourceNotFoundError, visible_bases
-from optbench.catalog.unknown import remedy_for_class, remedy_for_name
+from optbench.catalog.signatures import visible_bases
+from optbench.catalog.unknown import remedy_for_name
 from optbench.catalog.weights import START, resolve_start
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.schema import read_part
 from optbench.config.spec import display_name
-from optbench.config.suggest import did_you_mean
 from optbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from optbench.catalog.arguments import Receiver
     from optbench.catalog.datasets import Source
-    from optbench.catalog.entry import Entry
     from optbench.config.spec import Weights
 
-Arguments = dict[str, Plain]
-EntryT = TypeVar("EntryT")
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """A kind of part: its noun, what lists it, and whether an unknown one may mean one's own class.
-
-    An unknown data set rather means a well-known one: `ImageNet`.
-    """
-
-    noun: str
-    listing: str
-    own: bool = True
-
-
-_DATASET = _Kind("a data set", "datasets", own=False)
-_MODEL = _Kind("a model", "models")
-_OPTIMIZER = _Kind("an optimizer", "optimizers")
-_SCHEDULE = _Kind("a schedule", "schedules")
+_DATASET = Kind("a data set", "datasets", own=False)
+_MODEL = Kind("a model", "models")
+_OPTIMIZER = Kind("an optimizer", "optimizers")
+_SCHEDULE = Kind("a schedule", "schedules")
 
 
 def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
@@ -75,12 +58,12 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
     So is the name under `instead_of`, which a run's own file has where a fallback stood in.
     """
     name = _dataset_name(node, key, problems)
-    receiver = _receiver(dataset_receiver, name, node, key, problems)
+    receiver = receiver_of(dataset_receiver, name, node, key, problems)
     if receiver is None:
         return {}
     before = len(problems)
-    body = _without(node, "name", "fallback", "instead_of")
-    values = _without_later(check_arguments(body, key, receiver, problems), LATER_DATA)
+    body = without(node, "name", "fallback", "instead_of")
+    values = without_later(check_arguments(body, key, receiver, problems), LATER_DATA)
     resolved: Arguments = {"name": name, **values}
     if len(problems) == before and name in DATASETS:
         if "path" in receiver.parameters:
@@ -104,7 +87,7 @@ def _dataset_name(node: Node, key: str, problems: Problems) -> str:
     name = node.mapping["name"]
     if isinstance(name.value, str) and is_import_path(name.value):
         return anchored(name.value, folder_of(name))
-    return "" if _named(node, key, DATASETS, _DATASET, problems) is None else str(name.value)
+    return "" if entry_named(node, key, DATASETS, _DATASET, problems) is None else str(name.value)
 
 
 def source_of(dataset: Mapping[str, object]) -> Source:
@@ -181,7 +164,7 @@ def _fallback(node: Node, key: str, wanted: str, problems: Problems) -> Argument
         message = "a fallback can't have one of its own"
         problems.add_at_key(node, "fallback", path, message, "leave it out")
         return {}
-    if _name(node) == wanted:
+    if name_of(node) == wanted:
         message = f"{wanted} can't stand in for itself"
         problems.add(node.mapping["name"], child_key(key, "name"), message)
         return {}
@@ -196,16 +179,16 @@ def resolve_model(node: Node, key: str, problems: Problems) -> tuple[Arguments, 
     written = node.mapping["name"].value
     in_catalog = isinstance(written, str) and written in MODELS
     known = MODELS if in_catalog else MODELS | torchvision_models()
-    name = _target(node, key, known, _MODEL, problems)
-    receiver = _receiver(model_receiver, name, node, key, problems)
+    name = target_of(node, key, known, _MODEL, problems)
+    receiver = receiver_of(model_receiver, name, node, key, problems)
     if receiver is None:
         return {}, None
     if "weights" in receiver.parameters:
         return {
             "name": name,
-            **check_arguments(_without(node, "name"), key, receiver, problems),
+            **check_arguments(without(node, "name"), key, receiver, problems),
         }, None
-    arguments = check_arguments(_without(node, "name", *START), key, receiver, problems)
+    arguments = check_arguments(without(node, "name", *START), key, receiver, problems)
     start, weights = resolve_start(node, key, name, problems)
     return {"name": name, **arguments, **start}, weights
 
@@ -217,7 +200,7 @@ def resolve_optimizer(node: Node, key: str, problems: Problems) -> tuple[Argumen
         return {}, {}
     entry = optimizers().get(name)
     resolved_name = entry.resolves_to if entry else name
-    values = check_arguments(_without(node, "name", "groups"), key, receiver, problems)
+    values = check_arguments(without(node, "name", "groups"), key, receiver, problems)
     said = _said(values, optimizer_receiver(resolved_name))
     for argument in IMPLEMENTATION:
         if argument in values and argument not in said:
@@ -235,7 +218,7 @@ def as_written(node: Node, key: str, problems: Problems) -> tuple[Arguments, Rec
     if receiver is None:
         return {}, None
     entry = optimizers().get(name)
-    given = check_arguments(_without(node, "name"), key, receiver, problems, partial=True)
+    given = check_arguments(without(node, "name"), key, receiver, problems, partial=True)
     if entry is None:
         return {"name": name, **given}, receiver
     return {"name": entry.resolves_to, **cast("Arguments", entry.preset), **given}, receiver
@@ -243,8 +226,8 @@ def as_written(node: Node, key: str, problems: Problems) -> tuple[Arguments, Rec
 
 def _optimizer(node: Node, key: str, problems: Problems) -> tuple[str, Receiver | None]:
     """An optimizer's name or import path, and what receives its arguments; None where unknown."""
-    name = _target(node, key, optimizers(), _OPTIMIZER, problems)
-    receiver = _receiver(optimizer_receiver, name, node, key, problems)
+    name = target_of(node, key, optimizers(), _OPTIMIZER, problems)
+    receiver = receiver_of(optimizer_receiver, name, node, key, problems)
     if receiver is not None and name not in optimizers():
         _check_optimizer_class(name, node.mapping["name"], child_key(key, "name"), problems)
     return name, receiver
@@ -284,7 +267,7 @@ def _groups(node: Node, key: str, receiver: Receiver, problems: Problems) -> lis
             rule = 'must be a mapping with a glob on parameter names: {match: "*.bias", …}'
             problems.add(item, path, rule)
             continue
-        body = _without(item, "match")
+        body = without(item, "match")
         arguments = check_arguments(body, path, receiver, problems, partial=True)
         groups.append({"match": match.value, **arguments})
     return groups
@@ -296,139 +279,10 @@ def resolve_schedule(node: Node, key: str, problems: Problems) -> tuple[Argument
     A horizon left out stays null: the run's own length.
     """
     entries = {**schedules(), **refused_schedules()}
-    name = _target(node, key, entries, _SCHEDULE, problems)
-    receiver = _receiver(schedule_receiver, name, node, key, problems)
+    name = target_of(node, key, entries, _SCHEDULE, problems)
+    receiver = receiver_of(schedule_receiver, name, node, key, problems)
     if receiver is None:
         return {}, {}
-    values = check_arguments(_without(node, "name"), key, receiver, problems)
+    values = check_arguments(without(node, "name"), key, receiver, problems)
     said = _said(values, receiver)
     return {"name": name, **values}, said
-
-
-def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
-    """`training:` with its defaults."""
-    values = check_arguments(node, key, TRAINING, problems)
-    for name in ("evaluate_every", "checkpoint_every"):
-        every = node.mapping.get(name)
-        if every is not None and every.value is not None:
-            values[name] = _every(every, child_key(key, name), problems)
-    average = node.mapping.get("average")
-    if average is not None and average.value is not None:
-        values["average"] = _average(average, child_key(key, "average"), problems)
-    augment = node.mapping.get("augment")
-    if augment is not None and augment.value is not None:
-        values["augment"] = _augment(augment, child_key(key, "augment"), problems)
-    return _without_later(values, LATER_TRAINING)
-
-
-def _without_later(values: Arguments, later: Mapping[str, object]) -> Arguments:
-    """The arguments without those that came later, where they say nothing new."""
-    return {k: value for k, value in values.items() if k not in later or value != later[k]}
-
-
-def _every(node: Node, key: str, problems: Problems) -> Plain:
-    if node.is_mapping:
-        receiver = replace(EVERY, title=key.rpartition(".")[2])
-        return {**check_arguments(node, key, receiver, problems)}
-    problems.add(node, key, f"must be {{steps: N}}, got {node.shown()}", "left out, it is an epoch")
-    return None
-
-
-def _average(node: Node, key: str, problems: Problems) -> Plain:
-    """`{name: ema, decay: 0.999}`, or a bare name."""
-    part = read_part(node, key, problems)
-    if part is None:
-        return None
-    name = part.node.mapping["name"]
-    known = [found for found in AVERAGES if found == name.value]
-    if not known:
-        message = f"must be one of {', '.join(AVERAGES)}, got {name.shown()}"
-        remedy = did_you_mean(str(name.value), AVERAGES)
-        problems.add(name, child_key(key, "name"), message, remedy)
-        return None
-    body = _without(part.node, "name")
-    return {"name": known[0], **check_arguments(body, key, AVERAGES[known[0]], problems)}
-
-
-def _augment(node: Node, key: str, problems: Problems) -> Plain:
-    """`augment: {flip: true, crop: 4}`, of these what is on; None where neither is."""
-    if not node.is_mapping:
-        problems.add(node, key, f"must be {{flip: true, crop: N}}, got {node.shown()}")
-        return None
-    values = check_arguments(node, key, AUGMENT, problems)
-    return {name: value for name, value in values.items() if value} or None
-
-
-def _name(node: Node) -> str:
-    return str(node.mapping["name"].value)
-
-
-def _without(node: Node, *names: str) -> Node:
-    kept = {key: child for key, child in node.mapping.items() if key not in names}
-    return replace(node, value=kept)
-
-
-def _named(
-    node: Node,
-    key: str,
-    entries: Mapping[str, EntryT],
-    kind: _Kind,
-    problems: Problems,
-) -> EntryT | None:
-    """The entry of a part's name; noted where there is none."""
-    name, path = node.mapping["name"], child_key(key, "name")
-    if not isinstance(name.value, str):
-        remedy = remedy_for(name, ValueType(frozenset({"str"})))
-        problems.add(name, path, f"must be the name of {kind.noun}, got {name.shown()}", remedy)
-        return None
-    if name.value not in entries:
-        noun, known = kind.noun.partition(" ")[2], tuple(entries)
-        if kind.own:
-            remedy = remedy_for_class(name.value, folder_of(name), known, kind.listing)
-        else:
-            remedy = remedy_for_name(name.value, known, kind.listing)
-        problems.add(name, path, f"unknown {noun} {name.shown()}", remedy)
-    return entries.get(name.value)
-
-
-def _target(
-    node: Node,
-    key: str,
-    entries: Mapping[str, Entry],
-    kind: _Kind,
-    problems: Problems,
-) -> str:
-    """A part's name as the catalog has it, or its import path; empty where it has neither."""
-    name = node.mapping["name"]
-    if isinstance(name.value, str) and is_import_path(name.value):
-        path = anchored(name.value, folder_of(name))
-        known = _known_as(path, entries)
-        if known is None:
-            return path
-    else:
-        if _named(node, key, entries, kind, problems) is None:
-            return ""
-        known = str(name.value)
-    if entries[known].refusal:
-        message = f"{name.value} can't be used: {entries[known].refusal}"
-        problems.add(name, child_key(key, "name"), message, f"see: optbench list {kind.listing}")
-        return ""
-    return known
-
-
-def _known_as(path: str, entries: Mapping[str, Entry]) -> str | None:
-    """The name that the catalog has for an import path: `adam` for `torch.optim:Adam`."""
-    names = (n for n, entry in entries.items() if entry.target == path and not entry.preset)
-    return next(names, None)
-
-
-def _receiver(
-    find: Callable[[str], Receiver], name: str, node: Node, key: str, problems: Problems
-) -> Receiver | None:
-    if not name:
-        return None
-    try:
-        return find(name)
-    except SourceNotFoundError as error:
-        problems.add(node.mapping["name"], child_key(key, "name"), str(error), error.remedy)
-        return None

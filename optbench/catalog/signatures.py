@@ -162,6 +162,17 @@ def visible_bases(target: str, root: str) -> tuple[str, ...] | None:
     return tuple(map(ast.unparse, node.bases)) if isinstance(node, ast.ClassDef) else None
 
 
+def is_function(target: str) -> bool:
+    """Whether it is one, as far as the source tells without importing it."""
+    source, _, name = target.rpartition(":")
+    try:
+        path = Path(source) if source.endswith(".py") else module_path(source)
+        found = _find(path, name) if path.suffix == ".py" else None
+    except (SourceNotFoundError, RecursionError):
+        return False
+    return found is not None and isinstance(found.node, ast.FunctionDef)
+
+
 def _ends_elsewhere(found: _Found, root: tuple[Path, str]) -> bool:
     """Whether all bases of a class, and theirs, can be followed to classes without one."""
     node = found.node

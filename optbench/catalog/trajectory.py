@@ -26,8 +26,8 @@ from optbench.errors import Mark, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from optbench.catalog.arguments import Arguments
     from optbench.catalog.objectives.path import Point
-    from optbench.catalog.resolve import Arguments
 
 MAX_STEPS = 100_000
 

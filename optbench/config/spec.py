@@ -22,7 +22,7 @@ CHECKPOINT_EVERY = "checkpoint_every"  # of training the one key that changes no
 
 FLOAT32 = "float32"  # the type of numbers where none is named
 
-NESTED = ("average", "augment")  # keys under `training` whose values are shown one by one
+NESTED = ("average", "augment", "loss")  # keys under `training` whose values are shown one by one
 
 Resolved = Mapping[str, object]  # a part's name and arguments, as plain YAML would say them
 
@@ -70,6 +70,16 @@ class Setting:
         return cast("int", self.training["epochs"])
 
     @property
+    def loss(self) -> Resolved:
+        """The loss by its name or import path, with its arguments."""
+        loss = self.training["loss"]
+        return loss if isinstance(loss, Mapping) else {"name": loss}
+
+    @property
+    def has_own_loss(self) -> bool:
+        return ":" in str(self.loss["name"])
+
+    @property
     def label_smoothing(self) -> float:
         """How much of each label is spread over all classes while training; 0 is none."""
         return cast("float", self.training.get("label_smoothing", 0.0))
@@ -108,7 +118,7 @@ class Setting:
     @property
     def own_code(self) -> tuple[str, ...]:
         """The import paths that it names: of code that is not optbench's."""
-        parts = (self.dataset, self.model, self.optimizer, self.schedule)
+        parts = (self.dataset, self.model, self.optimizer, self.schedule, self.loss)
         return tuple(name for part in parts if ":" in (name := str(part["name"])))
 
     @cached_property
@@ -122,7 +132,11 @@ class Setting:
         how = {
             "optimizer": self._by_content(self.optimizer),
             "schedule": self._by_content(self.schedule),
-            "training": {k: v for k, v in self.training.items() if k != CHECKPOINT_EVERY},
+            "training": {
+                key: self._contents(value)
+                for key, value in self.training.items()
+                if key != CHECKPOINT_EVERY
+            },
         }
         return digest({"problem": self._problem, **how})
 
@@ -150,8 +164,13 @@ class Setting:
             "dataset": self._by_content(dataset),
             "data": self.data_hash,
             "model": self._by_content(model),
-            "loss": self.training["loss"],
+            "loss": self._contents(self.training["loss"]),
         }
+
+    def _contents(self, value: object) -> object:
+        """What `training` holds, a plug-in likewise."""
+        named = isinstance(value, Mapping) and "name" in value
+        return self._by_content(cast("Resolved", value)) if named else value
 
     def _by_content(self, part: Resolved) -> Resolved:
         """A part whose plug-in file is named by its content, not by its place."""

@@ -230,12 +230,15 @@ def config_text(run: Run, directory: RunDirectory) -> str:
     if run.setting.requested_dataset is not None:  # else the next run would not know
         asked = {"instead_of": run.setting.requested_dataset}
         config["dataset"] = {**run.setting.dataset, **asked}
-    for part in ("model", "optimizer", "schedule"):
-        arguments = config[part]
-        if isinstance(arguments, dict) and arguments["name"] in run.setting.plugins:
-            source, _, name = str(arguments["name"]).rpartition(":")
-            near = os.path.relpath(source, directory.path.resolve())
-            config[part] = {**arguments, "name": f"{near}:{name}"}
+    training = dict(run.setting.training)
+    for held in (config, training):
+        for part in ("model", "optimizer", "schedule", "loss"):
+            arguments = held.get(part)
+            if isinstance(arguments, dict) and arguments["name"] in run.setting.plugins:
+                source, _, name = str(arguments["name"]).rpartition(":")
+                near = os.path.relpath(source, directory.path.resolve())
+                held[part] = {**arguments, "name": f"{near}:{name}"}
+    config["training"] = training
     weights, model = run.setting.weights, config["model"]
     if isinstance(model, dict) and weights and not weights.address:
         model["weights"] = os.path.relpath(weights.path, directory.path.resolve())

@@ -19,6 +19,7 @@ from optbench.training.build import (
 )
 from optbench.training.compiled import check_compiler
 from optbench.training.device import choose_device, devices_for
+from optbench.training.losses import check_loss
 from optbench.training.precision import in_its_type
 from optbench.training.precision_refusal import check_precision
 from optbench.training.seeding import global_stream
@@ -77,6 +78,8 @@ class _Rehearsal:
                 check_last_batch(setting, model, source_of(setting.dataset).task, examples)
             optimizer = build_optimizer(setting, model)
             build_schedule(setting, optimizer, setting.epoch_steps(examples))
+            with global_stream(run.seed, "noise"):
+                check_loss(setting, source_of(setting.dataset).task, device)
             check_compiler(setting, device)
             check_precision(setting, device, optimizer)
         except ConfigError as error:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from optbench.training.build import Loss
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch
     from optbench.training.precision import Amp
 

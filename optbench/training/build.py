@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,8 +12,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
-from optbench.catalog import plugins
-from optbench.catalog.losses import LOSSES, OF_POSITIONS
 from optbench.catalog.models import (
     CLASS_PARAMETERS,
     LANDSCAPE_PARAMETERS,
@@ -28,21 +23,21 @@ from optbench.catalog.models import (
 from optbench.catalog.models.forward import check_forward, zero_inputs
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.schedules import ScheduleEntry, schedules
-from optbench.config.node import child_key
-from optbench.config.spec import Run, Setting, display_name
-from optbench.errors import FOREIGN, ConfigError, Problem, UsageError
+from optbench.errors import UsageError
 from optbench.training.freezing import freeze
-from optbench.training.precision import is_short, number_type
+from optbench.training.named import blame, load_named, name_and_arguments
+from optbench.training.precision import number_type
 from optbench.training.pretrained import load_weights
 from optbench.training.seeding import global_stream
 from optbench.training.sparse import check_dense, check_sparse, has_sparse_gradients
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from torch.optim.lr_scheduler import LRScheduler
 
     from optbench.catalog.datasets.task import Task
-
-Loss = Callable[..., torch.Tensor]
+    from optbench.config.spec import Run, Setting
 
 
 def build_model(run: Run, task: Task, device: torch.device) -> nn.Module:
@@ -51,14 +46,14 @@ def build_model(run: Run, task: Task, device: torch.device) -> nn.Module:
     Where the setting names weights, those take the place of what was drawn, but for a new head.
     What the setting freezes has no `requires_grad`.
     """
-    name, arguments = _split(run.setting.model)
+    name, arguments = name_and_arguments(run.setting.model)
     weights = run.setting.weights
     if weights:
         del arguments["weights"]
         head = arguments.pop("head")
     entry = model_entry(name)
-    with _blame(run.setting, "model", name):
-        factory = _load(run.setting, entry.target if entry else name)
+    with blame(run.setting, "model", name):
+        factory = load_named(run.setting, entry.target if entry else name)
         given = {**arguments, **_shapes(factory, task)}
         if entry and entry.hidden_classes:
             given[entry.hidden_classes] = task.classes
@@ -76,7 +71,7 @@ def build_model(run: Run, task: Task, device: torch.device) -> nn.Module:
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise UsageError("it has no parameter to train")
     if weights:
-        with _blame(run.setting, "model", name, "weights"):
+        with blame(run.setting, "model", name, "weights"):
             load_weights(model, weights, task.classes, new_head=head == "new")
     freeze(run.setting, model)
     return model.to(device)
@@ -87,11 +82,11 @@ def build_optimizer(setting: Setting, model: nn.Module) -> Optimizer:
 
     torch's fused implementation is taken where there is one and nothing else was asked for.
     """
-    name, arguments = _split(setting.optimizer)
+    name, arguments = name_and_arguments(setting.optimizer)
     globs = arguments.pop("groups", [])
     entry = optimizers().get(name)
-    with _blame(setting, "optimizer", name):
-        factory = _load(setting, entry.target if entry else name)
+    with blame(setting, "optimizer", name):
+        factory = load_named(setting, entry.target if entry else name)
         if entry and _fusible(factory, model) and not {"foreach", "fused"} & set(arguments):
             arguments["fused"] = True
         optimizer = factory(_groups(model, globs), **_as_tuples(arguments))
@@ -106,15 +101,15 @@ def build_optimizer(setting: Setting, model: nn.Module) -> Optimizer:
 
 def build_schedule(setting: Setting, optimizer: Optimizer, epoch_steps: int) -> LRScheduler | None:
     """The setting's schedule, its horizon the run's own where none is given; None if constant."""
-    name, arguments = _split(setting.schedule)
+    name, arguments = name_and_arguments(setting.schedule)
     if name == "constant":
         return None
     entry = schedule_entry(setting)
     horizon = setting.epochs * (epoch_steps if entry.by_step else 1)
     if entry.horizon and arguments.get(entry.horizon) is None:
         arguments[entry.horizon] = horizon
-    with _blame(setting, "schedule", name):
-        schedule: LRScheduler = _load(setting, entry.target)(optimizer, **arguments)
+    with blame(setting, "schedule", name):
+        schedule: LRScheduler = load_named(setting, entry.target)(optimizer, **arguments)
     return schedule
 
 
@@ -124,43 +119,10 @@ def schedule_entry(setting: Setting) -> ScheduleEntry:
     return schedules().get(name, ScheduleEntry(name, ""))
 
 
-def build_loss(setting: Setting, task: Task) -> Loss:
-    """The setting's loss: outputs and targets of a batch to their mean."""
-    entry = OF_POSITIONS if task.positions else LOSSES[str(setting.training["loss"])]
-    loss = plugins.load(entry.target)
-    return _of_long(loss) if is_short(setting) else loss
-
-
-def _of_long(loss: Loss) -> Loss:
-    """The loss of outputs of 16 bits, in float32."""
-
-    def in_float32(outputs: torch.Tensor, targets: torch.Tensor, **named: Any) -> torch.Tensor:
-        return loss(outputs.float(), targets, **named)
-
-    return in_float32
-
-
-def build_training_loss(setting: Setting, task: Task) -> Loss:
-    """What is minimized: the setting's loss, to smoothed labels where it says so."""
-    loss, smoothing = build_loss(setting, task), setting.label_smoothing
-    return partial(loss, label_smoothing=smoothing) if smoothing else loss
-
-
 def group_names(setting: Setting) -> tuple[str, ...]:
     """The globs of the setting's parameter groups, after the default group."""
     groups = setting.optimizer.get("groups") or []
     return tuple(str(group["match"]) for group in groups)  # type: ignore[attr-defined]
-
-
-def _split(part: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
-    arguments = dict(part)
-    return str(arguments.pop("name")), arguments
-
-
-def _load(setting: Setting, target: str) -> Callable[..., Any]:
-    """What a path names; of a plug-in's file, the version that the setting is hashed by."""
-    content = setting.plugins.get(target)
-    return plugins.load(target, None if content is None else str(content))
 
 
 def _shapes(factory: Callable[..., Any], task: Task) -> dict[str, object]:
@@ -216,7 +178,7 @@ def _split_match(glob: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_model(setting: Setting, model: nn.Module, task: Task) -> None:
     """Raises, at the model's line, unless it maps the data's inputs to what their targets need."""
-    with _blame(setting, "model", str(setting.model["name"])):
+    with blame(setting, "model", str(setting.model["name"])):
         check_forward(model, task, number_type(setting))
 
 
@@ -235,33 +197,8 @@ def check_last_batch(setting: Setting, model: nn.Module, task: Task, examples: i
         with torch.no_grad():
             model.train()(inputs)
     except ValueError as error:
-        with _blame(setting, "training", f"a batch_size of {size:,}", "batch_size"):
+        with blame(setting, "training", f"a batch_size of {size:,}", "batch_size"):
             raise UsageError(
                 f"it leaves one of {examples:,} examples for the last batch, on which the model's "
                 f"batch norm can't train ({error}); choose another, or one example fewer"
             ) from error
-
-
-@contextmanager
-def _blame(setting: Setting, part: str, name: str, argument: str = "") -> Iterator[None]:
-    """Turn what a class refuses, in its own words, into an error at the part's line.
-
-    At the line of one of its arguments, where that is to blame.
-    """
-    try:
-        yield
-    except FOREIGN as error:
-        written = setting.written.get(part)
-        title = display_name(name)
-        message = (
-            f"{title}: {error}"
-            if isinstance(error, UsageError)
-            else (f"{title} refuses: {type(error).__name__}: {error}")
-        )
-        if written is None:
-            raise UsageError(message) from error
-        node, key = written.node, written.key
-        if argument in node.mapping:
-            node, key = node.mapping[argument], child_key(key, argument)
-        problem = Problem(node.mark, key, message, "", node.width)
-        raise ConfigError([problem]) from error

@@ -23,7 +23,7 @@ from optbench.training.products import affine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optbench.training.build import Loss
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch
     from optbench.training.slices import Slices
 

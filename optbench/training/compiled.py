@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from optbench.config.spec import Setting
-    from optbench.training.build import Loss
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch
 
     Computed = tuple[Tensor, Tensor]  # a batch's mean loss and its outputs [batch, classes]

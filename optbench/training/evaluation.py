@@ -11,9 +11,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optbench.training.build import Loss
     from optbench.training.data import Split
     from optbench.training.grading import Grading
+    from optbench.training.losses import Loss
     from optbench.training.network import Network
 
 CHUNK = 1_000  # examples at a time: fits the cache of a CPU, keeps a GPU busy

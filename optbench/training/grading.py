@@ -35,7 +35,9 @@ class Grading:
 
 def grading(setting: Setting, task: Task) -> Grading | None:
     """How a setting's outputs are graded; None where accuracy has no meaning."""
-    answer = _sign if task.signs else _ANSWERS.get(str(setting.training["loss"]))
+    answer = _sign if task.signs else _ANSWERS.get(str(setting.loss["name"]))
+    if setting.has_own_loss and not task.numbers:
+        answer = _likeliest
     if answer is None or not task.graded:
         return None
     return Grading(answer, math.prod(task.target_shape))

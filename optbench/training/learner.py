@@ -18,11 +18,9 @@ from optbench.store.metrics import LARGEST, SMALLEST
 from optbench.training.augmentation import Augmentation
 from optbench.training.averaging import Average
 from optbench.training.build import (
-    build_loss,
     build_model,
     build_optimizer,
     build_schedule,
-    build_training_loss,
     group_names,
     schedule_entry,
 )
@@ -30,6 +28,7 @@ from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, total_norm
 from optbench.training.fused import Stepper
 from optbench.training.grading import Grading, grading
+from optbench.training.losses import build_loss, build_training_loss
 from optbench.training.modes import evaluating, has_modes
 from optbench.training.noise import Noise
 from optbench.training.precision import ScaledStepper, in_its_type, mixed_precision
@@ -77,8 +76,8 @@ class Learner:
             ("torch.optim.", "optbench.")
         )
         self.by_step = schedule_entry(run.setting).by_step
-        self.loss = build_training_loss(run.setting, data.task)
-        self.evaluation_loss = build_loss(run.setting, data.task)
+        self.loss = build_training_loss(run.setting, data.task, data.device)
+        self.evaluation_loss = build_loss(run.setting, data.task, data.device)
         self.grading = grading(run.setting, data.task)
         self.way = way(run.setting, self.model, self.optimizer, data.task, self.batch_size)
         self.after_step = getattr(self.model, "after_step", None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch._ops import OpOverload
 
-    from optbench.training.build import Loss
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch
 
 DRAWS = "bernoulli_"  # the one kernel with random numbers that can be replayed: dropout's

@@ -20,8 +20,8 @@ from optbench.training.recording import Memory, Place, Recording, recorded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optbench.training.build import Loss
     from optbench.training.kernels import Call
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch
 
 CACHE = 32 << 20

@@ -10,7 +10,7 @@ from optbench.errors import FOREIGN
 from optbench.training.recording import UnrecordableError, recorded
 
 if TYPE_CHECKING:
-    from optbench.training.build import Loss
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch
 
 KNOWN = ("torch.nn.modules.", "optbench.catalog.models.")  # where code depends on shapes alone

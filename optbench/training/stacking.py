@@ -9,15 +9,12 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import torch
-
 from optbench.training import replay_refusal, vmap_refusal
-from optbench.training.build import build_loss, build_training_loss
 from optbench.training.chain import is_chain
-from optbench.training.data import Split
+from optbench.training.losses import build_loss, build_training_loss, loss_name
 from optbench.training.modes import has_modes
-from optbench.training.precision import is_short, number_type
-from optbench.training.vmap_refusal import EXAMPLES
+from optbench.training.precision import is_short
+from optbench.training.trial import trial_batch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
     from optbench.catalog.datasets.task import Task
     from optbench.config.spec import Setting
-    from optbench.training.network import Batch
 
 RECORDED = "by autograd's kernels, recorded once and started again"
 
@@ -56,7 +52,9 @@ def way(
         return Way("autograd", f"{type(optimizer).__name__} evaluates the loss itself")
     if has_modes(optimizer):
         return Way("autograd", f"{type(optimizer).__name__} evaluates other weights than it trains")
-    if is_chain(model, build_loss(setting, task)):
+    if setting.has_own_loss:
+        return Way("autograd", f"its loss {loss_name(setting)} may do something else in each step")
+    if is_chain(model, build_loss(setting, task, device)):
         return Way("chain", "a chain of linear layers on the CPU")
     if hasattr(model, "after_step"):
         return Way("autograd", f"{type(model).__name__} does something of its own after a step")
@@ -64,7 +62,7 @@ def way(
         return Way("autograd", "torch.autocast chooses the type of each operation")
     if is_short(setting):
         return Way("autograd", f"nobody knows that {setting.dtype} rounds alike in company")
-    loss, batch = build_training_loss(setting, task), _trial_batch(setting, task, device)
+    loss, batch = build_training_loss(setting, task, device), trial_batch(setting, task, device)
     if device.type == "cpu":
         against = replay_refusal.refusal(model, loss, batch, batch_size)
         return Way("replay", RECORDED) if against is None else Way("autograd", against)
@@ -76,18 +74,3 @@ def calls_back(optimizer: Optimizer) -> bool:
     """Whether a step needs a closure that evaluates the loss, as L-BFGS's does."""
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     return closure is not None and closure.default is inspect.Parameter.empty
-
-
-def _trial_batch(setting: Setting, task: Task, device: torch.device) -> Batch:
-    """Examples like the data set's in shape alone: the way must not depend on their values."""
-    generator = torch.Generator().manual_seed(0)
-    shapes = (EXAMPLES, *task.input_shape), (EXAMPLES, *task.target_shape)
-    ids = task.vocabulary, None if task.numbers else task.classes
-    inputs, targets = (
-        torch.rand(shape, generator=generator)
-        if most is None
-        else torch.randint(most, shape, generator=generator)
-        for shape, most in zip(shapes, ids, strict=True)
-    )
-    drawn = Split(inputs.to(device), targets.to(device), dtype=number_type(setting))
-    return drawn.chunk(0, EXAMPLES)

@@ -16,15 +16,15 @@ from torch import Tensor, nn
 
 from optbench.training.autograd import ByAutograd
 from optbench.training.seeding import global_state, set_global_state
+from optbench.training.trial import EXAMPLES
 from optbench.training.vmapped import Vmapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from optbench.training.build import Loss
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch, Network
 
-EXAMPLES = 8  # of a trial: enough for batch statistics
 CLOSE = 0.01  # relative: a GPU's products may round to ten bits, and what is wrong is far off
 
 _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d,

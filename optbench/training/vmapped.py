@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from optbench.training.build import Loss
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch
 
     State = dict[str, Tensor]  # parameters and buffers by name

@@ -33,6 +33,14 @@ def test_values_look_as_in_yaml(value: Any, text: str) -> None:
     assert format_value(value) == text
 
 
+def test_a_loss_and_its_arguments_are_the_problems(tmp_path: Path) -> None:
+    loss = {"name": "focal.py:FocalLoss", "gamma": 2}
+    write_run(tmp_path, ROWS, training={"loss": loss, "clip_norm": 1.0})
+    (setting,) = group_settings(load(tmp_path))
+    assert setting.hyperparameters["clip_norm"] == 1
+    assert not [name for name in setting.hyperparameters if "loss" in name or "gamma" in name]
+
+
 def test_learning_rates_are_ordered_as_numbers(tmp_path: Path) -> None:
     for lr in (0.1, 1e-5, 10, 2.0):
         write_run(tmp_path, ROWS, optimizer=SGD | {"lr": lr})

@@ -170,8 +170,8 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
          "training.average.start: ema has no such argument [did you mean 'decay'?]"),
         ("{freeze: [0]}", "training.freeze[0]: must be text, got 0"),
         ("{loss: crossentropy}",
-         "training.loss: must be one of cross_entropy, bce, bce_with_logits, mse, value, got "
-         "'crossentropy' [did you mean 'cross_entropy'?]"),
+         "training.loss.name: unknown loss 'crossentropy' [did you mean 'cross_entropy'?  "
+         "(optbench list losses)]"),
         ("{evaluate_every: 3}",
          "training.evaluate_every: must be {steps: N}, got 3 [left out, it is an epoch]"),
         ("{evaluate_every: {steps: 0}}",

@@ -25,7 +25,7 @@ from optbench.training.replay import Replay
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from optbench.training.build import Loss
+    from optbench.training.losses import Loss
     from optbench.training.network import Batch
 
 CLASSES, TOKENS, LENGTH = 5, 11, 6
