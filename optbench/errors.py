@@ -42,6 +42,10 @@ class DataError(EnvironmentFault):
     """A data set is missing, damaged or can't be downloaded."""
 
 
+class StreamError(DataError):
+    """Examples that are read while runs train can't be trained on: those runs fail."""
+
+
 class StoreError(EnvironmentFault):
     """A run directory can't be read, written or locked."""
 

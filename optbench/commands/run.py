@@ -86,7 +86,12 @@ def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
         screen.announce(outlook.dealt.warning)
         dealt = outlook.dealt
         training = Training(
-            len(dealt.cohorts), dealt.workers, dealt.bytes, outlook.seconds, outlook.missing
+            len(dealt.cohorts),
+            dealt.workers,
+            dealt.bytes,
+            outlook.seconds,
+            outlook.missing,
+            outlook.mapped,
         )
     runs = [(p.run, p.directory, p.stored is not None) for p in plan.runs]
     screen.say(describe_plan(runs, training, own))

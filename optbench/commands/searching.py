@@ -65,6 +65,7 @@ class Stage:
             self.screen.write("\n")
         self.trained.ended.extend(trained.ended)
         self.trained.busy.extend(trained.busy)
+        self.trained.unbegun.extend(trained.unbegun)
         return stored_runs(plan)
 
     def tell(self, runs: Iterable[StoredRun]) -> None:

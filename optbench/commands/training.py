@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from time import monotonic
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from optbench.errors import EXIT_ENVIRONMENT, EXIT_OK, EXIT_RUNS_FAILED, Interrupted
 from optbench.execution.study import Options, train_plan
-from optbench.report.plan import busy_line, interrupted_line
+from optbench.report.plan import busy_line, interrupted_line, unbegun_line
 from optbench.report.progress import make_progress
 from optbench.terminal import complain
 from optbench.trackers.feed import AT_THE_END, WHEN_STOPPED, Feed
-from optbench.training.events import Busy, Ended
+from optbench.training.events import Busy, Ended, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """What has come to its end, and what was left to other processes."""
+    """What has come to its end, what was left to other processes, and what could not begin."""
 
     ended: list[Ended] = field(default_factory=list)
     busy: list[Busy] = field(default_factory=list)
+    unbegun: list[Unbegun] = field(default_factory=list)
 
     def complain(self) -> int:
         """Say on standard error what failed and what is not here to be told; the exit code."""
@@ -40,9 +42,11 @@ class Trained:
             complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
         if self.busy:
             complain(busy_line([event.directory for event in self.busy]))
+        for reason, runs in Counter(event.reason for event in self.unbegun).items():
+            complain(unbegun_line(runs, reason))
         if failed:
             return EXIT_RUNS_FAILED
-        return EXIT_ENVIRONMENT if self.busy else EXIT_OK
+        return EXIT_ENVIRONMENT if self.busy or self.unbegun else EXIT_OK
 
 
 def train(
@@ -85,6 +89,8 @@ def train(
                         progress.announce(line)
                 elif isinstance(event, Busy):
                     told.busy.append(event)
+                elif isinstance(event, Unbegun):
+                    told.unbegun.append(event)
                 if monotonic() > options.until:
                     raise Interrupted(EXIT_ENVIRONMENT)
     except Interrupted:

@@ -14,7 +14,7 @@ from optbench.catalog.resolve import source_of
 from optbench.catalog.weights_file import locate, obtain
 from optbench.config.canonical import digest
 from optbench.config.spec import Weights, display_name
-from optbench.errors import DataError
+from optbench.errors import DataError, StreamError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +42,7 @@ class DataChoice:
         """
         error = self._obtain(setting.dataset)
         if error is None:
+            self.identify(setting)
             return self._with_weights(
                 as_requested(setting), partial(obtain, announce=self.announce)
             )
@@ -61,7 +62,12 @@ class DataChoice:
 
         Raises `DataError` for weights that aren't there: without them no model can be built.
         """
+        self.identify(setting)
         return self._with_weights(as_requested(setting), locate)
+
+    def identify(self, setting: Setting) -> None:
+        """Read what the setting's data are known by, where that takes long."""
+        source_of(setting.dataset).identify(self.announce)
 
     def _with_weights(self, setting: Setting, find: FindWeights) -> Setting:
         if setting.weights is None:
@@ -107,7 +113,8 @@ def as_requested(setting: Setting) -> Setting:
 def load_data(setting: Setting, data_dir: Path) -> Data:
     """Read, verify and split a setting's data.
 
-    Raises `DataError`, also where they are no longer those that the setting was hashed with.
+    Raises `DataError`, and `StreamError` where they are no longer those that the setting was
+    hashed with.
     """
     dataset = setting.dataset
     source = source_of(dataset)
@@ -115,7 +122,7 @@ def load_data(setting: Setting, data_dir: Path) -> Data:
     train, test = source.load(data_dir)
     if setting.data_hash and source.content_hash() != setting.data_hash:
         name = display_name(str(dataset["name"]))
-        raise DataError(f"{name} has changed since this command began; run it again")
+        raise StreamError(f"{name} has changed since this command began; run it again")
     limits = {key: None if key in own else dataset.get(key) for key in ("train", "test")}
     data = prepare(
         train,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from optbench.catalog.resolve import source_of
 from optbench.execution.pool import Pool
 from optbench.execution.workers import worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from optbench.config.spec import Setting
     from optbench.execution.data import Announce
     from optbench.execution.plan import Plan
     from optbench.execution.pool import Standby
@@ -39,10 +41,17 @@ def choose(
 
         return RayCluster(options.data_folder, options.ray, options.workers, interruptions)
     workers = worker_count(plan, options.workers)
-    if workers > 1 or any(planned.run.setting.own_code for planned in plan.to_train):
-        # Code that is not optbench's may end its process, or hang where no signal gets through.
+    if workers > 1 or any(_may_end_its_process(p.run.setting) for p in plan.to_train):
         return Pool(options.data_folder, workers, options.workers, standby)
     with interruptions.shielded():  # an import that a signal breaks off ends in any error
         from optbench.execution.here import InProcess
 
     return InProcess(options.data_folder, interruptions)
+
+
+def _may_end_its_process(setting: Setting) -> bool:
+    """Code that is not optbench's may, or hang where no signal gets through.
+
+    So does reading of a mapped file what was cut off, or what the disk has lost (SIGBUS).
+    """
+    return bool(setting.own_code) or source_of(setting.dataset).mapped_bytes > 0

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Run, Setting
 
 LOADING = 2  # a data set is there twice while it is split
+PLACES = 16  # bytes of an example that stays in a file: where it is, and its place in an epoch
 SAVING = 2  # a checkpoint's state, and its bytes
 
 
@@ -103,9 +104,9 @@ def _data_bytes(setting: Setting) -> int:
     source = source_of(setting.dataset)
     task = source.task
     size = 8 if task.vocabulary else 1 if task.images else 4  # a byte a number
-    examples = source.train_size + source.test_size
+    inputs = PLACES if source.mapped_bytes else math.prod(task.input_shape) * size
     targets = math.prod(task.target_shape) * 8  # int64 classes
-    return LOADING * examples * (math.prod(task.input_shape) * size + targets)
+    return LOADING * (source.train_size + source.test_size) * (inputs + targets)
 
 
 def _bytes(values: Iterable[object]) -> int:

@@ -19,7 +19,7 @@ from optbench.execution.memory import available_memory
 from optbench.execution.process import Process
 from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
 from optbench.execution.workers import hang_seconds
-from optbench.training.events import Advanced, Busy, Ended
+from optbench.training.events import Advanced, Busy, Ended, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -166,7 +166,7 @@ class _Crew:
             case Broken():
                 raise message.error
             case Happened():
-                if isinstance(message.event, Ended | Busy):
+                if isinstance(message.event, Ended | Busy | Unbegun):
                     member.unfinished.remove(self.indices[message.event.run.hash])
                 yield message.event
             case Moved(index=index, record=record):

@@ -157,5 +157,6 @@ def _beginning(data: DeviceData, train: int, held_out: int) -> DeviceData:
 
 
 def _first(split: Split, examples: int) -> Split:
-    inputs, targets = split.inputs[:examples], split.targets[:examples]
+    there = min(examples, len(split))
+    inputs, targets = split.inputs.narrow(0, 0, there), split.targets.narrow(0, 0, there)
     return dataclasses.replace(split, inputs=inputs, targets=targets)

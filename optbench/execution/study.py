@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
-from optbench.errors import ConfigError, Problem
+from optbench.errors import ConfigError, DataError, Problem
 from optbench.execution.data import DataChoice
 from optbench.execution.executor import choose
 from optbench.execution.plan import Plan, make_plan
@@ -21,7 +21,7 @@ from optbench.store.lock import HeldError
 from optbench.store.own_config import check_config
 from optbench.store.rundir import check_writable
 from optbench.store.scan import StoredRun, scan
-from optbench.training.events import Busy
+from optbench.training.events import Busy, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -104,6 +104,8 @@ def plan_runs(
     A `dry` plan downloads nothing and takes it that all data asked for can be had.
     """
     data = DataChoice(options.data_folder, allow_fallback=options.allow_fallback, announce=announce)
+    for setting in {s.problem_hash: s for one in experiments for s in one.settings}.values():
+        data.identify(setting)
     settle = data.locate if dry else data.settle
     return make_plan(experiments, settle, options.store, force=options.force or options.smoke)
 
@@ -169,7 +171,14 @@ def run(
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)
     events = train_plan(plan, options, announce)
-    busy = [event.directory for event in events if isinstance(event, Busy)]
+    busy, unbegun = list[Path](), list[str]()
+    for event in events:
+        if isinstance(event, Busy):
+            busy.append(event.directory)
+        elif isinstance(event, Unbegun):
+            unbegun.append(event.reason)
+    if unbegun:
+        raise DataError(unbegun[0])
     if busy:
         raise HeldError(f"being trained by another process: {', '.join(map(str, busy))}")
     return tuple(planned.stored or scan(planned.directory).runs[0] for planned in plan.runs)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from optbench.execution.cohorts import Cohort
     from optbench.execution.deal import Rehearsed
     from optbench.execution.plan import Plan
-    from optbench.training.events import Busy, Ended, Started
+    from optbench.training.events import Busy, Ended, Started, Unbegun
     from optbench.training.records import Evaluation, Step
 
 
@@ -54,9 +54,9 @@ class Train:
 
 @dataclass(frozen=True)
 class Happened:
-    """A run has begun or ended, or is another process's."""
+    """A run has begun or ended, or is another process's, or can't begin."""
 
-    event: Started | Ended | Busy
+    event: Started | Ended | Busy | Unbegun
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.catalog.labels import problem_label
-from optbench.errors import FOREIGN, EnvironmentFault, Interrupted
+from optbench.errors import FOREIGN, EnvironmentFault, Interrupted, StreamError
 from optbench.execution.claim import Claimed, claim
 from optbench.execution.data import data_key
 from optbench.execution.environment import describe_environment
 from optbench.execution.recorder import Recorder
 from optbench.training.data import DeviceData, to_device
 from optbench.training.device import choose_device, reproducible
-from optbench.training.events import Advanced, Ended, Event, Started
+from optbench.training.events import Advanced, Ended, Event, Started, Unbegun
 from optbench.training.loop import train
 from optbench.training.records import Commit, End, Failure
 
@@ -57,7 +57,12 @@ class Worker:
             return
         device = choose_device(cohort[0].planned.run.device)
         with reproducible(device):
-            recorders = [self._recorder(claimed, device) for claimed in cohort]
+            try:
+                recorders = [self._recorder(claimed, device) for claimed in cohort]
+            except StreamError as error:
+                planned = [claimed.planned for claimed in cohort]
+                yield from (Unbegun(each.run, each.directory, str(error)) for each in planned)
+                return
             for together in _by_steps(recorders):
                 yield from self._record(together, cohort[0].planned.until)
 
@@ -92,12 +97,17 @@ class Worker:
             for recorder in recorders:
                 recorder.interrupt()
             raise
+        except StreamError as error:
+            yield from self._fail(recorders, error)
         except EnvironmentFault:
             raise
         except FOREIGN as error:
-            for recorder in recorders:
-                if not recorder.ended:
-                    yield from self._ended(recorder, partial(recorder.fail, error))
+            yield from self._fail(recorders, error)
+
+    def _fail(self, recorders: Sequence[Recorder], error: BaseException) -> Iterator[Event]:
+        for recorder in recorders:
+            if not recorder.ended:
+                yield from self._ended(recorder, partial(recorder.fail, error))
 
     def _follow(
         self, recorders: Sequence[Recorder], until: int | None, threads: Executor

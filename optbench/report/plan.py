@@ -41,13 +41,17 @@ def warning(problem: Problem) -> str:
 
 @dataclass(frozen=True)
 class Training:
-    """What training the rest of a plan takes; `seconds` is None for want of `missing` data."""
+    """What training the rest of a plan takes; `seconds` is None for want of `missing` data.
+
+    `mapped` bytes stay in files and are not among `bytes`.
+    """
 
     cohorts: int
     workers: int
     bytes: int
     seconds: float | None = None
     missing: tuple[str, ...] = ()
+    mapped: int = 0
 
 
 def describe_plan(
@@ -96,6 +100,8 @@ def _training_lines(runs: int, training: Training) -> Iterator[str]:
     about = "" if training.seconds is None else f"about {_roughly(training.seconds)}, "
     size = _gigabytes(training.bytes)
     yield f"{runs:,} to train in {cohorts} on {workers}: {about}{size}"
+    if training.mapped:
+        yield f"inputs of {_gigabytes(training.mapped)} stay in their files: not among these"
     if training.missing:
         verb = "is" if len(training.missing) == 1 else "are"
         yield f"no estimate of the time: {listed(training.missing)} {verb} not on disk yet"
@@ -174,6 +180,11 @@ def busy_line(directories: Sequence[Path]) -> str:
         f"{directories[0]}{more}: being trained by another process, so left to it. The same "
         "command shows all of them once they have ended."
     )
+
+
+def unbegun_line(runs: int, reason: str) -> str:
+    """What can't be trained on these data."""
+    return f"{_count(runs, 'run')} did not begin: {reason}"
 
 
 def closing_line(directories: Sequence[Path], runs_dir: Path) -> str:

@@ -1,23 +1,50 @@
-"""Examples as tensors that live on the device: a batch is an index."""
+"""Examples as tensors that live on the device, or in a file: a batch is an index."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from optbench.catalog.datasets.mapped import Mapped
 from optbench.training.precision import number_type
 from optbench.training.seeding import batch_order, numpy_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from optbench.catalog.datasets import Data, Examples
     from optbench.catalog.datasets.source import Stream
     from optbench.catalog.datasets.task import Task
     from optbench.config.spec import Setting
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """Rows of a file in a tensor's place: read whenever they are taken, then moved to `device`."""
+
+    rows: Mapped
+    device: torch.device
+
+    def index_select(self, dim: int, positions: Tensor) -> Tensor:  # noqa: ARG002  (as a tensor's)
+        return self._read(self.rows[positions.numpy()])
+
+    def __getitem__(self, part: slice) -> Tensor:
+        return self._read(self.rows[part])
+
+    def narrow(self, dim: int, start: int, length: int) -> Streamed:  # noqa: ARG002
+        return Streamed(self.rows[start : start + length], self.device)
+
+    def _read(self, rows: Mapped) -> Tensor:
+        tensor = torch.from_numpy(np.asarray(rows))
+        if self.device.type != "cuda":
+            return tensor.to(self.device)
+        return tensor.pin_memory().to(self.device, non_blocking=True)  # while the last step goes on
 
 
 @dataclass(frozen=True)
@@ -37,17 +64,23 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
+    @property
+    def place(self) -> torch.device:
+        """Where positions have to be: rows of a file are found by the CPU."""
+        return torch.device("cpu") if isinstance(self.inputs, Streamed) else self.inputs.device
+
     def pick(
         self, positions: Tensor, change: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The examples at some positions `[batch]`: inputs in `dtype` or ids, and targets.
+        """The examples at some positions `[batch]` on `place`: inputs in `dtype` or ids, and targets.
 
         `change` gets the inputs as they are kept.
         """
         # index_select takes a third of the time of indexing with a tensor.
         inputs = self.inputs.index_select(0, positions)
         inputs = inputs if change is None else change(inputs)
-        return self._used(inputs), self._aimed_at(self.targets.index_select(0, positions))
+        targets = self.targets.index_select(0, positions.to(self.targets.device))
+        return self._used(inputs), self._aimed_at(targets)
 
     def chunk(self, start: int, size: int) -> tuple[Tensor, Tensor]:
         """The next `size` examples from `start` on, likewise."""
@@ -118,7 +151,7 @@ class DeviceData:
 
 
 def to_device(data: Data, device: torch.device) -> DeviceData:
-    """Copy examples to the device."""
+    """Copy examples to the device, all but those that stay in a file."""
     moments = None
     if data.moments is not None:
         mean, deviation = (torch.from_numpy(found)[:, None, None] for found in data.moments)
@@ -136,5 +169,11 @@ def to_device(data: Data, device: torch.device) -> DeviceData:
 def _split(
     examples: Examples, device: torch.device, moments: tuple[Tensor, Tensor] | None
 ) -> Split:
-    inputs, targets = torch.from_numpy(examples.inputs), torch.from_numpy(examples.targets)
-    return Split(inputs.to(device), targets.to(device), moments)
+    return Split(_kept(examples.inputs, device), _kept(examples.targets, device), moments)
+
+
+def _kept(rows: NDArray[Any] | Mapped, device: torch.device) -> Tensor:
+    """A tensor, or what does all that a split asks of one."""
+    if isinstance(rows, Mapped):
+        return cast("Tensor", Streamed(rows, device))
+    return torch.from_numpy(rows).to(device)

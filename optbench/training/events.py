@@ -56,4 +56,13 @@ class Busy:
     directory: Path
 
 
-Event = Started | Advanced | Ended | Busy
+@dataclass(frozen=True)
+class Unbegun:
+    """A run that does not begin, as its data are not those any more that the command began with."""
+
+    run: Run
+    directory: Path
+    reason: str
+
+
+Event = Started | Advanced | Ended | Busy | Unbegun

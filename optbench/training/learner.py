@@ -221,8 +221,8 @@ class Learner:
             self.schedule.step()
 
     def order(self, epoch: int) -> Tensor:
-        """The order of the training examples in one epoch, on the device."""
-        return self.data.order(self.run.seed, epoch).to(self.data.device)
+        """The order of the training examples in one epoch, where they are picked."""
+        return self.data.order(self.run.seed, epoch).to(self.data.train.place)
 
     def order_hash(self) -> str:
         """SHA-256 of the first epoch's order: what pairing compares."""

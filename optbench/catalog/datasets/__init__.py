@@ -147,7 +147,7 @@ DATASETS: dict[str, Entry] = {
     "reddi-online": Entry(
         "the online problem where Adam fails (Reddi et al. 2018), for model: point", reddi_online
     ),
-    "file": Entry("tensors of your own in a .npz, .pt or .csv file", file),
+    "file": Entry("tensors of your own in a .npz, .pt or .csv file, or a folder of .npy", file),
     "image-folder": Entry("PNG and JPEG files of your own, a folder for each class", image_folder),
     "text": Entry("a text file of your own, to predict each next character", text),
     "labelled-text": Entry(

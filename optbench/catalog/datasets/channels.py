@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,11 +23,15 @@ def channel_moments(images: Examples) -> tuple[NDArray[np.float32], NDArray[np.f
 
     inputs = images.inputs
     white = 255.0 if inputs.dtype == np.uint8 else 1.0
-    chunks = [inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK)]
-    pixels = inputs.size // inputs.shape[1]
-    sums = [chunk.sum((0, 2, 3), dtype=np.float64) for chunk in chunks]
+    starts = range(0, len(inputs), CHUNK)
+    pixels = math.prod(inputs.shape) // inputs.shape[1]
+
+    def chunk(start: int) -> NDArray[Any]:
+        return np.asarray(inputs[start : start + CHUNK])
+
+    sums = [chunk(start).sum((0, 2, 3), dtype=np.float64) for start in starts]
     mean = np.sum(sums, axis=0) / pixels
-    squares = [((chunk - mean[:, None, None]) ** 2).sum((0, 2, 3)) for chunk in chunks]
+    squares = [((chunk(start) - mean[:, None, None]) ** 2).sum((0, 2, 3)) for start in starts]
     deviation = np.sqrt(np.sum(squares, axis=0) / pixels)
     deviation[deviation == 0] = white
     return (mean / white).astype(np.float32), (deviation / white).astype(np.float32)

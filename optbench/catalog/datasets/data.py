@@ -1,4 +1,4 @@
-"""Examples in memory, as numpy holds them."""
+"""Examples as numpy holds them, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Examples:
 
     uint8 inputs stand for value/255 and are scaled where they are used, on the device: a
     quarter of the bytes to move. float32 inputs are used as they are, and int64 ones, which are
-    token ids. See `Task` for the other kinds of targets.
+    token ids. `Mapped` ones stay in their file until they are used. See `Task` for the other
+    kinds of targets.
     """
 
     inputs: NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.int64]
@@ -29,7 +30,7 @@ class Examples:
         return len(self.targets)
 
     def at(self, positions: NDArray[np.intp]) -> Examples:
-        """The examples at `positions`, in that order, copied."""
+        """The examples at `positions`, in that order, copied unless they stay in a file."""
         return Examples(self.inputs[positions], self.targets[positions])
 
 

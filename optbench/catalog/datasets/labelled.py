@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.datasets.data import Examples
+from optbench.catalog.datasets.mapped import Mapped, is_map
 from optbench.catalog.datasets.split import stratified
 from optbench.catalog.datasets.task import Task
 from optbench.errors import DataError
@@ -79,7 +80,8 @@ def _looks_like_numbers(targets: ArrayLike) -> bool:
 def _examples(inputs: ArrayLike, targets: ArrayLike, where: str, *, numbers: bool) -> Examples:
     import numpy as np
 
-    x, y = np.asarray(inputs), np.asarray(targets)
+    x = inputs if is_map(inputs) else np.asarray(inputs)
+    y = np.array(targets) if is_map(targets) else np.asarray(targets)  # few bytes, often looked at
     if numbers and y.ndim == 1:
         y = y[:, None]
     if x.ndim < 2 or y.ndim != 1 + numbers or len(x) != len(y) or not (x.size and y.size):
@@ -105,12 +107,15 @@ def _numbers(y: NDArray[np.generic], where: str) -> NDArray[np.float32]:
 
 
 def _inputs(x: NDArray[np.generic], where: str) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """Inputs of the types that are trained on; those of a memory map stay there."""
     import numpy as np
 
-    if x.dtype == np.uint8:
-        return np.ascontiguousarray(x)
     if x.dtype.kind not in "buif":
         raise DataError(f"{where} must hold numbers as inputs, not {x.dtype}.")
+    if is_map(x):
+        return Mapped.of(x, np.uint8 if x.dtype == np.uint8 else np.float32).as_array()
+    if x.dtype == np.uint8:
+        return np.ascontiguousarray(x)
     with np.errstate(over="ignore"):  # noticed below
         inputs = np.ascontiguousarray(x, np.float32)
     if not np.isfinite(inputs).all():

@@ -10,7 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optbench.catalog.datasets.digests import REMEMBERED, file_digest
 from optbench.catalog.datasets.labelled import task_of
+from optbench.catalog.datasets.mapped import Mapped
 from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import DataError
 
@@ -23,16 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of data once they were read."""
+    """What is known of data once they were read; `mapped_bytes` stay in files."""
 
     task: Task
     train_size: int
     test_size: int
+    mapped_bytes: int = 0
 
     @classmethod
     def of(cls, train: Examples, test: Examples) -> Facts:
         """Of examples that have a class each, or numbers."""
-        return cls(task_of(train), len(train), len(test))
+        inputs = (train.inputs, test.inputs)
+        mapped = sum(rows.file_bytes for rows in inputs if isinstance(rows, Mapped))
+        return cls(task_of(train), len(train), len(test), mapped)
 
 
 class ReadSource(PlainSource):
@@ -59,6 +64,10 @@ class ReadSource(PlainSource):
         return self._facts.test_size
 
     @property
+    def mapped_bytes(self) -> int:
+        return self._facts.mapped_bytes
+
+    @property
     def _facts(self) -> Facts:
         raise NotImplementedError
 
@@ -76,6 +85,11 @@ class OwnSource(ReadSource):
     def content_hash(self) -> str:
         """SHA-256 over the names and bytes of the files; of data that aren't there, of the path."""
         return _digest(self.path, self._stamp())
+
+    def identify(self, announce: Callable[[str], None]) -> None:
+        for name, _, size in self._stamp():
+            if size >= REMEMBERED:
+                file_digest(Path(name), announce)
 
     def missing(self, data_dir: Path) -> tuple[Path, ...]:  # noqa: ARG002
         return () if Path(self.path).exists() else (Path(self.path),)
@@ -141,10 +155,5 @@ def _facts(source: OwnSource, stamp: Stamp) -> Facts:  # noqa: ARG001 (part of t
 def _digest(path: str, stamp: Stamp) -> str:
     listing: list[tuple[str, str]] = [] if stamp else [("missing", path)]
     for name, _, _ in stamp:
-        try:
-            with Path(name).open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            raise DataError(f"{name} can't be read: {error.strerror}.") from error
-        listing.append((str(Path(name).relative_to(path)), digest))
+        listing.append((str(Path(name).relative_to(path)), file_digest(Path(name))))
     return hashlib.sha256(json.dumps(listing).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Tensors from a file: .npz, .pt or .csv. Nothing in such a file is ever executed."""
+"""Tensors from a file: .npz, .pt or .csv, or a folder of .npy. Nothing in it is ever executed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from optbench.catalog.datasets.labelled import from_arrays
+from optbench.catalog.datasets.npy_folder import NpyFolder
 from optbench.catalog.datasets.own import OwnSource
 from optbench.errors import DataError, UsageError
 
@@ -74,12 +75,17 @@ def file(
     target: str | None = None,
     test_share: float = 0.2,
     targets: Literal["classes", "numbers"] | None = None,
-) -> FileSource:
-    """Tensors from a file; raises UsageError for one of another kind."""
-    if Path(path).suffix not in (".npz", ".pt", ".csv"):
-        raise UsageError(f"path must name a .npz, .pt or .csv file, got {path}")
-    if target is not None and not path.endswith(".csv"):
+) -> FileSource | NpyFolder:
+    """Tensors from a file or a folder; raises UsageError for one of another kind."""
+    suffix = Path(path).suffix
+    is_folder = not suffix or Path(path).is_dir()
+    if not is_folder and suffix not in (".npz", ".pt", ".csv"):
+        wanted = "a .npz, .pt or .csv file, or a folder of .npy files"
+        raise UsageError(f"path must name {wanted}, got {path}")
+    if target is not None and suffix != ".csv":
         raise UsageError("target names the column of the targets in a .csv file; leave it out")
+    if is_folder:
+        return NpyFolder(path, test_share, targets)
     return FileSource(path, target, test_share, targets)
 
 

@@ -51,8 +51,15 @@ class Source(Protocol):
     def test_size(self) -> int:
         """How many test examples `load` returns."""
 
+    @property
+    def mapped_bytes(self) -> int:
+        """Bytes of inputs that stay in files, from which each batch is read; mostly none."""
+
     def content_hash(self) -> str:
         """SHA-256 (64 hex digits) that identifies the content: what `load` accepts or makes."""
+
+    def identify(self, announce: Callable[[str], None]) -> None:
+        """Do beforehand what `content_hash` may take minutes for, telling how far it is."""
 
     def missing(self, data_dir: Path) -> tuple[Path, ...]:
         """The expected files that aren't there; empty where `load` needs no `fetch`.
@@ -88,6 +95,13 @@ class PlainSource:
     @property
     def task(self: Source) -> Task:
         return Task(self.input_shape, self.classes)
+
+    @property
+    def mapped_bytes(self) -> int:
+        return 0
+
+    def identify(self, announce: Callable[[str], None]) -> None:
+        """Nothing takes long."""
 
     def stream(self) -> Stream | None:
         return None

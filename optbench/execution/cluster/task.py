@@ -139,9 +139,11 @@ def _writable(data: Data) -> Data:
 
     import numpy as np
 
+    from optbench.catalog.datasets.mapped import Mapped
+
     def own(examples: Examples) -> Examples:
-        if examples.inputs.dtype == np.uint8:  # scaled, and so copied, wherever it is used
-            return examples
+        if isinstance(examples.inputs, Mapped) or examples.inputs.dtype == np.uint8:
+            return examples  # read or scaled, and so copied, wherever it is used
         return dataclasses.replace(examples, inputs=examples.inputs.copy())
 
     held_out = None if data.validation is None else own(data.validation)

@@ -11,7 +11,7 @@ from optbench.report.progress.leaders import Leader, Leaders
 from optbench.report.progress.pace import Pace
 from optbench.report.progress.track import Track
 from optbench.report.table import safe_text
-from optbench.training.events import Advanced, Busy, Ended, Event, Started
+from optbench.training.events import Advanced, Busy, Ended, Event, Started, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ class Watched:
         before = self.tracks.pop(event.run.hash, None)
         if before is not None:
             self.pace.drop(before)
-        if isinstance(event, Busy):  # another command's: no part of what is to be done here
+        if isinstance(event, Busy | Unbegun):  # no part of what is to be done here
             self.pace.leave(event.run)
             self.total -= 1
             return None

@@ -1,0 +1,209 @@
+"""Training on inputs that stay in a file: the same bytes, little memory, no silent change."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from experiments import command, make_learner, make_runs, train_all, write_experiment, write_plugin
+
+from optbench.execution.data import load_data
+from optbench.execution.plan import Planned
+from optbench.execution.signals import Interruptions
+from optbench.execution.worker import Worker
+from optbench.store.scan import scan
+from optbench.training.events import Advanced, Ended, Unbegun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from optbench.config.spec import Run
+    from optbench.training.events import Event
+
+RANDOM = np.random.RandomState(0)
+MAPPED = {"name": "file", "path": "mine", "validation": 30}
+WHOLE = {"name": "file", "path": "mine.npz", "validation": 30}
+
+
+def images(dtype: str = "u1") -> dict[str, NDArray[Any]]:
+    return {
+        "x_train": RANDOM.randint(0, 256, (150, 1, 4, 4)).astype(dtype),
+        "y_train": np.arange(150) % 3,
+        "x_test": RANDOM.randint(0, 256, (40, 1, 4, 4)).astype(dtype),
+        "y_test": np.arange(40) % 3,
+    }
+
+
+def save(folder: Path, parts: dict[str, NDArray[Any]]) -> None:
+    (folder / "mine").mkdir()
+    for name, array in parts.items():
+        np.save(folder / "mine" / f"{name}.npy", array)
+    np.savez(folder / "mine.npz", **parts)  # type: ignore[arg-type]
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "stacked": {},
+    "alone": {"model": {"name": "cnn"}, "training": {"epochs": 2, "batch_size": 32}},
+    "augmented": {"training": {"epochs": 2, "augment": {"flip": True, "crop": 1}}},
+    "full batch": {"training": {"epochs": 2, "batch_size": "full"}},
+}
+
+
+@pytest.mark.parametrize("parts", KINDS.values(), ids=KINDS.keys())
+@pytest.mark.parametrize("dtype", ["u1", "f8"])
+def test_rows_are_those_of_the_same_data_in_memory(
+    dtype: str, parts: dict[str, Any], tmp_path: Path
+) -> None:
+    save(tmp_path, images(dtype))
+    how = {"normalize": True, "train": 100, "test": 20}
+    rows = []
+    for dataset in (MAPPED, WHOLE):
+        runs = make_runs(tmp_path, dataset=dataset | how, seeds=2, **parts)
+        learners = [make_learner(run) for run in runs]
+        train_all(*learners)
+        rows.append([learner.rows for learner in learners])
+    mapped, whole = rows
+    assert mapped == whole
+    assert len(mapped[0]) >= 3
+    assert mapped[0] != mapped[1]  # another seed, another order
+
+
+def test_stored_metrics_are_the_same_bytes_from_processes_that_map_one_file(tmp_path: Path) -> None:
+    save(tmp_path, images())
+    found = []
+    for dataset in (MAPPED, WHOLE):
+        path = write_experiment(tmp_path, "mine", dataset=dataset, seeds=2)
+        runs = tmp_path / str(dataset["path"]).replace(".", "-")
+        workers = "2" if dataset is MAPPED else "1"
+        assert command("run", path, "--runs-dir", runs, "--workers", workers).code == 0
+        found.append([csv.read_bytes() for csv in sorted(runs.glob("*/*/metrics.csv"))])
+    assert len(found[0]) == 2
+    assert sorted(found[0]) == sorted(found[1])
+
+
+def events(runs: tuple[Run, ...], store: Path) -> Iterator[Event]:
+    """What a worker tells that trains runs together; it waits while nobody asks."""
+    planned = [Planned(run, store / run.directory_name) for run in runs]
+    return Worker(partial(load_data, data_dir=store), Interruptions()).train(planned, force=False)
+
+
+def test_runs_fail_whose_data_change_and_those_that_wait_for_them_do_not_begin(
+    tmp_path: Path,
+) -> None:
+    save(tmp_path, images())
+    runs = make_runs(tmp_path, dataset=MAPPED, seeds=3)
+    going = events(runs[:2], tmp_path)
+    next(event for event in going if isinstance(event, Advanced))
+    inputs = tmp_path / "mine" / "x_train.npy"
+    os.truncate(inputs, 300)
+    ended = [event for event in going if isinstance(event, Ended)]
+    assert [event.result.status for event in ended] == ["failed", "failed"]
+    for event in ended:
+        assert event.result.reason == f"StreamError: {inputs} has changed while it was trained on."
+        (stored,) = scan(event.directory).runs  # whole, and what the result says
+        assert [row["steps"] for row in stored.rows()] == [0]
+    with inputs.open("ab") as stream:
+        stream.truncate(128 + 150 * 16)  # as long as it was, with other content
+    (unbegun,) = events(runs[2:], tmp_path)
+    assert isinstance(unbegun, Unbegun)
+    assert unbegun.reason == "file has changed since this command began; run it again"
+
+
+SPOILER = """
+from pathlib import Path
+from torch.optim import SGD
+
+class Spoiler(SGD):
+    "Has the file of the inputs cut off while it trains."
+    def step(self, closure=None):
+        with Path({path!r}).open("r+b") as stream:
+            stream.truncate(300)
+        return super().step(closure)
+"""
+
+
+def test_a_command_goes_on_with_other_data_and_tells_what_changed(tmp_path: Path) -> None:
+    save(tmp_path, images())
+    inputs = tmp_path / "mine" / "x_train.npy"
+    write_plugin(tmp_path, SPOILER.format(path=str(inputs)))
+    spoilt = write_experiment(
+        tmp_path, "spoilt", dataset=MAPPED, optimizer={"name": "./plugin.py:Spoiler", "lr": 0.1}
+    )
+    waiting = write_experiment(tmp_path, "waiting", dataset=MAPPED)
+    others = write_experiment(tmp_path, "others")
+    store = tmp_path / "runs"
+    outcome = command("run", spoilt, waiting, others, "--runs-dir", store, "--workers", "1")
+    assert outcome.code == 3
+    statuses = {run.experiment: run.status for run in scan(store).runs}
+    assert statuses == {"spoilt": "failed", "others": "completed"}
+    assert "1 run did not begin: file has changed since this command began" in outcome.err
+
+
+LIMITED = """
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+from experiments import make_learner, make_runs, train_all
+
+folder, room = Path(sys.argv[1]), int(sys.argv[2])
+dataset = {"name": "file", "path": "mine", "validation": 1000, "normalize": True}
+(run,) = make_runs(
+    folder, dataset=dataset, model={"name": "linear"}, training={"epochs": 1, "batch_size": 1000}
+)
+learner = make_learner(run)
+(line,) = (line for line in open("/proc/self/status") if line.startswith("VmData"))
+limit = room + 1024 * int(line.split()[1])
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+train_all(learner)
+assert [row["epoch"] for row in learner.rows] == [0, 1]
+try:
+    np.load(folder / "mine" / "x_train.npy")
+except MemoryError:
+    print("does not fit")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that is no file's")
+def test_training_takes_less_memory_than_the_file_has(tmp_path: Path) -> None:
+    examples, side, room = 40_000, 64, 100 << 20
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    np.lib.format.open_memmap(folder / "x_train.npy", "w+", np.uint8, (examples, 1, side, side))
+    np.save(folder / "x_test.npy", np.ones((10, 1, side, side), np.uint8))
+    np.save(folder / "y_train.npy", np.arange(examples) % 2)
+    np.save(folder / "y_test.npy", np.arange(10) % 2)
+    tests = Path(__file__).parents[1]
+    process = subprocess.run(
+        [sys.executable, "-c", LIMITED, tmp_path, str(room)],
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join([str(tests), *sys.path]), "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (folder / "x_train.npy").stat().st_size > room
+    assert (process.stdout, process.returncode) == ("does not fit\n", 0), process.stderr
+
+
+def test_a_dry_run_says_what_stays_in_files(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name, n in (("train", 150_000), ("test", 10)):  # sparse: they take no disk
+        np.lib.format.open_memmap(folder / f"x_{name}.npy", "w+", np.float32, (n, 1000))
+        np.save(folder / f"y_{name}.npy", np.arange(n) % 2)
+    path = write_experiment(
+        tmp_path, dataset={"name": "file", "path": "mine"}, model={"name": "linear"}
+    )
+    outcome = command("run", path, "--dry-run", "--runs-dir", tmp_path / "runs")
+    assert outcome.code == 0, outcome.err
+    assert "inputs of 0.6 GB stay in their files: not among these" in outcome.out
