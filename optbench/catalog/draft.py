@@ -112,8 +112,10 @@ def _dataset_part(dataset: str) -> dict[str, object]:
     path = Path(dataset)
     if dataset in DATASETS or is_import_path(dataset) or not path.exists():
         return {"name": dataset}
-    kind = "image-folder" if path.is_dir() else _OWN_FILES.get(path.suffix.lower(), "text")
-    return {"name": kind, "path": dataset}
+    if path.is_dir():
+        kind = "file" if any(path.glob("*.npy")) else "image-folder"
+        return {"name": kind, "path": dataset}
+    return {"name": _OWN_FILES.get(path.suffix.lower(), "text"), "path": dataset}
 
 
 def _held_out(train: int) -> int:

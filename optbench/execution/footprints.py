@@ -104,8 +104,10 @@ def _data_bytes(setting: Setting) -> int:
     source = source_of(setting.dataset)
     task = source.task
     size = 8 if task.vocabulary else 1 if task.images else 4  # a byte a number
-    inputs = PLACES if source.mapped_bytes else math.prod(task.input_shape) * size
+    inputs = math.prod(task.input_shape) * size
     targets = math.prod(task.target_shape) * 8  # int64 classes
+    if source.mapped_bytes:  # of a text the targets are in the file too
+        inputs, targets = PLACES, 0 if task.positions else targets
     return LOADING * (source.train_size + source.test_size) * (inputs + targets)
 
 

@@ -31,6 +31,9 @@ class Streamed:
     rows: Mapped
     device: torch.device
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def index_select(self, dim: int, positions: Tensor) -> Tensor:  # noqa: ARG002  (as a tensor's)
         return self._read(self.rows[positions.numpy()])
 
@@ -72,14 +75,16 @@ class Split:
     def pick(
         self, positions: Tensor, change: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The examples at some positions `[batch]` on `place`: inputs in `dtype` or ids, and targets.
+        """The examples at some positions `[batch]`: inputs in `dtype` or ids, and targets.
 
-        `change` gets the inputs as they are kept.
+        Positions are on `place`. `change` gets the inputs as they are kept.
         """
         # index_select takes a third of the time of indexing with a tensor.
         inputs = self.inputs.index_select(0, positions)
         inputs = inputs if change is None else change(inputs)
-        targets = self.targets.index_select(0, positions.to(self.targets.device))
+        if not isinstance(self.targets, Streamed):
+            positions = positions.to(self.targets.device)
+        targets = self.targets.index_select(0, positions)
         return self._used(inputs), self._aimed_at(targets)
 
     def chunk(self, start: int, size: int) -> tuple[Tensor, Tensor]:

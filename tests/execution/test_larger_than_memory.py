@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from experiments import command, make_learner, make_runs, train_all, write_experiment, write_plugin
 
 from optbench.execution.data import load_data
@@ -18,6 +19,7 @@ from optbench.execution.plan import Planned
 from optbench.execution.signals import Interruptions
 from optbench.execution.worker import Worker
 from optbench.store.scan import scan
+from optbench.training.data import to_device
 from optbench.training.events import Advanced, Ended, Unbegun
 
 if TYPE_CHECKING:
@@ -76,6 +78,40 @@ def test_rows_are_those_of_the_same_data_in_memory(
     assert mapped[0] != mapped[1]  # another seed, another order
 
 
+def test_a_model_of_tokens_learns_from_a_file_what_it_learns_from_the_text(tmp_path: Path) -> None:
+    ids = RANDOM.randint(0, 26, 2000)
+    (tmp_path / "mine.txt").write_text("".join(chr(97 + i) for i in ids))
+    np.save(tmp_path / "mine.npy", ids.astype(np.uint16))
+    rows = []
+    for path in ("mine.npy", "mine.txt"):
+        dataset = {"name": "text", "path": path, "length": 16, "validation": 10}
+        (run,) = make_runs(
+            tmp_path,
+            dataset=dataset,
+            model={"name": "gru", "hidden": 4},
+            training={"epochs": 2, "batch_size": 16},
+        )
+        learner = make_learner(run)
+        train_all(learner)
+        rows.append(learner.rows)
+    assert rows[0] == rows[1]
+    assert rows[0][0]["train_loss"] == pytest.approx(np.log(26), abs=0.2)  # it guesses
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gets_the_examples_that_it_would_hold(tmp_path: Path) -> None:
+    save(tmp_path, images())
+    picked = []
+    for dataset in (MAPPED, WHOLE):
+        (run,) = make_runs(tmp_path, dataset=dataset | {"normalize": True})
+        data = to_device(load_data(run.setting, tmp_path), torch.device("cuda"))
+        order = data.order(0, 0).to(data.train.place)
+        picked.append([*data.train.pick(order[:32]), *data.test.chunk(5, 20)])
+    for ours, other in zip(*picked, strict=True):
+        assert ours.device == other.device
+        assert torch.equal(ours, other)
+
+
 def test_stored_metrics_are_the_same_bytes_from_processes_that_map_one_file(tmp_path: Path) -> None:
     save(tmp_path, images())
     found = []
@@ -107,9 +143,12 @@ def test_runs_fail_whose_data_change_and_those_that_wait_for_them_do_not_begin(
     ended = [event for event in going if isinstance(event, Ended)]
     assert [event.result.status for event in ended] == ["failed", "failed"]
     for event in ended:
-        assert event.result.reason == f"StreamError: {inputs} has changed while it was trained on."
+        assert (
+            event.result.reason
+            == f"StreamError: {inputs} has changed since it began to be trained on."
+        )
         (stored,) = scan(event.directory).runs  # whole, and what the result says
-        assert [row["steps"] for row in stored.rows()] == [0]
+        assert [row["steps"] for row in stored.rows] == [0]
     with inputs.open("ab") as stream:
         stream.truncate(128 + 150 * 16)  # as long as it was, with other content
     (unbegun,) = events(runs[2:], tmp_path)
@@ -137,13 +176,15 @@ def test_a_command_goes_on_with_other_data_and_tells_what_changed(tmp_path: Path
     spoilt = write_experiment(
         tmp_path, "spoilt", dataset=MAPPED, optimizer={"name": "./plugin.py:Spoiler", "lr": 0.1}
     )
-    waiting = write_experiment(tmp_path, "waiting", dataset=MAPPED)
+    together = write_experiment(tmp_path, "together", dataset=MAPPED)
+    waiting = write_experiment(tmp_path, "waiting", dataset=MAPPED, training={"epochs": 1})
     others = write_experiment(tmp_path, "others")
     store = tmp_path / "runs"
-    outcome = command("run", spoilt, waiting, others, "--runs-dir", store, "--workers", "1")
+    experiments = spoilt, together, waiting, others
+    outcome = command("run", *experiments, "--runs-dir", store, "--workers", "1")
     assert outcome.code == 3
-    statuses = {run.experiment: run.status for run in scan(store).runs}
-    assert statuses == {"spoilt": "failed", "others": "completed"}
+    statuses = {run.path.parent.name: run.status for run in scan(store).runs}
+    assert statuses == {"spoilt": "failed", "together": "failed", "others": "completed"}
     assert "1 run did not begin: file has changed since this command began" in outcome.err
 
 
@@ -156,7 +197,7 @@ import numpy as np
 from experiments import make_learner, make_runs, train_all
 
 folder, room = Path(sys.argv[1]), int(sys.argv[2])
-dataset = {"name": "file", "path": "mine", "validation": 1000, "normalize": True}
+dataset = {"name": "file", "path": "mine", "validation": 1000}
 (run,) = make_runs(
     folder, dataset=dataset, model={"name": "linear"}, training={"epochs": 1, "batch_size": 1000}
 )

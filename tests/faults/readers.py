@@ -274,6 +274,12 @@ def npz_seeds() -> list[bytes]:
     return [plain.getvalue(), packed.getvalue()]
 
 
+def npy_seeds() -> list[bytes]:
+    stream = io.BytesIO()
+    np.save(stream, ARRAYS["x"], allow_pickle=False)
+    return [stream.getvalue()]
+
+
 def tensor_seeds() -> list[bytes]:
     stream = io.BytesIO()
     torch.save({name: torch.from_numpy(array) for name, array in ARRAYS.items()}, stream)
@@ -320,6 +326,10 @@ def read_own(name: str) -> Callable[[bytes, Path], str]:
         try:
             if path.suffix in (".npz", ".pt", ".csv"):
                 train, _ = file(str(path)).read()
+            elif path.suffix == ".npy":
+                np.save(path.with_name("y.npy"), ARRAYS["y"])
+                train, _ = file(str(path.parent)).read()
+                np.asarray(train.inputs)
             elif path.suffix == ".tsv":
                 train, _ = labelled_text(str(path)).read()
             else:
@@ -350,6 +360,7 @@ READERS = {
     "store-elsewhere": Reader(elsewhere_seeds, read_store("elsewhere.txt")),
     "checkpoint": Reader(checkpoint_seeds, read_checkpoint),
     "npz": Reader(npz_seeds, read_own("given.npz")),
+    "npy": Reader(npy_seeds, read_own("mine/x.npy")),
     "pt": Reader(tensor_seeds, read_own("given.pt")),
     "csv": Reader(table_seeds, read_own("given.csv")),
     "text": Reader(text_seeds, read_own("given.tsv")),

@@ -149,7 +149,7 @@ DATASETS: dict[str, Entry] = {
     ),
     "file": Entry("tensors of your own in a .npz, .pt or .csv file, or a folder of .npy", file),
     "image-folder": Entry("PNG and JPEG files of your own, a folder for each class", image_folder),
-    "text": Entry("a text file of your own, to predict each next character", text),
+    "text": Entry("a text of your own, or its token ids, to predict each next one", text),
     "labelled-text": Entry(
         "labels and texts of your own in a .tsv or .csv file, as the ids of their words",
         labelled_text,

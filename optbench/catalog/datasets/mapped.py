@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -51,14 +52,11 @@ class Mapped:
     def shape(self) -> tuple[int, ...]:
         return (len(self), *self.array.shape[1:])
 
-    @property
-    def file_bytes(self) -> int:
-        """What these rows take in the file."""
-        return math.prod(self.shape) * self.array.itemsize
-
     def __getitem__(self, chosen: slice | NDArray[np.intp]) -> Mapped:
         """Some of the rows, in the order of `chosen`; nothing is read."""
-        if isinstance(self.positions, range) and not isinstance(chosen, slice):
+        if isinstance(chosen, slice):
+            return replace(self, positions=self.positions[chosen])
+        if isinstance(self.positions, range):
             return replace(self, positions=self.positions.start + chosen)
         return replace(self, positions=self.positions[chosen])
 
@@ -83,7 +81,7 @@ class Mapped:
     def _check(self) -> None:
         if version_of(self.path) != self.version:
             raise StreamError(
-                f"{self.path} has changed while it was trained on.\n"
+                f"{self.path} has changed since it began to be trained on.\n"
                 "  Leave a data set as it is until its runs have ended; begin them again with "
                 "what is there now."
             )
@@ -115,6 +113,11 @@ def is_map(value: object) -> TypeGuard[np.memmap[Any, Any]]:
     return isinstance(value, np.memmap) and bool(value.filename) and value.flags.c_contiguous
 
 
+def mapped_bytes(rows: object) -> int:
+    """What rows take in their file; 0 of those that are in memory."""
+    return math.prod(rows.shape) * rows.array.itemsize if isinstance(rows, Mapped) else 0
+
+
 def version_of(path: str) -> Version:
     """Tells one version of a file from the next; raises StreamError where it isn't there."""
     try:
@@ -131,14 +134,17 @@ def _remapped(
     version: Version,
     positions: range | NDArray[np.intp],
 ) -> Mapped:
-    """The rows in another process, whose machine needs the same file at the same path."""
+    """The rows in another process, whose machine needs the file or a copy at the same path.
+
+    Where it has none, or another, reading will tell: an error here would have nobody to take it.
+    """
     import numpy as np
 
-    if version_of(path) != version:
-        raise StreamError(
-            f"{path} is another file here: data that stay in a file have to lie on a file system "
-            "that all machines share."
-        )
     stored, offset, shape = place
-    array = np.memmap(path, stored, "r", offset, shape)
-    return Mapped(np.asarray(array), dtype, path, version, positions)
+    array = np.empty((0, *shape[1:]), stored)
+    with suppress(OSError, ValueError, StreamError):
+        here = version_of(path)
+        if here[:2] == version[:2]:  # a copy has another inode
+            version = here
+        array = np.asarray(np.memmap(path, stored, "r", offset, shape))
+    return Mapped(array, dtype, path, version, positions)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.digests import REMEMBERED, file_digest
 from optbench.catalog.datasets.labelled import task_of
-from optbench.catalog.datasets.mapped import Mapped
+from optbench.catalog.datasets.mapped import mapped_bytes
 from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import DataError
 
@@ -35,8 +35,7 @@ class Facts:
     @classmethod
     def of(cls, train: Examples, test: Examples) -> Facts:
         """Of examples that have a class each, or numbers."""
-        inputs = (train.inputs, test.inputs)
-        mapped = sum(rows.file_bytes for rows in inputs if isinstance(rows, Mapped))
+        mapped = sum(map(mapped_bytes, (train.inputs, test.inputs)))
         return cls(task_of(train), len(train), len(test), mapped)
 
 

@@ -1,4 +1,4 @@
-"""Character language modelling on any text file in UTF-8."""
+"""Language modelling on the characters of a text file, or on token ids in a .npy file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from optbench.catalog.datasets.npy_folder import open_npy
 from optbench.catalog.datasets.own import Facts, OwnSource
 from optbench.catalog.datasets.windows import next_character, windows
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from optbench.catalog.datasets.data import Examples
 
 
@@ -34,17 +38,10 @@ class Text(OwnSource):
         text = read_text(Path(self.path))
         codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
         characters, ids = np.unique(codes, return_inverse=True)
-        cut = len(ids) - round(self.test_share * len(ids))
-        shortest = min(cut, len(ids) - cut)
-        if shortest <= self.length:
-            raise DataError(
-                f"{self.path} is too short: to train on {cut:,} of its {len(ids):,} characters and "
-                f"test on the others, both have to be more than the length {self.length:,}."
-            )
+        parts = self._parted(ids.astype(np.int64), "characters")
         if len(characters) < 2:
             raise DataError(f"{self.path} has nothing to predict: all its characters are the same.")
-        ids = ids.astype(np.int64)
-        return windows(ids[:cut], self.length), windows(ids[cut:], self.length)
+        return parts
 
     def facts(self, train: Examples, test: Examples) -> Facts:
         parts = (train.inputs, train.targets, test.inputs, test.targets)
@@ -54,10 +51,46 @@ class Text(OwnSource):
     def files(self) -> list[Path]:
         return [Path(self.path)]
 
+    def _parted(self, ids: NDArray[np.int64], what: str) -> tuple[Examples, Examples]:
+        """Windows to train and to test; raises DataError where there is none of either."""
+        cut = len(ids) - round(self.test_share * len(ids))
+        shortest = min(cut, len(ids) - cut)
+        if shortest <= self.length:
+            raise DataError(
+                f"{self.path} is too short: to train on {cut:,} of its {len(ids):,} {what} and "
+                f"test on the others, both have to be more than the length {self.length:,}."
+            )
+        return windows(ids[:cut], self.length), windows(ids[cut:], self.length)
+
+
+@dataclass(frozen=True)
+class TokenFile(Text):
+    """The same of token ids `[tokens]`, whole numbers from 0, which stay in their .npy file."""
+
+    def read(self) -> tuple[Examples, Examples]:
+        ids = open_npy(Path(self.path))
+        if ids.ndim != 1 or ids.dtype.kind not in "ui":
+            raise DataError(
+                f"{self.path} must hold token ids [n] in whole numbers; it holds {ids.dtype} "
+                f"{list(ids.shape)}."
+            )
+        return self._parted(ids, "tokens")
+
+    def facts(self, train: Examples, test: Examples) -> Facts:
+        ids = open_npy(Path(self.path))
+        least, most = int(ids.min()), int(ids.max())
+        if least < 0 or not most:
+            raise DataError(
+                f"{self.path} must hold token ids from 0 to at least 1; they are {least:,} to "
+                f"{most:,}."
+            )
+        task = next_character(self.length, 1 + most)
+        return Facts(task, len(train), len(test), mapped_bytes=ids.nbytes)
+
 
 def text(path: str, length: int = 64, test_share: float = 0.1) -> Text:
-    """Any text file, as a character language model reads it."""
-    return Text(path, length, test_share)
+    """Any text file, as a character language model reads it; or a .npy file of token ids."""
+    return (TokenFile if path.endswith(".npy") else Text)(path, length, test_share)
 
 
 def read_text(path: Path) -> str:

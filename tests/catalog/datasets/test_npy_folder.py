@@ -66,9 +66,9 @@ def test_of_one_part_the_same_share_is_to_test_as_of_an_npz_file(tmp_path: Path)
 
 def test_moments_of_channels_are_those_of_the_images_in_memory(tmp_path: Path) -> None:
     images = RANDOM.randint(0, 256, (2500, 3, 4, 4)).astype(np.uint8)
-    parts = {"x": images, "y": np.arange(2500) % 2}
+    parts: dict[str, NDArray[Any]] = {"x": images, "y": np.arange(2500) % 2}
     train, _ = file(saved(tmp_path / "mine", parts)).load(tmp_path)
-    inputs = np.asarray(train.inputs)
+    inputs = np.asarray(train.inputs, np.uint8)
     for ours, other in zip(
         channel_moments(train), channel_moments(Examples(inputs, train.targets)), strict=True
     ):
