@@ -58,6 +58,17 @@ def test_the_example_of_an_own_loss_trains(tmp_path: Path) -> None:
     assert "FocalLoss gamma=1" in done.stdout
 
 
+def test_the_example_of_own_metrics_measures(tmp_path: Path) -> None:
+    (tmp_path / "measures.py").write_text(blocks("docs/extending.md", "python")[3])
+    part = blocks("docs/extending.md", "yaml")[3]
+    (tmp_path / "mine.yaml").write_text(f"dataset: digits\nmodel: mlp\noptimizer: adam\n{part}")
+    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (rows,) = tmp_path.rglob("metrics.csv")
+    header = rows.read_text().splitlines()[0]
+    assert header.endswith("test_macro_f1,test_calibration_error,test_top_k_accuracy")
+
+
 def test_the_example_for_python_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "example.py").write_text(blocks("docs/extending.md", "python")[-1])

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from optbench.analysis.across import Overall, mean_speedups, overall_accuracies
-from optbench.analysis.metric import QUANTITIES, Metric
+from optbench.analysis.metric import Metric, comparable
 from optbench.analysis.reference import default_reference, find_reference, unknown_reference
 from optbench.analysis.rows import RowBuilder, SettingRow
 from optbench.analysis.selection import Choices, choices_of, criterion, ranked, tuned_first
@@ -22,6 +22,8 @@ from optbench.analysis.setting import (
 )
 from optbench.analysis.target import default_target
 from optbench.analysis.where import selected
+from optbench.config.metrics import QUANTITIES
+from optbench.config.suggest import did_you_mean_metric
 from optbench.errors import StoreError, UsageError
 from optbench.store.scan import Note, StoredRun
 
@@ -104,6 +106,7 @@ def compare(
     found, notes = readable(selected(runs, question.where))
     _check_finished(found)
     _check_held_out(question.measured, found)
+    _check_recorded(question.measured, found)
     searches = tuple(studies)
     choices = choices_of(searches)
     problems = [_Candidates(settings, choices) for settings in _by_problem(found)]
@@ -188,6 +191,17 @@ def _check_held_out(metric: Metric, runs: Iterable[StoredRun]) -> None:
     rows = (row for run in runs if run.finished for row in run.rows)
     if metric.split == "val" and all(row.get(name) is None for row in rows for name in columns):
         raise UsageError(f"no run has {metric.name}: add `validation: N` to the data set")
+
+
+def _check_recorded(metric: Metric, runs: Iterable[StoredRun]) -> None:
+    """Refuse a column that an experiment would have to ask for, where none of them has."""
+    if not metric.is_asked_for:
+        return
+    last = [run.rows[-1] for run in runs if run.finished and run.rows]
+    known = comparable(dict.fromkeys(name for row in last for name in row))
+    if metric.name not in known:
+        hint = did_you_mean_metric(metric.name, known) or f"there are {', '.join(known)}"
+        raise UsageError(f"no run has {metric.name}; {hint}")
 
 
 def _by_problem(runs: Iterable[StoredRun]) -> list[list[Setting]]:

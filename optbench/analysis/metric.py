@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from optbench.config.claims import MEASURES
+from optbench.config.metrics import EVALUATED, QUANTITIES
 from optbench.config.suggest import did_you_mean_metric
 from optbench.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SPLITS = ("train", "val", "test")
-QUANTITIES = ("accuracy", "loss")
 METRICS = tuple(f"{split}_{quantity}" for quantity in QUANTITIES for split in SPLITS)
 COMPARABLE = (*METRICS, *MEASURES)  # the latter where a problem has them
+SMALL = ("_loss", "_error")  # what names of columns end in that are to be small
+_ASKED_FOR = re.compile(rf"({'|'.join(EVALUATED)})_[^\W\d]\w*")  # by `metrics` of an experiment
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A column of metrics.csv that settings are compared on; lower is better but for accuracies."""
+    """A column of metrics.csv that settings are compared on.
+
+    Higher is better of accuracies, and of what an experiment has measured besides, unless its name
+    ends in `SMALL`; else lower is.
+    """
 
     name: str
 
@@ -26,7 +37,12 @@ class Metric:
 
     @property
     def higher_is_better(self) -> bool:
-        return self.is_accuracy
+        return self.is_accuracy or (self.is_asked_for and not self.name.endswith(SMALL))
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether it is no column that every run, or every landscape, has."""
+        return self.name not in COMPARABLE
 
     @property
     def split(self) -> str:
@@ -37,9 +53,19 @@ class Metric:
 
 
 def find_metric(name: str) -> Metric:
-    """The metric of that name; UsageError with the nearest one for any other."""
-    if name in COMPARABLE:
+    """The metric of that name; UsageError with the nearest one for any other.
+
+    Whether any run has a column that an experiment asks for is known once runs are read.
+    """
+    if name in COMPARABLE or _ASKED_FOR.fullmatch(name):
         return Metric(name)
     hint = did_you_mean_metric(name, METRICS)
     listed = f"metric must be one of {', '.join(METRICS)}, got {name!r}"
     raise UsageError(f"{listed}; {hint}" if hint else listed)
+
+
+def comparable(columns: Iterable[str]) -> list[str]:
+    """Of columns of metrics.csv those to compare settings on, the usual ones first."""
+    found = list(columns)
+    others = [name for name in found if name not in COMPARABLE and _ASKED_FOR.fullmatch(name)]
+    return [name for name in (*COMPARABLE, *others) if name in found]

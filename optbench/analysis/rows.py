@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.interval import Estimate, t_interval, welch_interval
-from optbench.analysis.metric import COMPARABLE, Metric
+from optbench.analysis.metric import Metric, comparable
 from optbench.analysis.pairing import pairs
 from optbench.analysis.selection import NOTHING_CHOSEN, Choices, leaders
 from optbench.analysis.speedup import Speedup, speedup
@@ -162,7 +162,9 @@ class RowBuilder:
 
 def estimates(setting: Setting) -> dict[str, Estimate]:
     """Mean and interval of each final metric over the completed seeds."""
-    finals = {column: _finals(setting.completed, column) for column in COMPARABLE}
+    last = [run.rows[-1] for run in setting.completed if run.rows]
+    columns = comparable(dict.fromkeys(name for row in last for name in row))
+    finals = {column: _finals(setting.completed, column) for column in columns}
     return {column: t_interval(values) for column, values in finals.items() if values}
 
 

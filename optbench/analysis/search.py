@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.comparison import recorded_metric
+from optbench.analysis.metric import Metric
 from optbench.analysis.pictures.series import family
 from optbench.analysis.setting import Setting
 from optbench.analysis.target import final
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.analysis.comparison import Comparison, ProblemComparison
-    from optbench.analysis.metric import Metric
     from optbench.analysis.rows import SettingRow
     from optbench.analysis.trials import Fate, Outcome
     from optbench.store.scan import StoredRun
@@ -112,7 +112,7 @@ class ProblemSearch:
     @property
     def higher_is_better(self) -> bool:
         """Of the objective."""
-        return self.objective.endswith("_accuracy")
+        return Metric(self.objective).higher_is_better
 
     def at_worst(self, one: Tried) -> float:
         """The objective of a trial that has one: no worse than untrained, where that is known."""

@@ -99,7 +99,8 @@ def hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
     flat["schedule"] = schedule["name"]
     flat |= {f"schedule.{key}": value for key, value in schedule.items() if key != "name"}
     for key, value in flattened(config["training"]).items():
-        if key.partition(".")[0] != "loss":  # it belongs to the problem
+        # The loss belongs to the problem, and what is measured besides changes nothing.
+        if key.partition(".")[0] not in ("loss", "metrics"):
             flat[f"training.{key}" if key in flat else key] = value
     return flat
 

@@ -7,12 +7,12 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from optbench.analysis.metric import Metric
 from optbench.analysis.target import final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from optbench.config.tuning import Objective
     from optbench.store.scan import StoredRun
     from optbench.store.tuning import Study, Trial
 
@@ -35,12 +35,12 @@ class Outcome:
     epochs: float
 
 
-def higher_is_better(objective: Objective) -> bool:
+def higher_is_better(objective: str) -> bool:
     """Whether a larger value of the objective is the better one."""
-    return objective == "val_accuracy"
+    return Metric(objective).higher_is_better
 
 
-def worst(objective: Objective) -> float:
+def worst(objective: str) -> float:
     """The value of a trial that diverged: worse than any that did not."""
     return -math.inf if higher_is_better(objective) else math.inf
 
@@ -56,14 +56,14 @@ def outcomes(study: Study, runs: Iterable[StoredRun]) -> dict[str, tuple[Outcome
     }
 
 
-def outcome(trial: Trial, stored: Mapping[str, StoredRun], objective: Objective) -> Outcome:
+def outcome(trial: Trial, stored: Mapping[str, StoredRun], objective: str) -> Outcome:
     """What became of one trial; `stored` are runs by their hashes."""
     runs = tuple(stored[run] for run in trial.runs if run in stored)
     status = _fate(trial, runs)
     return Outcome(trial, runs, status, _value(runs, status, objective), sum(map(_epochs, runs)))
 
 
-def best(found: Iterable[Outcome], objective: Objective) -> Outcome | None:
+def best(found: Iterable[Outcome], objective: str) -> Outcome | None:
     """The completed trial with the best value, of equals the first; None where there is none."""
     sign = -1.0 if higher_is_better(objective) else 1.0
     ranked = [
@@ -86,7 +86,7 @@ def _fate(trial: Trial, runs: tuple[StoredRun, ...]) -> Fate:
     return "pruned" if "pruned" in fates else "completed"
 
 
-def _value(runs: tuple[StoredRun, ...], status: Fate, objective: Objective) -> float | None:
+def _value(runs: tuple[StoredRun, ...], status: Fate, objective: str) -> float | None:
     if status == "diverged":
         return worst(objective)
     if status not in ("completed", "pruned"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from optbench.catalog.datasets.task import Task
 from optbench.catalog.labels import loss_label
 from optbench.catalog.losses import LANDSCAPE_LOSS, SMOOTHED
+from optbench.catalog.metrics import OF_NUMBERS
 from optbench.catalog.models import MODELS, POINT
 from optbench.catalog.plugins import content_hash, is_import_path
 from optbench.catalog.receivers import LATER_TRAINING
@@ -229,7 +230,8 @@ class _Expansion:
         if training.get("batch_size") != DEFAULT_BATCH_SIZE:
             varied["batch_size"] = training.get("batch_size")
         varied |= {key: training[key] for key in LATER_TRAINING if key in training}
-        varied.pop(CHECKPOINT_EVERY, None)
+        for name in (CHECKPOINT_EVERY, "metrics"):  # they change nothing of the training
+            varied.pop(name, None)
         loss = varied.get("loss")
         if isinstance(loss, dict):
             varied["loss"] = {**loss, "name": display_name(str(loss["name"]))}
@@ -257,6 +259,7 @@ class _Expansion:
         self._check_schedule(schedule, dataset, optimizer)
         loss = self._loss(dataset, training)
         self._check_smoothing(loss, training)
+        self._check_metrics(dataset, training)
         self._check_augment(dataset, training)
         self._check_landscape(dataset, model)
         data = dict(dataset.arguments)
@@ -303,6 +306,18 @@ class _Expansion:
             node = training.part.node.mapping["label_smoothing"]
             key = child_key(training.part.key, "label_smoothing")
             self.problems.add(node, key, f"is for {SMOOTHED}, and the loss is {loss_label(loss)}")
+
+    def _check_metrics(self, dataset: _Choice, training: _Choice) -> None:
+        """Those of the catalog have to fit the targets."""
+        metrics = training.arguments.get("metrics", [])
+        for index, metric in enumerate(metrics if isinstance(metrics, list) else []):
+            for name, task in _tasks(dataset.arguments):
+                if isinstance(metric, str) and task.numbers != (metric in OF_NUMBERS):
+                    node = training.part.node.mapping["metrics"].sequence[index]
+                    key = f"{child_key(training.part.key, 'metrics')}[{index}]"
+                    kinds = ("classes", "numbers") if task.numbers else ("numbers", "classes")
+                    message = f"{metric} is of {kinds[0]}, and the targets of {name} are {kinds[1]}"
+                    self.problems.add(node, key, message)
 
     def _check_augment(self, dataset: _Choice, training: _Choice) -> None:
         """The data, and what may stand in for them, have to be images larger than the margin."""
@@ -376,9 +391,11 @@ def _without_validation(dataset: _Choice) -> str:
 
 
 def _functions(training: Arguments) -> dict[str, str]:
-    loss = training.get("loss")
-    plugin = _plugin(loss) if isinstance(loss, dict) else None
-    return {str(loss["name"]): plugin} if isinstance(loss, dict) and plugin else {}
+    """Losses and metrics in files: each path and the hash of its file."""
+    metrics = training.get("metrics", [])
+    named = [training.get("loss"), *(metrics if isinstance(metrics, list) else [])]
+    own = [one for one in named if isinstance(one, dict)]
+    return {str(one["name"]): plugin for one in own if (plugin := _plugin(one))}
 
 
 def _plugin(arguments: Arguments) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.catalog.annotations import UNWRITABLE
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.losses import LOSSES
+from optbench.catalog.metrics import METRICS as METRIC_NAMES
 from optbench.catalog.models import MODELS
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.receivers import (
@@ -39,6 +40,7 @@ from optbench.catalog.weights import HEADS
 from optbench.config import descriptions
 from optbench.config.claims import COMPARISONS, METRICS, STATEMENTS, VERDICTS
 from optbench.config.claims import KEYS as CLAIM_KEYS
+from optbench.config.metrics import EVALUATED
 from optbench.config.names import ALLOWED, MAX_NAME
 from optbench.config.schema import DEVICE, KEYS, REQUIRED
 from optbench.config.seeds import MAX_SEED, MAX_SEEDS
@@ -72,6 +74,10 @@ _BOUNDS: dict[Rule, Schema] = {
     ABOVE_ZERO_UP_TO_ONE: {"exclusiveMinimum": 0, "maximum": 1},
 }
 _IMPORT_PATH = {"type": "string", "pattern": ":", "description": "Your own: ./file.py:Name."}
+_ASKED_FOR = {  # what `metrics` adds
+    "type": "string",
+    "pattern": f"^({'|'.join(EVALUATED)})_",
+}
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
 
 
@@ -258,15 +264,20 @@ def _training() -> Schema:
         ]
     }
     augment = _optional_mapping(_arguments(AUGMENT, texts))
-    losses = {"enum": [*LOSSES, None]}
-    named = {"anyOf": [losses, _IMPORT_PATH, _SPACE]}
-    mapping = {"type": "object", "properties": {"name": named}, "required": ["name"]}
-    loss = {"anyOf": [losses, _IMPORT_PATH, mapping]}
-    shaped = {"loss": loss, "average": average, "augment": augment}
+    loss, metric = _function([*LOSSES, None]), _function([*METRIC_NAMES])
+    metrics = {"type": "array", "items": metric}
+    shaped = {"loss": loss, "metrics": metrics, "average": average, "augment": augment}
     shaped |= {"evaluate_every": every, "checkpoint_every": every}
     for name, value in shaped.items():
         own[name] = {"description": texts[name], "anyOf": [value, _SPACE]}
     return {"type": "object", "properties": own, "additionalProperties": False}
+
+
+def _function(names: Sequence[str | None]) -> Schema:
+    """A loss or metric: a name, or one's own with its arguments."""
+    named = {"anyOf": [{"enum": [*names]}, _IMPORT_PATH, _SPACE]}
+    mapping = {"type": "object", "properties": {"name": named}, "required": ["name"]}
+    return {"anyOf": [{"enum": [*names]}, _IMPORT_PATH, mapping]}
 
 
 def _optional_mapping(properties: Schema) -> Schema:
@@ -292,7 +303,7 @@ def _tuning() -> Schema:
                 "min_epochs": {"type": "integer", "minimum": 1},
             },
         ),
-        "objective": {"enum": list(OBJECTIVES)},
+        "objective": {"anyOf": [{"enum": list(OBJECTIVES)}, _ASKED_FOR]},
         "seeds": _seeds(),
     }
     told = {key: {"description": texts[key], **values[key]} for key in TUNING_KEYS}
@@ -313,7 +324,7 @@ def _claim() -> Schema:
     positive = {"type": "number", "exclusiveMinimum": 0}
     values: Schema = {
         "claim": {"type": "string"},
-        "metric": {"enum": list(METRICS)},
+        "metric": {"anyOf": [{"enum": list(METRICS)}, _ASKED_FOR]},
         "setting": chooses,
         **dict.fromkeys(COMPARISONS, chooses),
         **dict.fromkeys(("at_least", "at_most", "target"), number),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.losses import LOSSES
+from optbench.catalog.metrics import METRICS
 from optbench.catalog.models import MODELS, PREFIX, torchvision_models
 from optbench.catalog.objectives import OBJECTIVES
 from optbench.catalog.objectives.receiver import objective_receiver
@@ -82,5 +83,6 @@ KINDS: dict[str, Callable[[], list[Line]]] = {
     "optimizers": lambda: _entries(optimizers(), optimizer_receiver),
     "schedules": lambda: _entries(schedules(), schedule_receiver),
     "losses": lambda: [(name, entry.summary, "") for name, entry in LOSSES.items()],
+    "metrics": lambda: [(name, entry.summary, "") for name, entry in METRICS.items()],
     "objectives": lambda: _entries(OBJECTIVES, objective_receiver),
 }

@@ -99,6 +99,7 @@ TRAINING = Receiver(
             Parameter("augment"),
             Parameter("dtype", ValueType(frozenset({"str"}), choices=DTYPES), default=FLOAT32),
             Parameter("amp", ValueType(frozenset({"str", "none"}), choices=(*_SHORT, None))),
+            Parameter("metrics", default=[]),
         ),
     ),
     {
@@ -139,6 +140,7 @@ LATER_TRAINING: dict[str, object] = {
     "augment": None,
     "dtype": FLOAT32,
     "amp": None,
+    "metrics": [],
 }
 # What `average` can name. The numbers are torch's and, of SWA, those of Izmailov et al. 2018.
 AVERAGES = {
@@ -263,8 +265,8 @@ def _catalog_schedule(name: str) -> Receiver:
     )
 
 
-def loss_receiver(name: str) -> Receiver:
-    """What takes the arguments of a loss by import path: a class, or a function.
+def function_receiver(name: str) -> Receiver:
+    """What takes the arguments of a loss or metric by import path: a class, or a function.
 
     A function's first two are outputs and targets. Those of the catalog take none.
     """

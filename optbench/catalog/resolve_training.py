@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.arguments import check_arguments
 from optbench.catalog.losses import LOSSES
+from optbench.catalog.metrics import METRICS
 from optbench.catalog.naming import Kind, receiver_of, target_of, without
 from optbench.catalog.plugins import is_import_path
 from optbench.catalog.receivers import (
@@ -15,18 +16,23 @@ from optbench.catalog.receivers import (
     EVERY,
     LATER_TRAINING,
     TRAINING,
-    loss_receiver,
+    function_receiver,
     without_later,
 )
+from optbench.config.metrics import QUANTITIES, metric_name
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.schema import read_part
 from optbench.config.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optbench.catalog.arguments import Arguments
+    from optbench.catalog.entry import Entry
 
 
 _LOSS = Kind("a loss", "losses")
+_METRIC = Kind("a metric", "metrics")
 
 
 def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
@@ -34,7 +40,10 @@ def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
     values = check_arguments(node, key, TRAINING, problems)
     loss = node.mapping.get("loss")
     if loss is not None and loss.value is not None:
-        values["loss"] = _loss(loss, child_key(key, "loss"), problems)
+        values["loss"] = _function(loss, child_key(key, "loss"), LOSSES, _LOSS, problems)
+    if "metrics" in node.mapping:
+        path = child_key(key, "metrics")
+        values["metrics"] = _metrics(node.mapping["metrics"], path, problems)
     for name in ("evaluate_every", "checkpoint_every"):
         every = node.mapping.get(name)
         if every is not None and every.value is not None:
@@ -48,13 +57,33 @@ def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
     return without_later(values, LATER_TRAINING)
 
 
-def _loss(node: Node, key: str, problems: Problems) -> Plain:
+def _metrics(node: Node, key: str, problems: Problems) -> list[Plain]:
+    """A list of them, each of a name of its own: it gives columns theirs."""
+    if not node.is_sequence:
+        known = ", ".join(METRICS)
+        problems.add(node, key, f"must be a list, got {node.shown()}", f"metrics: [{known}]")
+        return []
+    found: list[Plain] = []
+    for path, item in node.children(key):
+        metric = _function(item, path, METRICS, _METRIC, problems)
+        name = metric_name(metric)
+        if name in QUANTITIES:
+            problems.add(item, path, f"there is a test_{name} already", "give it another name")
+        elif metric is not None and name in map(metric_name, found):
+            problems.add(item, path, f"there is another {name}", "give it another name")
+        found.append(metric)
+    return found
+
+
+def _function(
+    node: Node, key: str, entries: Mapping[str, Entry], kind: Kind, problems: Problems
+) -> Plain:
     """A name of the catalog's, or `{name: ./file.py:Name, …}`."""
     part = read_part(node, key, problems)
     if part is None:
         return None
-    name = target_of(part.node, key, LOSSES, _LOSS, problems)
-    receiver = receiver_of(loss_receiver, name, part.node, key, problems)
+    name = target_of(part.node, key, entries, kind, problems)
+    receiver = receiver_of(function_receiver, name, part.node, key, problems)
     if receiver is None:
         return None
     arguments = check_arguments(without(part.node, "name"), key, receiver, problems)

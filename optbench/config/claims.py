@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from optbench.config.keys import check_keys
+from optbench.config.metrics import metric_columns
 from optbench.config.node import Node, Problems, Scalar, child_key
 from optbench.config.suggest import did_you_mean, did_you_mean_metric
 
@@ -67,18 +68,23 @@ _OWNERS: dict[str, tuple[str, Callable[[Claim], bool]]] = {
 }
 
 
-def read_claims(node: Node, problems: Problems) -> tuple[Claim, ...]:
-    """Every claim under `expect`, noting what is wrong with each."""
+def read_claims(node: Node, problems: Problems, metrics: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+    """Every claim under `expect`, noting what is wrong with each.
+
+    `metrics` are what the experiment has measured beside loss and accuracy.
+    """
+    known = (*METRICS, *metric_columns(metrics))
     if not node.is_sequence:
         problems.add(node, "expect", f"must be a list of claims, got {node.shown()}")
         return ()
-    claims = [_ClaimReader(item, key, problems).read() for key, item in node.children("expect")]
+    items = node.children("expect")
+    claims = [_ClaimReader(item, key, problems, known).read() for key, item in items]
     return tuple(claim for claim in claims if claim is not None)
 
 
 class _ClaimReader:
-    def __init__(self, node: Node, key: str, problems: Problems) -> None:
-        self.node, self.key, self.problems = node, key, problems
+    def __init__(self, node: Node, key: str, problems: Problems, metrics: tuple[str, ...]) -> None:
+        self.node, self.key, self.problems, self.metrics = node, key, problems, metrics
         self.found: set[str] = set()  # keys that are there, if only misspelled
 
     def read(self) -> Claim | None:
@@ -95,7 +101,7 @@ class _ClaimReader:
             statement=statement,
             setting=self._where("setting", required=True),
             other=self._where(statement) if statement in COMPARISONS else (),
-            metric=self._choice("metric", METRICS, required=statement not in ("diverges", "")),
+            metric=self._choice("metric", self.metrics, required=statement not in ("diverges", "")),
             text=self._text("claim"),
             bound=self._number(statement) if statement in BOUNDS else None,
             margin=self._number("margin", positive=True),
@@ -135,7 +141,7 @@ class _ClaimReader:
         """What the metric asks of the statement and its numbers."""
         if claim.statement == "faster_than" and claim.metric in _WITHOUT_EPOCHS:
             message = f"{claim.metric} is no value that training reaches"
-            remedy = f"one of {', '.join(m for m in METRICS if m not in _WITHOUT_EPOCHS)}"
+            remedy = f"one of {', '.join(m for m in self.metrics if m not in _WITHOUT_EPOCHS)}"
             self.problems.add(self.node.mapping["metric"], f"{self.key}.metric", message, remedy)
         if claim.ratio > LARGEST_RATIO:
             node = self.node.mapping["ratio"]

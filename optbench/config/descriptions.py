@@ -73,6 +73,7 @@ TRAINING = {
     "augment": "Images changed at random.",
     "dtype": "The type of parameters, inputs and optimizer state.",
     "amp": "Mixed precision: the type that torch.autocast computes in.",
+    "metrics": "What is measured of validation and test data beside loss and accuracy: names.",
     "steps": "So many optimizer steps.",
     "decay": "How much of the average is kept at each step.",
     "start": "The share of the training after which averaging begins.",
@@ -84,7 +85,8 @@ TUNING = {
     "sampler": "What proposes them: a name, or a mapping with `name`. Default: tpe.",
     "pruner": "What ends poor trials early; `trials` times `epochs` is then what each optimizer "
     "may use. Default: none.",
-    "objective": "What the best trial is chosen by. Default: val_loss.",
+    "objective": "What the best trial is chosen by: val_loss (default), val_accuracy, or a metric "
+    "that is measured of validation data.",
     "seeds": "A count, or a list of seeds that are not among those reported. Default: 1.",
     "seed": "The seed that proposals are drawn from. Default: 0.",
     "batch": "Trials of each optimizer that are proposed at a time.",

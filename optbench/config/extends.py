@@ -17,7 +17,7 @@ MAX_BASES = 10
 
 _PART = re.compile(
     r"(dataset|model|objective|optimizer|schedule)(\[\d+\])?"
-    r"|optimizer(\[\d+\])?\.schedule|dataset(\[\d+\])?\.fallback|training\.(average|loss)"
+    r"|optimizer(\[\d+\])?\.schedule|dataset(\[\d+\])?\.fallback|training\.(average|loss|metrics\[\d+\])"
 )
 
 

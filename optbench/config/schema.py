@@ -13,6 +13,7 @@ from optbench.config.claims import Claim, read_claims
 from optbench.config.extends import named_part
 from optbench.config.indentation import note_lost_indentation
 from optbench.config.keys import check_keys
+from optbench.config.metrics import names_in
 from optbench.config.names import NAME_RULE, is_name
 from optbench.config.node import Node, Problems, shown_text
 from optbench.config.seeds import read_seeds
@@ -44,6 +45,7 @@ _ARGUMENTS = {
         "augment",
         "dtype",
         "amp",
+        "metrics",
     ),
     "tuning": ("trials", "sampler", "pruner", "objective"),
 }
@@ -92,6 +94,7 @@ def read_document(root: Node, file: Path, problems: Problems) -> Document:
     for key in REQUIRED:
         if key not in found and key not in written:
             problems.add(root.mark, key, "is missing", f"add a line '{key}: …'")
+    metrics = names_in(top.get("training"))
     return Document(
         file=file,
         name=_name(top.get("name"), root, file, problems),
@@ -102,8 +105,8 @@ def read_document(root: Node, file: Path, problems: Problems) -> Document:
         training=_training(top.get("training"), root, problems),
         seeds=read_seeds(top["seeds"], problems) if "seeds" in top else (0,),
         device=_device(top.get("device"), problems),
-        claims=read_claims(top["expect"], problems) if "expect" in top else (),
-        tuning=read_tuning(top["tuning"], problems) if "tuning" in top else Tuning(),
+        claims=read_claims(top["expect"], problems, metrics) if "expect" in top else (),
+        tuning=read_tuning(top["tuning"], problems, metrics) if "tuning" in top else Tuning(),
     )
 
 

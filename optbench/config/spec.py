@@ -80,6 +80,12 @@ class Setting:
         return ":" in str(self.loss["name"])
 
     @property
+    def metrics(self) -> tuple[Resolved, ...]:
+        """What is measured beside loss and accuracy, each by its name or import path likewise."""
+        named = cast("list[object]", self.training.get("metrics", []))
+        return tuple(one if isinstance(one, Mapping) else {"name": one} for one in named)
+
+    @property
     def label_smoothing(self) -> float:
         """How much of each label is spread over all classes while training; 0 is none."""
         return cast("float", self.training.get("label_smoothing", 0.0))
@@ -118,7 +124,8 @@ class Setting:
     @property
     def own_code(self) -> tuple[str, ...]:
         """The import paths that it names: of code that is not optbench's."""
-        parts = (self.dataset, self.model, self.optimizer, self.schedule, self.loss)
+        training = self.loss, *self.metrics
+        parts = (self.dataset, self.model, self.optimizer, self.schedule, *training)
         return tuple(name for part in parts if ":" in (name := str(part["name"])))
 
     @cached_property
@@ -169,6 +176,8 @@ class Setting:
 
     def _contents(self, value: object) -> object:
         """What `training` holds, a plug-in likewise."""
+        if isinstance(value, list):
+            return [self._contents(item) for item in value]
         named = isinstance(value, Mapping) and "name" in value
         return self._by_content(cast("Resolved", value)) if named else value
 

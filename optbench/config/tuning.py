@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from optbench.config.keys import check_keys
+from optbench.config.metrics import metric_columns
 from optbench.config.node import Node, child_key
 from optbench.config.seeds import MAX_SEED, MAX_SEEDS, read_seed_list
 from optbench.config.suggest import did_you_mean
@@ -13,10 +14,9 @@ from optbench.config.suggest import did_you_mean
 if TYPE_CHECKING:
     from optbench.config.node import Problems
 
-Objective = Literal["val_loss", "val_accuracy"]
 SamplerName = Literal["tpe", "random", "gp", "cmaes", "grid"]
 PrunerName = Literal["none", "hyperband", "median"]
-OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+OBJECTIVES = ("val_loss", "val_accuracy")  # beside what an experiment has measured besides
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 PRUNERS: tuple[PrunerName, ...] = get_args(PrunerName)
 
@@ -43,12 +43,13 @@ class Tuning:
     pruner: PrunerName = "none"
     reduction: int = 3
     min_epochs: int = 1
-    objective: Objective = "val_loss"
+    objective: str = "val_loss"
     seeds: tuple[int, ...] = (FIRST_SEED,)
 
 
-def read_tuning(node: Node, problems: Problems) -> Tuning:
-    """Check `tuning:`, noting every mistake."""
+def read_tuning(node: Node, problems: Problems, metrics: tuple[str, ...] = ()) -> Tuning:
+    """Check `tuning:`, noting every mistake; `metrics` are what the experiment has measured."""
+    objectives = (*OBJECTIVES, *metric_columns(metrics, ["val"]))
     if not node.is_mapping:
         remedy = "tuning: {trials: 30, sampler: tpe}"
         problems.add(node, "tuning", f"must be a mapping, got {node.shown()}", remedy)
@@ -65,7 +66,7 @@ def read_tuning(node: Node, problems: Problems) -> Tuning:
         pruner=_word(pruner, "tuning.pruner", "name", PRUNERS, problems) or "none",
         reduction=_whole(pruner, "tuning.pruner", "reduction", problems, least=2) or 3,
         min_epochs=_whole(pruner, "tuning.pruner", "min_epochs", problems) or 1,
-        objective=_word(found, "tuning", "objective", OBJECTIVES, problems) or "val_loss",
+        objective=_word(found, "tuning", "objective", objectives, problems) or "val_loss",
         seeds=_seeds(found["seeds"], problems) if "seeds" in found else (FIRST_SEED,),
     )
 

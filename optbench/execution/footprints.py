@@ -47,6 +47,7 @@ def footprint(run: Run, model: nn.Module, optimizer: Optimizer, device: torch.de
     if setting.training.get("average"):
         stored += weights
     summed = gradients if setting.training.get("accumulate") else 0
+    summed += _kept_bytes(setting) if setting.metrics else 0
     rows_start = gradients  # a copy of the parameters, for the next row's update norm
     checkpoint = stored + rows_start  # each run's may be on its way to the disk
     return Footprint(
@@ -98,6 +99,13 @@ def _activation_bytes(run: Run, model: nn.Module) -> int:
     trained_on = training_size(run.setting)
     examples = max(min(run.setting.batch_size(trained_on), trained_on), CHUNK)
     return (sum(kept.values()) + _bytes([outputs])) * examples // len(inputs)
+
+
+def _kept_bytes(setting: Setting) -> int:
+    """All outputs of a part of the data, which metrics are of, once more while they are joined."""
+    source = source_of(setting.dataset)
+    numbers = math.prod(source.task.output_shape)
+    return 2 * 8 * numbers * max(source.test_size, int(str(setting.dataset["validation"])))
 
 
 def _data_bytes(setting: Setting) -> int:

@@ -6,6 +6,7 @@ import os
 import traceback
 from concurrent.futures import wait
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.config.yaml_writer import block
@@ -230,20 +231,25 @@ def config_text(run: Run, directory: RunDirectory) -> str:
     if run.setting.requested_dataset is not None:  # else the next run would not know
         asked = {"instead_of": run.setting.requested_dataset}
         config["dataset"] = {**run.setting.dataset, **asked}
-    training = dict(run.setting.training)
-    for held in (config, training):
-        for part in ("model", "optimizer", "schedule", "loss"):
-            arguments = held.get(part)
-            if isinstance(arguments, dict) and arguments["name"] in run.setting.plugins:
-                source, _, name = str(arguments["name"]).rpartition(":")
-                near = os.path.relpath(source, directory.path.resolve())
-                held[part] = {**arguments, "name": f"{near}:{name}"}
-    config["training"] = training
+    near = partial(_from_directory, run, directory)
+    parts = {part: near(config[part]) for part in ("model", "optimizer", "schedule")}
+    training = {key: near(value) for key, value in run.setting.training.items()}
+    config |= {**parts, "training": training}
     weights, model = run.setting.weights, config["model"]
     if isinstance(model, dict) and weights and not weights.address:
         model["weights"] = os.path.relpath(weights.path, directory.path.resolve())
     header = "# The resolved run; `optbench run` on this file repeats it.\n"
     return header + block(config)
+
+
+def _from_directory(run: Run, directory: RunDirectory, part: object) -> object:
+    """A part whose plug-in's file is named from the run's directory; of a list, each of them."""
+    if isinstance(part, list):
+        return [_from_directory(run, directory, item) for item in part]
+    if not isinstance(part, dict) or part.get("name") not in run.setting.plugins:
+        return part
+    source, _, name = str(part["name"]).rpartition(":")
+    return {**part, "name": f"{os.path.relpath(source, directory.path.resolve())}:{name}"}
 
 
 def _steps(row: Row | None) -> float:

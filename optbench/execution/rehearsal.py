@@ -20,6 +20,7 @@ from optbench.training.build import (
 from optbench.training.compiled import check_compiler
 from optbench.training.device import choose_device, devices_for
 from optbench.training.losses import check_loss
+from optbench.training.measures import check_metrics
 from optbench.training.precision import in_its_type
 from optbench.training.precision_refusal import check_precision
 from optbench.training.seeding import global_stream
@@ -80,6 +81,7 @@ class _Rehearsal:
             build_schedule(setting, optimizer, setting.epoch_steps(examples))
             with global_stream(run.seed, "noise"):
                 check_loss(setting, source_of(setting.dataset).task, device)
+                check_metrics(setting, source_of(setting.dataset).task, device)
             check_compiler(setting, device)
             check_precision(setting, device, optimizer)
         except ConfigError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.interval import CONFIDENCE
-from optbench.analysis.metric import METRICS
+from optbench.analysis.metric import METRICS, Metric
 from optbench.config.spec import format_value
 from optbench.report.formats import SCHEMA
 from optbench.report.records_of_searches import search_record
@@ -65,7 +65,9 @@ def record_table(comparison: Comparison) -> Table:
     told = [(row, problem) for problem in comparison.problems for row in problem.rows]
     records = [_record(row, problem) for row, problem in told]
     names = dict.fromkeys(name for row, _ in told for name in row.hyperparameters)
-    keys = [*IDENTITY, *(f"{PREFIX}{name}" for name in names), *OUTCOMES]
+    asked = dict.fromkeys(column for row, _ in told for column in asked_for(row))
+    more = [f"{column}{end}" for column in asked for end in ("", "_low", "_high")]
+    keys = [*IDENTITY, *(f"{PREFIX}{name}" for name in names), *OUTCOMES, *more]
     rows = tuple(tuple(cell(record.get(key)) for key in keys) for record in records)
     return Table(tuple(Column(key, key) for key in keys), (rows,))
 
@@ -100,7 +102,7 @@ def _record(row: SettingRow, problem: ProblemComparison) -> dict[str, Value]:
         "total": row.total,
     }
     record |= hyperparameter_fields(row)
-    for column in METRICS:
+    for column in (*METRICS, *asked_for(row)):
         record |= _flat(column, row.estimates.get(column))
     record |= {"metric": problem.metric.name, "target": problem.target}
     if row.to_target is not None:
@@ -113,6 +115,11 @@ def _record(row: SettingRow, problem: ProblemComparison) -> dict[str, Value]:
     if row.difference is not None:
         record |= {"difference_n": row.difference.estimate.n, "paired": row.difference.paired}
     return record | flat_verdict(row.verdict) | flat_speedup(row.speedup)
+
+
+def asked_for(row: SettingRow) -> list[str]:
+    """The columns that an experiment has measured beside those that every run has."""
+    return [column for column in row.estimates if Metric(column).is_asked_for]
 
 
 def hyperparameter_fields(row: SettingRow) -> dict[str, Value]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optbench.analysis.metric import Metric
 from optbench.analysis.trials import best
 from optbench.config.spec import short_value
 from optbench.report import numbers
@@ -120,7 +121,7 @@ def widened_line(number: int, most: int, width: int | None) -> str:
 
 
 def _value(study: Study, value: float) -> str:
-    form = numbers.percent if study.objective == "val_accuracy" else numbers.loss
+    form = numbers.percent if Metric(study.objective).is_accuracy else numbers.loss
     return form(value)
 
 

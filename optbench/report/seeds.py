@@ -9,7 +9,7 @@ from optbench.analysis.metric import COMPARABLE, METRICS
 from optbench.analysis.target import final
 from optbench.report import numbers
 from optbench.report.cells import RowCells
-from optbench.report.records import hyperparameter_fields
+from optbench.report.records import asked_for, hyperparameter_fields
 from optbench.report.table import Cell, Column, Row, Table, Value, cell
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _seed_cell(row: SettingRow, run: StoredRun, key: str, shared: Cell) -> Cell:
         return Cell(str(run.result.seed))
     if key == "to_target":
         return _time(_seed_time(row, run), row)
-    if key not in COMPARABLE:
+    if key not in COMPARABLE and key not in row.estimates:
         return shared
     if run.status != "completed":
         return Cell(run.status, alarming=run.status in ("diverged", "failed"))
@@ -93,7 +93,7 @@ def _record(problem: ProblemComparison, row: SettingRow, run: StoredRun) -> dict
         "seed": run.result.seed,
         "status": run.status,
         **hyperparameter_fields(row),
-        **{column: last.get(column) for column in METRICS},
+        **{column: last.get(column) for column in (*METRICS, *asked_for(row))},
         "target": problem.target,
         "epochs_to_target": time.epoch if time else None,
         "steps_to_target": time.steps if time else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from optbench.analysis.metric import COMPARABLE
+from optbench.analysis.metric import comparable
 from optbench.report import words
 from optbench.report.cells import RowCells
 from optbench.report.footnotes import default_target, footnotes, marks
@@ -86,9 +86,9 @@ def _sections(
 
 def _measures(problem: ProblemComparison, view: View) -> list[str]:
     """Train loss, what ranks the rows, validation and test accuracy (or loss), and the metric."""
-    measured = {column for row in problem.rows for column in row.estimates}
+    measured = dict.fromkeys(column for row in problem.rows for column in row.estimates)
     if view.all_columns:
-        return [column for column in COMPARABLE if column in measured]
+        return comparable(measured)
     kind = "accuracy" if "test_accuracy" in measured else "loss"
     shown = ["train_loss", problem.criterion, f"val_{kind}", f"test_{kind}", problem.metric.name]
     return [column for column in dict.fromkeys(shown) if column in measured]

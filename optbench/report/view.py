@@ -56,7 +56,8 @@ def check_view(view: View, comparison: Comparison) -> None:
         for row in problem.rows
         for name in row.hyperparameters
     ]
-    known = list(dict.fromkeys([*SORTABLE, *names]))
+    measured = [name for p in comparison.problems for row in p.rows for name in row.estimates]
+    known = list(dict.fromkeys([*SORTABLE, *names, *measured]))
     if view.sort_by not in known:
         hint = did_you_mean(view.sort_by, known) or f"there are {', '.join(known)}"
         raise UsageError(f"sort-by: no column is {view.sort_by!r}; {hint}")
@@ -71,7 +72,7 @@ def ordered(problem: ProblemComparison, view: View) -> list[SettingRow]:
 
 
 def _order(row: SettingRow, column: str, metric: Metric) -> Order:
-    if column in METRICS:
+    if column in METRICS or column in row.estimates:
         return _badness(_mean(row.estimates.get(column)), Metric(column))
     if column == "difference":
         return _badness(_mean(row.difference.estimate if row.difference else None), metric)

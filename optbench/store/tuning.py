@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optbench.config.spaces import KINDS
-from optbench.config.tuning import OBJECTIVES, PRUNERS, SAMPLERS
+from optbench.config.tuning import PRUNERS, SAMPLERS
 from optbench.errors import StoreError
 from optbench.store.atomic import write_atomic
 from optbench.store.bounded import read_bounded
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.config.spaces import Kind
-    from optbench.config.tuning import Objective, PrunerName, SamplerName
+    from optbench.config.tuning import PrunerName, SamplerName
 
 SUFFIX = ".tuning"  # of the folder of an experiment's trials, beside that of its runs
 FILE = "tuning.json"
@@ -89,7 +89,7 @@ class Study:
 
     experiment: str
     file: str
-    objective: Objective
+    objective: str
     sampler: SamplerName
     sampler_seed: int
     batch: int | None
@@ -129,6 +129,14 @@ def write_study(folder: Path, study: Study) -> None:
     write_atomic(folder / FILE, whole.encode("utf-8"))
 
 
+def _objective(fields: Fields) -> str:
+    """A column of the validation data: loss, accuracy, or what an experiment has measured."""
+    text = fields.text("objective")
+    if not text.startswith("val_") or not text.isidentifier():
+        fields.refuse("objective", "a column of validation data", text)
+    return text
+
+
 def read_study(folder: Path) -> Study:
     """The search of a folder; StoreError names the file, the key and the rule."""
     path = folder / FILE
@@ -142,7 +150,7 @@ def read_study(folder: Path) -> Study:
     return Study(
         experiment=fields.text("experiment"),
         file=fields.text("file"),
-        objective=fields.choice("objective", OBJECTIVES),
+        objective=_objective(fields),
         sampler=fields.choice("sampler", SAMPLERS),
         sampler_seed=fields.count("sampler_seed"),
         batch=None if fields.value("batch") is None else fields.count("batch"),

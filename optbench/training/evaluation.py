@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from optbench.training.data import Split
     from optbench.training.grading import Grading
@@ -22,30 +22,43 @@ CHUNK = 1_000  # examples at a time: fits the cache of a CPU, keeps a GPU busy
 class Score(NamedTuple):
     """Mean loss, and accuracy as a fraction; nan where there are no examples to go by.
 
-    Accuracy is None where outputs are neither right nor wrong.
+    Accuracy is None where outputs are neither right nor wrong. `seen` has all outputs and targets
+    where they were to be kept.
     """
 
     loss: float
     accuracy: float | None
+    seen: tuple[Tensor, Tensor] | None = None
 
 
 @torch.no_grad()
-def evaluate(network: Network, split: Split, loss: Loss, grading: Grading | None) -> list[Score]:
+def evaluate(
+    network: Network, split: Split, loss: Loss, grading: Grading | None, *, keep: bool = False
+) -> list[Score]:
     """The score of each run of a network over a split's examples, in eval mode."""
     totals: list[list[float]] = []
     hits: list[list[int]] = []
+    kept: list[Sequence[Tensor]] = []
+    aims: list[Tensor] = []
     for start in range(0, len(split), CHUNK):
         inputs, targets = split.chunk(start, CHUNK)
         outputs = network.outputs(inputs)
         totals.append([loss(run, targets).item() * len(targets) for run in outputs])
         hits.append([_correct(run, targets, grading) for run in outputs])
+        if keep:
+            kept.append(outputs)
+            aims.append(targets)
     size = len(split)
+    seen = [(torch.cat(run), torch.cat(aims)) for run in zip(*kept, strict=True)]
     return [
         Score(
             math.fsum(losses) / size,
             None if grading is None else grading.accuracy(sum(correct), size),
+            seen[run] if keep else None,
         )
-        for losses, correct in zip(zip(*totals, strict=True), zip(*hits, strict=True), strict=True)
+        for run, (losses, correct) in enumerate(
+            zip(zip(*totals, strict=True), zip(*hits, strict=True), strict=True)
+        )
     ]
 
 

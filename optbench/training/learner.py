@@ -29,6 +29,7 @@ from optbench.training.evaluation import Score, total_norm
 from optbench.training.fused import Stepper
 from optbench.training.grading import Grading, grading
 from optbench.training.losses import build_loss, build_training_loss
+from optbench.training.measures import Measures
 from optbench.training.modes import evaluating, has_modes
 from optbench.training.noise import Noise
 from optbench.training.precision import ScaledStepper, in_its_type, mixed_precision
@@ -79,6 +80,7 @@ class Learner:
         self.loss = build_training_loss(run.setting, data.task, data.device)
         self.evaluation_loss = build_loss(run.setting, data.task, data.device)
         self.grading = grading(run.setting, data.task)
+        self.measures = Measures(run.setting, data.device)
         self.way = way(run.setting, self.model, self.optimizer, data.task, self.batch_size)
         self.after_step = getattr(self.model, "after_step", None)
         self.row_measures = getattr(self.model, "row_measures", None)
@@ -190,11 +192,21 @@ class Learner:
         }
         for name, lr in zip(group_names(self.run.setting), lrs[1:], strict=False):
             row[f"lr.{name}"] = None if untrained else lr
+        for part, score in (("val", validation), ("test", test)):
+            row |= self._measured(part, score)
         if self.row_measures is not None:
             with self.averaged():
                 row.update(self.row_measures())
         self._close(row)
         return row
+
+    def _measured(self, part: str, score: Score | None) -> Row:
+        """The columns of metrics; empty where the loss, which ends the run, isn't finite."""
+        names = self.measures.metrics
+        if score is None or score.seen is None or not abs(score.loss) <= LARGEST:
+            return {f"{part}_{name}": None for name in names}
+        found = self.measures.measure(*score.seen, self.run.seed)
+        return {f"{part}_{name}": found[name] for name in names}
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside, the model has the weights to evaluate.

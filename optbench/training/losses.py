@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from inspect import isclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from optbench.catalog import plugins
 from optbench.catalog.losses import LOSSES, OF_POSITIONS
 from optbench.config.spec import display_name
 from optbench.errors import UsageError
-from optbench.training.named import blame, load_named, name_and_arguments
+from optbench.training.functions import own_function
+from optbench.training.named import blame
 from optbench.training.precision import is_short, number_type
 from optbench.training.trial import trial_batch
 
@@ -45,21 +45,8 @@ def _catalog_loss(setting: Setting, task: Task) -> Loss:
 
 
 def _own_loss(setting: Setting, device: torch.device) -> Loss:
-    """A function with its arguments, or what a class makes of them."""
-    name, arguments = name_and_arguments(setting.loss)
-    with blame(setting, "training", name, "loss"):
-        found = load_named(setting, name)
-        if not isclass(found):
-            return partial(found, **arguments)
-        made: Any = found(**arguments)
-        if not callable(made):
-            raise UsageError("its objects can't be called with outputs and targets")
-        if not isinstance(made, nn.Module):
-            return made  # type: ignore[no-any-return]
-        if any(parameter.requires_grad for parameter in made.parameters()):
-            raise UsageError("it has parameters, which nothing would train")
-        of_outputs = torch.float32 if is_short(setting) else number_type(setting)
-        return made.to(device=device, dtype=of_outputs)
+    with blame(setting, "training", loss_name(setting), "loss"):
+        return own_function(setting, setting.loss, device)
 
 
 def _of_long(loss: Loss) -> Loss:
@@ -84,7 +71,7 @@ def check_loss(setting: Setting, task: Task, device: torch.device) -> None:
         (len(targets), *task.output_shape), generator=torch.Generator().manual_seed(1)
     )
     outputs = outputs.to(device, number_type(setting))
-    with blame(setting, "training", str(setting.loss["name"]), "loss"):
+    with blame(setting, "training", loss_name(setting), "loss"):
         found = loss(outputs.requires_grad_(), targets)
         _check_number(found)
         twice = loss(outputs.repeat(2, *[1] * (outputs.dim() - 1)), torch.cat([targets, targets]))

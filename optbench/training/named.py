@@ -28,10 +28,12 @@ def load_named(setting: Setting, target: str) -> Callable[..., Any]:
 
 
 @contextmanager
-def blame(setting: Setting, part: str, name: str, argument: str = "") -> Iterator[None]:
+def blame(
+    setting: Setting, part: str, name: str, argument: str = "", item: int | None = None
+) -> Iterator[None]:
     """Turn what a class refuses, in its own words, into an error at the part's line.
 
-    At the line of one of its arguments, where that is to blame.
+    At the line of one of its arguments, or of an item of that, where that is to blame.
     """
     try:
         yield
@@ -48,5 +50,7 @@ def blame(setting: Setting, part: str, name: str, argument: str = "") -> Iterato
         node, key = written.node, written.key
         if argument in node.mapping:
             node, key = node.mapping[argument], child_key(key, argument)
+            if item is not None:
+                node, key = node.sequence[item], f"{key}[{item}]"
         problem = Problem(node.mark, key, message, "", node.width)
         raise ConfigError([problem]) from error

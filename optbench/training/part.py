@@ -127,9 +127,10 @@ class Part:
             train = [learner.interval.means(self.grading) for learner in self.learners]
             if self.learners[0].steps == 0:
                 train = self._scores(data.train)
+            keep = any(learner.measures for learner in self.learners)
             with self._averaged():
-                validation = self._validation()
-                test = self._scores(data.test)
+                validation = self._validation(keep=keep)
+                test = self._scores(data.test, keep=keep)
             for index, learner in enumerate(self.learners):
                 with self._blamed(learner):
                     learner.measure(train[index], validation[index], test[index])
@@ -152,25 +153,27 @@ class Part:
                 held.enter_context(learner.averaged())
             yield
 
-    def _validation(self) -> Sequence[Score | None]:
+    def _validation(self, *, keep: bool = False) -> Sequence[Score | None]:
         validation = self.learners[0].data.validation
-        return [None] * len(self.learners) if validation is None else self._scores(validation)
+        if validation is None:
+            return [None] * len(self.learners)
+        return self._scores(validation, keep=keep)
 
-    def _scores(self, split: Split) -> list[Score]:
+    def _scores(self, split: Split, *, keep: bool = False) -> list[Score]:
         if self.learners[0].steps or self.learners[0].way.kind != "chain":
-            return self._evaluate(self.network, split)
+            return self._evaluate(self.network, split, keep=keep)
         # A chain draws nothing here, so that untrained ones with the same weights score alike. An
         # optimizer of one's own may have changed them already.
         starts = [(each.initial_weights, each.own_optimizer and each) for each in self.learners]
         distinct = dict(zip(starts, self.learners, strict=True))
-        found = self._evaluate(_network([*distinct.values()]), split)
+        found = self._evaluate(_network([*distinct.values()]), split, keep=keep)
         scores = dict(zip(distinct, found, strict=True))
         return [scores[start] for start in starts]
 
-    def _evaluate(self, network: Network, split: Split) -> list[Score]:
+    def _evaluate(self, network: Network, split: Split, *, keep: bool) -> list[Score]:
         first = self.learners[0]
         loss = first.loss if split is first.data.train else first.evaluation_loss
-        return evaluate(network, split, loss, self.grading)
+        return evaluate(network, split, loss, self.grading, keep=keep)
 
     def _update(self, learner: Learner, *, measure: bool) -> None:
         with self._blamed(learner, own=learner.own_optimizer):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from optbench.analysis.trials import Outcome
-    from optbench.config.tuning import Objective
     from optbench.store.tuning import Contender, Study
 
 OURS = "optbench"  # the user attribute of a study that may be written anew
@@ -104,7 +103,7 @@ def _trial(optuna: Any, study: Study, contender: Contender, outcome: Outcome) ->
     )
 
 
-def intermediate_values(outcome: Outcome, objective: Objective) -> dict[int, float]:
+def intermediate_values(outcome: Outcome, objective: str) -> dict[int, float]:
     """The objective after each whole epoch, the mean over the seeds that came so far."""
     found: dict[int, list[float]] = defaultdict(list)
     for run in outcome.runs:

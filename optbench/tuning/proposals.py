@@ -10,6 +10,7 @@ import itertools
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+from optbench.analysis.trials import higher_is_better
 from optbench.config.canonical import digest
 from optbench.errors import UsageError
 from optbench.tuning.extra import load_optuna, quietly
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optbench.analysis.trials import Outcome
-    from optbench.config.tuning import Objective, Tuning
+    from optbench.config.tuning import Tuning
     from optbench.store.tuning import Dimension
 
 DIGITS = 6  # significant ones of a proposed number: enough for any, and short enough to read
@@ -155,8 +156,8 @@ class Grid:
         """A grid learns nothing."""
 
 
-def direction(objective: Objective) -> str:
-    return "maximize" if objective == "val_accuracy" else "minimize"
+def direction(objective: str) -> str:
+    return "maximize" if higher_is_better(objective) else "minimize"
 
 
 def make_sampler(tuning: Tuning, seed: int) -> Any:

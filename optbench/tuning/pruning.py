@@ -14,16 +14,13 @@ from optbench.analysis.trials import higher_is_better
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from optbench.config.tuning import Objective
     from optbench.store.scan import StoredRun
     from optbench.store.tuning import Trial
 
 MEDIAN_OF = 5  # trials that have to be complete before the median decides, as in Optuna
 
 
-def history(
-    trial: Trial, stored: Mapping[str, StoredRun], objective: Objective
-) -> dict[float, float]:
+def history(trial: Trial, stored: Mapping[str, StoredRun], objective: str) -> dict[float, float]:
     """Epoch → the objective then, the mean over the seeds: of the rows that all of them have.
 
     Empty where a run diverged or failed: such a trial does not go on.
@@ -38,7 +35,7 @@ def history(
 
 
 def best_ones(
-    histories: Mapping[int, Mapping[float, float]], rung: int, count: int, objective: Objective
+    histories: Mapping[int, Mapping[float, float]], rung: int, count: int, objective: str
 ) -> set[int]:
     """The numbers of so many trials with the best values at a rung; of equals the first."""
     sign = -1.0 if higher_is_better(objective) else 1.0
@@ -54,7 +51,7 @@ def above_median(
     histories: Mapping[int, Mapping[float, float]],
     rung: int,
     complete: Sequence[Mapping[float, float]],
-    objective: Objective,
+    objective: str,
 ) -> set[int]:
     """The numbers of trials whose best value so far is no worse than the median at a rung.
 
@@ -80,6 +77,6 @@ def at(told: Mapping[float, float], rung: int) -> float | None:
     return told[max(epochs)] if epochs else None
 
 
-def _column(run: StoredRun, objective: Objective) -> dict[float, float]:
+def _column(run: StoredRun, objective: str) -> dict[float, float]:
     found = ((row["epoch"], row.get(objective)) for row in run.rows)
     return {epoch: value for epoch, value in found if epoch and value is not None}

@@ -13,12 +13,11 @@ from optbench.store.tuning import Contender, Study, Trial
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optbench.config.tuning import Objective
 
 NAME = "tuned.tuning"
 
 
-def searched(root: Path, *trials: list[dict[str, Any]], objective: Objective = "val_loss") -> Study:
+def searched(root: Path, *trials: list[dict[str, Any]], objective: str = "val_loss") -> Study:
     """A search whose trials have a run for each description."""
     tried = []
     for number, descriptions in enumerate(trials):

@@ -147,7 +147,8 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
                       "loss, evaluate_every, checkpoint_every, clip_norm, compile, accumulate, "
-                      "freeze, label_smoothing, average, augment, dtype, amp]"),
+                      "freeze, label_smoothing, average, augment, dtype, amp, "
+                      "metrics]"),
         ("{dtype: double}",
          "training.dtype: must be one of float32, float64, bfloat16, float16, got 'double'"),
         ("{amp: float32}", "training.amp: must be one of bfloat16, float16, got 'float32' "

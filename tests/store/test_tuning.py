@@ -89,7 +89,7 @@ def test_a_folder_without_a_search_leads_to_none(tmp_path: Path) -> None:
     ("key", "value", "message"),
     [
         ("schema", 2, "schema: must be 1"),
-        ("objective", "test_loss", "objective: must be one of val_loss, val_accuracy"),
+        ("objective", "test_loss", "objective: must be a column of validation data"),
         ("seeds", [-1], r"seeds\[0\]: must be a whole number"),
         ("contenders", [3], r"contenders\[0\]: must be an object"),
         ("contenders", [{"label": "adam"}], r"contenders\[0\]\.dimensions: is missing"),

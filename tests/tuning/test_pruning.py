@@ -14,8 +14,6 @@ from optbench.tuning.pruning import above_median, best_ones, history
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optbench.config.tuning import Objective
-
 
 def test_the_best_go_on_and_of_equals_the_first() -> None:
     told = {4: {1.0: 0.5}, 2: {1.0: 0.5, 2.0: 0.1}, 7: {1.0: 0.2}, 9: {}}
@@ -25,7 +23,7 @@ def test_the_best_go_on_and_of_equals_the_first() -> None:
 
 
 @pytest.mark.parametrize("objective", ["val_loss", "val_accuracy"])
-def test_the_median_rule_is_that_of_optuna(objective: Objective) -> None:
+def test_the_median_rule_is_that_of_optuna(objective: str) -> None:
     draw = random.Random(0)
     levels = [draw.random() for _ in range(24)]
     curves = [{float(e): level + draw.random() / 2 for e in (1, 3, 9)} for level in levels]
