@@ -52,10 +52,12 @@ class SharedBatches:
         `place` counts its batches from 0, where it has several.
         """
         alike, key = (learner.run.seed, learner.augmentation), (learner.steps, place)
-        if alike not in self.gathered or self.gathered[alike][0] != key:
+        found = self.gathered.get(alike)
+        if found is None or found[0] != key:
             number, index = learner.next_position
             if alike not in self.epochs or self.epochs[alike].number != number:
                 self.epochs[alike] = Epoch(learner, number)
             start = index * learner.step_examples + place * learner.batch_size
-            self.gathered[alike] = key, self.epochs[alike].batch(start, learner.batch_size)
-        return self.gathered[alike][1]
+            found = key, self.epochs[alike].batch(start, learner.batch_size)
+            self.gathered[alike] = found
+        return found[1]

@@ -8,6 +8,7 @@ otherwise).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -18,6 +19,7 @@ from optbench.catalog.models.logistic import Logistic
 from optbench.catalog.models.mlp import MLP
 from optbench.training.first_layer import FirstLinear
 from optbench.training.layers import ATEN, Buffers, Layer, stacked
+from optbench.training.log_softmax import LogSoftmax
 from optbench.training.products import affine
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from optbench.training.network import Batch
     from optbench.training.slices import Slices
 
-MEAN, SUM, NO_TARGET = 1, 2, -100  # as functional.cross_entropy asks of nll_loss
+SUM, NO_TARGET = 2, -100  # as functional.cross_entropy asks of nll_loss
 
 # Layers whose bits are known to be the same in any cohort: others have to show it first.
 KNOWN = (
@@ -84,6 +86,7 @@ class Chain:
         layers = (stacked(column, noise, dtype) for column in rest)
         self.rest: list[Layer] = [layer for layer in layers if layer is not None]
         self.gradients = Buffers(len(models), dtype)
+        self.parameters = [parameter for model in models for parameter in model.parameters()]
 
     @torch.no_grad()
     def outputs(self, inputs: Tensor) -> list[Tensor]:
@@ -91,6 +94,8 @@ class Chain:
 
     @torch.no_grad()
     def differentiate(self, batches: Sequence[Batch]) -> tuple[Tensor, Tensor]:
+        for parameter in self.parameters:
+            parameter.grad = None  # whose memory, still in cache, the next gradient then gets
         values = self.first.forward([inputs for inputs, _ in batches])
         for layer in self.rest:
             values = layer.forward(values)
@@ -104,13 +109,11 @@ class Chain:
     def _cross_entropy(self, outputs: Tensor, targets: Sequence[Tensor]) -> tuple[Tensor, Slices]:
         """Mean losses `[runs]` of outputs `[runs, batch, classes]`, and the gradient at these."""
         _, batch, classes = outputs.shape
-        log_p = ATEN._log_softmax.default(outputs, 2, False)
-        found = [
-            ATEN.nll_loss_forward.default(run, chosen, None, MEAN, NO_TARGET)[0]
-            for run, chosen in zip(log_p.unbind(), targets, strict=True)
-        ]
+        softmax = LogSoftmax(outputs)
+        log_p = softmax.values
+        found = list(map(functional.nll_loss, log_p.unbind(), targets))
         gradient = ATEN.nll_loss_backward.default(
-            log_p.new_full((), 1 - self.label_smoothing).div_(batch),
+            _of_mean(1 - self.label_smoothing, batch, log_p.dtype),
             log_p.view(-1, classes),
             torch.cat(list(targets)),
             None,
@@ -120,15 +123,20 @@ class Chain:
         )
         if self.label_smoothing:
             share = self.label_smoothing / classes
-            gradient.sub_(log_p.new_full((), share).div_(batch))
+            gradient.sub_(_of_mean(share, batch, log_p.dtype))
             found = [
                 loss * (1 - self.label_smoothing) + run.sum(1).neg().sum().div(batch) * share
                 for loss, run in zip(found, log_p.unbind(), strict=True)
             ]
-        gradient = gradient.view_as(log_p)
         slices = self.gradients.take(batch, classes)
-        slices.whole.copy_(ATEN._log_softmax_backward_data.default(gradient, log_p, 2, log_p.dtype))
+        slices.whole.copy_(softmax.backward(gradient.view_as(log_p)))
         return torch.stack(found), slices
+
+
+@cache
+def _of_mean(gradient: float, batch: int, dtype: torch.dtype) -> Tensor:
+    """The gradient at each term of a mean over a batch, from that at the mean."""
+    return torch.full((), gradient, dtype=dtype).div_(batch)
 
 
 def _evaluated(model: nn.Sequential, values: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -14,7 +14,7 @@ from optbench.training.precision import number_type
 from optbench.training.seeding import batch_order, numpy_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from numpy.typing import NDArray
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from optbench.catalog.datasets.source import Stream
     from optbench.catalog.datasets.task import Task
     from optbench.config.spec import Setting
+    from optbench.training.evaluation import Score
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,15 @@ class Split:
 
     uint8 inputs stay uint8 until they are used: a quarter of the memory, and of the bytes that
     a batch gathers from all over it. `moments` are mean and standard deviation `[channels, 1, 1]`
-    that images are normalized with then. `dtype` is what inputs are used as.
+    that images are normalized with then. `dtype` is what inputs are used as. `untrained` are the
+    scores of networks that have not begun to train, kept for later cohorts that start alike.
     """
 
     inputs: Tensor
     targets: Tensor
     moments: tuple[Tensor, Tensor] | None = None
     dtype: torch.dtype = torch.float32
+    untrained: dict[Hashable, Score] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from optbench.training.log_softmax import cross_entropy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,7 +46,7 @@ def evaluate(
     for start in range(0, len(split), CHUNK):
         inputs, targets = split.chunk(start, CHUNK)
         outputs = network.outputs(inputs)
-        totals.append([loss(run, targets).item() * len(targets) for run in outputs])
+        totals.append([_mean(loss, run, targets) * len(targets) for run in outputs])
         hits.append([_correct(run, targets, grading) for run in outputs])
         if keep:
             kept.append(outputs)
@@ -60,6 +63,14 @@ def evaluate(
             zip(zip(*totals, strict=True), zip(*hits, strict=True), strict=True)
         )
     ]
+
+
+def _mean(loss: Loss, outputs: Tensor, targets: Tensor) -> float:
+    on_cpu = outputs.device.type == "cpu"
+    if loss is functional.cross_entropy and on_cpu and outputs.dim() == 2:
+        return cross_entropy(outputs, targets).item()
+    found: Tensor = loss(outputs, targets)
+    return found.item()
 
 
 def _correct(outputs: Tensor, targets: Tensor, grading: Grading | None) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from optbench.training.layers import ATEN, Buffers
+from optbench.training.layers import Buffers, bias_gradients
 from optbench.training.products import (
     affine,
     can_share,
@@ -42,9 +42,7 @@ class FirstLinear:
 
     def differentiate(self, gradient: Slices) -> None:
         """Leave the gradients of weights and biases, from that at the outputs."""
-        # Memory of its own for each: an optimizer may keep it, or round by where it lies.
-        sums = ATEN.unbind_copy.int(gradient.whole.sum(1))
-        for layer, its in zip(self.layers, sums, strict=True):
+        for layer, its in zip(self.layers, bias_gradients(gradient), strict=True):
             layer.bias.grad = its
         for group in self._groups:
             group.differentiate(gradient)

@@ -33,14 +33,19 @@ class Stepper:
 
     def step(self) -> None:
         """As `Optimizer.step` without a closure."""
-        gradients = [[p.grad for p in kernel.parameters] for kernel in self._kernels]
-        if not gradients or not all(map(_is_ready, self._kernels, gradients)):
+        found = [_gradients(kernel) for kernel in self._kernels]
+        gradients = [its for its in found if its is not None]
+        if not gradients or len(gradients) < len(found):
             self.optimizer.step()
             self._kernels = self._made()
             return
-        with torch.no_grad():
+        before = torch.is_grad_enabled()
+        torch._C._set_grad_enabled(False)  # torch.no_grad() takes five times as long
+        try:
             for kernel, its in zip(self._kernels, gradients, strict=True):
                 kernel.step(its)
+        finally:
+            torch._C._set_grad_enabled(before)
 
     def _made(self) -> list[_Kernel]:
         """A kernel for each parameter group; none where some parameter has no state yet."""
@@ -137,8 +142,15 @@ def _kernel_of(optimizer: Optimizer) -> Callable[..., _Kernel] | None:
     return made.get(type(optimizer)) if plain else None
 
 
-def _is_ready(kernel: _Kernel, gradients: list[Any]) -> bool:
-    return kernel.is_ready() and all(gradient is not None for gradient in gradients)
+def _gradients(kernel: _Kernel) -> list[Tensor] | None:
+    """None where one is missing, or the kernel can't take them."""
+    found = []
+    for parameter in kernel.parameters:
+        gradient = parameter.grad
+        if gradient is None:
+            return None
+        found.append(gradient)
+    return found if kernel.is_ready() else None
 
 
 def _side_by_side(states: Sequence[dict[str, Any]]) -> tuple[Tensor, list[Tensor]]:

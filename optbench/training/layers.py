@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from optbench.training.products import affine, input_gradient, weight_gradient
-from optbench.training.slices import Slices, empty_slices
+from optbench.training.products import (
+    affine,
+    affine_each,
+    can_batch,
+    input_gradient,
+    input_gradients,
+    weight_gradient,
+    weight_gradients,
+)
+from optbench.training.slices import PITCH, Slices, empty_slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,14 +61,20 @@ class Linear:
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         self.weights = [layer.weight for layer in layers]
-        self.biases = [layer.bias for layer in layers]
+        self.biases: list[Tensor] = [layer.bias for layer in layers]
         self.width, self.size = self.weights[0].shape
-        dtype = self.weights[0].dtype
-        self.out, self.back = Buffers(len(layers), dtype), Buffers(len(layers), dtype)
+        self.dtype = self.weights[0].dtype
+        self.out, self.back = (Buffers(len(layers), self.dtype) for _ in range(2))
 
     def forward(self, inputs: Slices) -> Slices:
-        self.inputs = inputs.runs
-        out = self.out.take(len(inputs.runs[0]), self.width)
+        runs, batch, _ = inputs.whole.shape
+        self.inputs = inputs
+        self.together = can_batch(runs, batch, self.width, self.size, self.dtype)
+        out = self.out.take(batch, self.width)
+        if self.together:
+            self.stacked = torch.stack(self.weights)
+            affine_each(inputs.whole, self.stacked, torch.stack(self.biases), out.whole)
+            return out
         for weight, bias, x, y in zip(
             self.weights, self.biases, inputs.runs, out.runs, strict=True
         ):
@@ -68,17 +82,29 @@ class Linear:
         return out
 
     def backward(self, gradient: Slices) -> Slices:
-        # Memory of its own for each: an optimizer may keep it, or round by where it lies.
-        sums = ATEN.unbind_copy.int(gradient.whole.sum(1))
-        back = self.back.take(len(self.inputs[0]), self.size)
+        sums = bias_gradients(gradient)
+        back = self.back.take(gradient.whole.shape[1], self.size)
         for bias, its in zip(self.biases, sums, strict=True):
             bias.grad = its
-        for weight, x, g, b in zip(
-            self.weights, self.inputs, gradient.runs, back.runs, strict=True
-        ):
-            weight.grad = weight_gradient(g, x)
-            input_gradient(g, weight, b)
+        if self.together:
+            found = weight_gradients(gradient.whole, self.inputs.whole).unbind()
+            input_gradients(gradient.whole, self.stacked, back.whole)
+        else:
+            found = tuple(map(weight_gradient, gradient.runs, self.inputs.runs))
+            for g, weight, b in zip(gradient.runs, self.weights, back.runs, strict=True):
+                input_gradient(g, weight, b)
+        for weight, its in zip(self.weights, found, strict=True):
+            weight.grad = its
         return back
+
+
+def bias_gradients(gradient: Slices) -> Sequence[Tensor]:
+    """`[out]` of each run, from that at the outputs; aligned, as an optimizer may round by that."""
+    sums = gradient.whole.sum(1)
+    if sums.shape[1] % PITCH == 0:
+        return sums.unbind()
+    copies: Sequence[Tensor] = ATEN.unbind_copy.int(sums)
+    return copies
 
 
 class FromOutputs:

@@ -83,8 +83,10 @@ class _Cohort:
 
         Such a device has nothing to do meanwhile, so that it is left alone but for a sign of life.
         """
-        if any(learner.failure is not None for learner in self.learners):
-            return True
+        for part in self.parts:
+            for learner in part.learners:
+                if learner.failure is not None:
+                    return True
         if self.on_cpu:
             return steps % READ_EVERY == 0 or self.clock.silence() > 0.5
         return self.clock.silence() > 5

@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from optbench.training.slices import PITCH
+from optbench.training.slices import PITCH, empty_slices
 
 # Multiplications from which oneDNN's product pays for its call. On CPUs that are not Intel's,
 # MKL does without their widest instructions, and oneDNN takes 0.55 of its time.
@@ -57,6 +57,58 @@ def shared_weight_gradients(gradients: Tensor, inputs: Tensor) -> Tensor:
     runs, _, width = gradients.shape
     rows = gradients.transpose(1, 2).reshape(runs * width, -1)
     return _onednn(rows, inputs.t()).view(runs, width, -1)
+
+
+def affine_each(inputs: Tensor, weights: Tensor, biases: Tensor, out: Tensor) -> None:
+    """`affine` of several runs in one call, into `[runs, batch, out]`, where `can_batch`.
+
+    Inputs `[runs, batch, in]`, weights `[runs, out, in]`, biases `[runs, out]`.
+    """
+    torch.baddbmm(biases.unsqueeze(1), inputs, weights.transpose(1, 2), out=out)
+
+
+def weight_gradients(gradients: Tensor, inputs: Tensor) -> Tensor:
+    """`weight_gradient` of several runs in one call, `[runs, out, in]`, where `can_batch`.
+
+    Gradients `[runs, batch, out]`, inputs `[runs, batch, in]`.
+    """
+    return torch.bmm(gradients.transpose(1, 2), inputs)
+
+
+def input_gradients(gradients: Tensor, weights: Tensor, out: Tensor) -> None:
+    """`input_gradient` of several runs in one call, into `[runs, batch, in]`, where `can_batch`."""
+    torch.bmm(gradients, weights, out=out)
+
+
+@cache
+def can_batch(runs: int, batch: int, width: int, size: int, dtype: torch.dtype) -> bool:
+    """Whether MKL's call for several products gives each the bits of a call of its own.
+
+    For runs with weights `[width, size]`; tried on random numbers, as for `can_share`.
+    """
+    inputs = empty_slices(runs, batch, size, dtype)
+    if runs == 1 or width * size % PITCH or _pays(inputs.runs[0], width):
+        return False
+    generator = torch.Generator().manual_seed(0)
+    inputs.whole.normal_(generator=generator)
+    weights = torch.randn(runs, width, size, generator=generator, dtype=dtype)
+    biases = torch.randn(runs, width, generator=generator, dtype=dtype)
+    out, outs = (empty_slices(runs, batch, width, dtype) for _ in range(2))
+    back, backs = (empty_slices(runs, batch, size, dtype) for _ in range(2))
+    affine_each(inputs.whole, weights, biases, outs.whole)
+    input_gradients(outs.whole, weights, backs.whole)
+    gradients = []
+    for x, weight, bias, y, z in zip(
+        inputs.runs, weights, biases, out.runs, back.runs, strict=True
+    ):
+        affine(x, weight, bias, y)
+        input_gradient(y, weight, z)
+        gradients.append(weight_gradient(y, x))
+    return (
+        torch.equal(out.whole, outs.whole)
+        and torch.equal(back.whole, backs.whole)
+        and torch.equal(torch.stack(gradients), weight_gradients(outs.whole, inputs.whole))
+    )
 
 
 @cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from company import alone, traces
 from experiments import make_learner, make_runs, write_plugin
 
 from optbench.training import chain
-from optbench.training.evaluation import CHUNK
+from optbench.training.evaluation import CHUNK, evaluate
+from optbench.training.learner import Learner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     import pytest
     import torch
     from torch import nn
+
+    from optbench.training.data import Split
+    from optbench.training.evaluation import Score
+    from optbench.training.network import Network
 
 PLUGIN = """
 import torch
@@ -52,6 +57,27 @@ def test_runs_of_a_seed_share_one_evaluation_of_the_untrained_model(
     assert all(len(split) <= CHUNK for split in splits), "so that each is evaluated in one go"
     untrained, seeds, after_the_epoch = len(splits), 2, len(splits) - 1
     assert len(evaluated) == seeds * untrained + len(runs) * after_the_epoch
+
+
+def test_a_later_cohort_of_the_seed_does_not_evaluate_the_untrained_model_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smooth = {"epochs": 1, "label_smoothing": 0.1}
+    runs = make_runs(tmp_path, optimizer=OPTIMIZERS, training={"epochs": 1}, seeds=1)
+    smoothed = make_runs(tmp_path, optimizer=OPTIMIZERS, training=smooth, seeds=1)
+    expected = [trace["rows"] for trace in alone([*runs, *smoothed])]
+    learners = [make_learner(runs[0])]
+    data = learners[0].data
+    learners += [Learner(run, data) for run in (runs[1], *smoothed)]
+    evaluated: list[Split] = []
+
+    def counted(network: Network, split: Split, *given: Any) -> list[Score]:
+        evaluated.append(split)
+        return evaluate(network, split, *given)
+
+    monkeypatch.setattr("optbench.training.part.evaluate", counted)
+    assert [trace["rows"] for one in learners for trace in traces([one])] == expected
+    assert sum(split is data.train for split in evaluated) == 2, "with and without smoothing"
 
 
 def test_an_optimizer_that_changes_the_weights_when_it_is_made_has_a_row_of_its_own(
