@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from optbench.errors import EXIT_OK, Interrupted, OptbenchError
 from optbench.execution.process import begin
 from optbench.execution.signals import Interruptions
-from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
-from optbench.training.events import Advanced
+from optbench.execution.wire import Broken, Done, Happened, Moved, MovedTogether, Ready, Task, Train
+from optbench.training.events import Advanced, Busy, Ended, Started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from multiprocessing.connection import Connection
 
     from optbench.execution.worker import Worker
+    from optbench.training.events import Event
 
 
 def main() -> None:
@@ -70,12 +71,29 @@ def _train(
         prefer(order.device)
         cohort = [to_train[index] for index in order.cohort]
         indices = {to_train[index].run.hash: index for index in order.cohort}
-        for event in worker.train(cohort, force=task.plan.force):
+        for message in _messages(worker.train(cohort, force=task.plan.force), indices):
             if os.getpid() != own:  # a plug-in has forked, and the fork came back here
                 os._exit(EXIT_OK)
-            if isinstance(event, Advanced):
-                connection.send(Moved(indices[event.run.hash], event.record))
-            else:
-                connection.send(Happened(event))
+            connection.send(message)
         connection.send(Done())
     return order if isinstance(order, Task) else None
+
+
+def _messages(
+    events: Iterable[Event], indices: Mapping[str, int]
+) -> Iterator[MovedTogether | Happened]:
+    """What to say of events; runs that go on side by side tell how far they are at one time."""
+    going: set[str] = set()
+    moved: list[Moved] = []
+    for event in events:
+        if isinstance(event, Advanced):
+            moved.append(Moved(indices[event.run.hash], event.record))
+        if moved and (len(moved) >= len(going) or not isinstance(event, Advanced)):
+            yield MovedTogether(tuple(moved))
+            moved.clear()
+        if isinstance(event, Started):
+            going.add(event.run.hash)
+        if isinstance(event, Ended | Busy):
+            going.discard(event.run.hash)
+        if not isinstance(event, Advanced):
+            yield Happened(event)

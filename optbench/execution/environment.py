@@ -25,7 +25,7 @@ def describe_environment(device: str) -> Environment:
     return {
         "optbench": VERSION,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a class of torch's: to read one elsewhere imports it
         "numpy": version("numpy"),
         "device": device,
         "threads": torch.get_num_threads(),

@@ -17,7 +17,7 @@ from optbench.execution.deal import Deal, deal
 from optbench.execution.deaths import bury, halves
 from optbench.execution.memory import available_memory
 from optbench.execution.process import Process
-from optbench.execution.wire import Broken, Done, Happened, Moved, Ready, Task, Train
+from optbench.execution.wire import Broken, Done, Happened, MovedTogether, Ready, Task, Train
 from optbench.execution.workers import hang_seconds
 from optbench.training.events import Advanced, Busy, Ended, Unbegun
 
@@ -169,8 +169,9 @@ class _Crew:
                 if isinstance(message.event, Ended | Busy | Unbegun):
                     member.unfinished.remove(self.indices[message.event.run.hash])
                 yield message.event
-            case Moved(index=index, record=record):
-                yield Advanced(self.plan.to_train[index].run, record)
+            case MovedTogether(runs=runs):
+                to_train = self.plan.to_train
+                yield from (Advanced(to_train[one.index].run, one.record) for one in runs)
             case Ready():
                 member.ready = True
                 if message.rehearsed is not None:

@@ -68,6 +68,13 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class MovedTogether:
+    """Runs of a cohort have gone on side by side: to take a message costs more than to read it."""
+
+    runs: tuple[Moved, ...]
+
+
+@dataclass(frozen=True)
 class Done:
     """The cohort's runs are stored; the worker waits for the next."""
 
@@ -79,4 +86,4 @@ class Broken:
     error: BaseException
 
 
-FromWorker = Ready | Happened | Moved | Done | Broken
+FromWorker = Ready | Happened | Moved | MovedTogether | Done | Broken

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -40,6 +42,16 @@ def test_runs_have_the_same_bytes_in_any_number_of_processes(tmp_path: Path, wor
     stored = run(path, seeds="2", runs_dir=tmp_path / "together", workers=workers)
     assert len(stored) == 4
     assert results(tmp_path / "together") == results(tmp_path / "alone")
+
+
+def test_what_workers_tell_does_not_make_their_parent_import_torch(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path, optimizer=TWO)
+    code = (
+        "import sys; from optbench import run\n"
+        "run(sys.argv[1], runs_dir=sys.argv[2], workers=2)\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, path, tmp_path / "runs"], check=True)
 
 
 def test_a_process_that_dies_without_a_run_takes_no_other_along(tmp_path: Path) -> None:
