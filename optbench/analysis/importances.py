@@ -66,11 +66,11 @@ def importances(search: Search, problem: ProblemSearch) -> tuple[Importance, ...
     if not all(values):
         return ()
     with _quiet():
-        found = _evaluated(values, ranks, search.dimensions)
+        study = _study(values, search.dimensions)
+        found = _evaluated(study, ranks)
         generator = named_generator(f"importances {search.label}")
         shuffled = [
-            _evaluated(values, generator.permutation(ranks).tolist(), search.dimensions)
-            for _ in range(SHUFFLES)
+            _evaluated(study, generator.permutation(ranks).tolist()) for _ in range(SHUFFLES)
         ]
     total = math.fsum(found.values())
     return tuple(
@@ -102,19 +102,26 @@ def _complete(values: Mapping[str, Any], dimensions: Sequence[Dimension]) -> dic
     }
 
 
-def _evaluated(
-    values: Sequence[Mapping[str, Any]], ranks: Sequence[float], dimensions: Sequence[Dimension]
-) -> dict[str, float]:
+def _study(values: Sequence[Mapping[str, Any]], dimensions: Sequence[Dimension]) -> Any:
+    """A study of trials with these values; how they rank is said apart."""
     import optuna
 
     told = {one.key: _distribution(one, [each[one.key] for each in values]) for one in dimensions}
     study = optuna.create_study()
     study.add_trials(
-        optuna.trial.create_trial(params=dict(params), distributions=told, value=rank)
-        for params, rank in zip(values, ranks, strict=True)
+        optuna.trial.create_trial(params=dict(params), distributions=told, value=0.0)
+        for params in values
     )
+    return study
+
+
+def _evaluated(study: Any, ranks: Sequence[float]) -> dict[str, float]:
+    import optuna
+
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=QUARTER)
-    found = optuna.importance.get_param_importances(study, evaluator=evaluator, normalize=False)
+    found = optuna.importance.get_param_importances(
+        study, evaluator=evaluator, target=lambda trial: ranks[trial.number], normalize=False
+    )
     return {key: float(value) for key, value in found.items()}
 
 
@@ -133,7 +140,7 @@ def _distribution(dimension: Dimension, values: Sequence[Any]) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Optuna's words on the screen, about studies and about what may change in it."""
+    """Without Optuna's words on the screen: about studies, what may change in it, what is low."""
     import warnings
 
     import optuna
@@ -142,7 +149,7 @@ def _quiet() -> Iterator[None]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.simplefilter("ignore")
             yield
     finally:
         optuna.logging.set_verbosity(before)

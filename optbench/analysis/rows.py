@@ -50,6 +50,7 @@ class SettingRow:
     label: str
     name: str  # a shorter one that no other row of the problem has: `sgd`, `momentum`
     optimizer: str
+    family: str  # what people call it: `momentum`, where the optimizer is `sgd`
     hyperparameters: Mapping[str, Any]
     leads: bool  # the best of its optimizer
     selected_by: str | None  # the column that chose it among others of its optimizer
@@ -128,6 +129,7 @@ class RowBuilder:
             label=label,
             name=self._name(label, setting),
             optimizer=setting.optimizer,
+            family=setting.family,
             hyperparameters=setting.hyperparameters,
             leads=leads,
             selected_by=self.criterion if chosen else None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from optbench.commands.training import Trained, train
 from optbench.execution.plan import stored_runs
 from optbench.execution.pool import Standby
-from optbench.report.search import batch_line
+from optbench.report.search import batch_line, nothing_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,6 +63,8 @@ class Stage:
         )
         if plan.to_train:
             self.screen.write("\n")
+        else:
+            self.screen.say(nothing_line(len(plan.runs)))
         self.trained.ended.extend(trained.ended)
         self.trained.busy.extend(trained.busy)
         self.trained.unbegun.extend(trained.unbegun)

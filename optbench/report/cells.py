@@ -35,7 +35,7 @@ class RowCells:
 
     def _cell(self, row: SettingRow, column: str) -> Cell:
         if column == "optimizer":
-            return Cell(row.optimizer, short=self._names[row.key])
+            return Cell(row.family, short=self._names[row.key])
         if column == "n":
             return _count(row)
         if column == "to_target":
@@ -60,7 +60,7 @@ class RowCells:
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
-        return value_texts({row.key: row.optimizer for row in self.problem.rows})
+        return value_texts({row.key: row.family for row in self.problem.rows})
 
     def _measured(self, row: SettingRow, column: str) -> Cell:
         judged = column == self.problem.metric.name

@@ -65,6 +65,12 @@ def batch_line(done: int, asked: int, until: int, seconds: float | None) -> str:
     return f"{over}{_count(asked, 'run')} to epoch {until}{left}."
 
 
+def nothing_line(runs: int) -> str:
+    """What is said of a plan whose runs are all finished."""
+    verb = "is" if runs == 1 else "are"
+    return f"{_count(runs, 'run')} {verb} finished already; nothing to train."
+
+
 def dry_lines(study: Study, runs: int, finished: int, seconds: float | None) -> str:
     """What the first batch is, and what all of them take if they go on like it."""
     whole = study.trials * len(study.contenders) * len(study.seeds)

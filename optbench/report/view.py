@@ -82,7 +82,7 @@ def _order(row: SettingRow, column: str, metric: Metric) -> Order:
         return _number(row.completed)
     if column == "verdict":
         return _number(_VERDICTS.get(str(row.verdict and row.verdict.decision)))
-    value = row.optimizer if column == "optimizer" else row.hyperparameters.get(column)
+    value = row.family if column == "optimizer" else row.hyperparameters.get(column)
     if isinstance(value, int | float):
         return _number(value)
     return value is None, 0.0, "" if value is None else format_value(value)

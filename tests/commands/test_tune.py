@@ -89,6 +89,8 @@ def test_the_second_time_it_trains_nothing_and_changes_no_file(tmp_path: Path) -
     assert before == after
     assert second.code == 0
     assert "done." not in second.out  # no batch was trained
+    assert "8 runs are finished already; nothing to train.\n" in second.out
+    assert "earlier" not in second.out
     assert first.out.endswith(second.out[second.out.index("Runs:") :])
 
 
