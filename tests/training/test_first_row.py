@@ -71,9 +71,9 @@ def test_a_later_cohort_of_the_seed_does_not_evaluate_the_untrained_model_again(
     learners += [Learner(run, data) for run in (runs[1], *smoothed)]
     evaluated: list[Split] = []
 
-    def counted(network: Network, split: Split, *given: Any) -> list[Score]:
+    def counted(network: Network, split: Split, *given: Any, keep: bool) -> list[Score]:
         evaluated.append(split)
-        return evaluate(network, split, *given)
+        return evaluate(network, split, *given, keep=keep)
 
     monkeypatch.setattr("optbench.training.part.evaluate", counted)
     assert [trace["rows"] for one in learners for trace in traces([one])] == expected
