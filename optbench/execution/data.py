@@ -119,10 +119,9 @@ def load_data(setting: Setting, data_dir: Path) -> Data:
     dataset = setting.dataset
     source = source_of(dataset)
     own = {parameter.name for parameter in data_parameters(str(dataset["name"]))}
+    _check_unchanged(setting, source)  # before, as it may be damaged by now
     train, test = source.load(data_dir)
-    if setting.data_hash and source.content_hash() != setting.data_hash:
-        name = display_name(str(dataset["name"]))
-        raise StreamError(f"{name} has changed since this command began; run it again")
+    _check_unchanged(setting, source)
     limits = {key: None if key in own else dataset.get(key) for key in ("train", "test")}
     data = prepare(
         train,
@@ -138,6 +137,12 @@ def load_data(setting: Setting, data_dir: Path) -> Data:
     if "normalize" in own or not dataset.get("normalize"):
         return data
     return dataclasses.replace(data, moments=channel_moments(data.train))
+
+
+def _check_unchanged(setting: Setting, source: Source) -> None:
+    if setting.data_hash and source.content_hash() != setting.data_hash:
+        name = setting.dataset.get("path") or display_name(str(setting.dataset["name"]))
+        raise StreamError(f"{name} has changed since this command began; run it again")
 
 
 def training_size(setting: Setting) -> int:

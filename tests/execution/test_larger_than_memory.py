@@ -153,7 +153,8 @@ def test_runs_fail_whose_data_change_and_those_that_wait_for_them_do_not_begin(
         stream.truncate(128 + 150 * 16)  # as long as it was, with other content
     (unbegun,) = events(runs[2:], tmp_path)
     assert isinstance(unbegun, Unbegun)
-    assert unbegun.reason == "file has changed since this command began; run it again"
+    mine = tmp_path / "mine"
+    assert unbegun.reason == f"{mine} has changed since this command began; run it again"
 
 
 SPOILER = """
@@ -177,15 +178,16 @@ def test_a_command_goes_on_with_other_data_and_tells_what_changed(tmp_path: Path
         tmp_path, "spoilt", dataset=MAPPED, optimizer={"name": "./plugin.py:Spoiler", "lr": 0.1}
     )
     together = write_experiment(tmp_path, "together", dataset=MAPPED)
-    waiting = write_experiment(tmp_path, "waiting", dataset=MAPPED, training={"epochs": 1})
+    waiting = write_experiment(tmp_path, "waiting", dataset=MAPPED | {"train": 100})
     others = write_experiment(tmp_path, "others")
     store = tmp_path / "runs"
     experiments = spoilt, together, waiting, others
     outcome = command("run", *experiments, "--runs-dir", store, "--workers", "1")
-    assert outcome.code == 3
+    assert outcome.code == 3, outcome.err
     statuses = {run.path.parent.name: run.status for run in scan(store).runs}
     assert statuses == {"spoilt": "failed", "together": "failed", "others": "completed"}
-    assert "1 run did not begin: file has changed since this command began" in outcome.err
+    told = f"1 run did not begin: {tmp_path / 'mine'} has changed since this command began"
+    assert told in outcome.err
 
 
 LIMITED = """
