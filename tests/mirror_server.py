@@ -14,7 +14,7 @@ LONG = 60.0  # seconds after which a test that waits for nothing is let go
 
 
 class MirrorServer(ThreadingHTTPServer):
-    """Serves `files`; `fault` is one of short, stall, 500, wrong, silent, gone.
+    """Serves `files`; `fault` is one of short, stall, drip, 500, wrong, silent, gone.
 
     A GET is answered once `clients` HEAD requests have come.
     """
@@ -68,6 +68,9 @@ class MirrorRequest(BaseHTTPRequestHandler):
         if self.server.fault == "wrong":
             body = body[::-1]
         self._headers(200, len(body))
+        if self.server.fault == "drip":
+            self._drip(body)
+            return
         if self.server.fault in ("short", "stall"):
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
@@ -76,6 +79,14 @@ class MirrorRequest(BaseHTTPRequestHandler):
             self.server.end.wait(LONG)
             body = body[len(body) // 2 :]
         self.wfile.write(body)
+
+    def _drip(self, body: bytes) -> None:
+        """For two seconds a byte now and then, quicker than any time limit of one receive asks."""
+        for start in range(100):
+            self.wfile.write(body[start : start + 1])
+            if self.server.end.wait(0.02):
+                return
+        self.wfile.write(body[100:])
 
     def _headers(self, status: int, length: int) -> None:
         self.send_response(status)

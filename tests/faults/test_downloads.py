@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.faults
 
 CONTENT = bytes(range(256)) * 400
-FAULTS = ["short", "stall", "500", "wrong", "gone"]
+FAULTS = ["short", "stall", "drip", "500", "wrong", "gone"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ class Pinned:
             raise DataError(f"{path} is another file")
 
 
-def bring(folder: Path, url: str, stall: float) -> None:
-    download([Pinned()], folder, Remote((url,), {}), lambda _: None, stall=stall)
+def bring(folder: Path, url: str, patience: float) -> None:
+    remote = Remote((url,), {})
+    download([Pinned()], folder, remote, lambda _: None, stall=patience, window=patience)
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -98,6 +99,14 @@ SABOTAGE = [
         "            file.check(scratch / file.archive)\n",
         "",
         "test_a_bad_mirror_leaves_no_file_whoever_asks",
+    ),
+    Sabotage(
+        "download",
+        "the least pace",
+        "optbench/catalog/datasets/pace.py",
+        "            if self._bytes < LEAST * self._window:\n",
+        "            if False:\n",
+        "test_a_bad_mirror_leaves_no_file_whoever_asks[drip]",
     ),
     Sabotage(
         "download",

@@ -13,6 +13,7 @@ import sys
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
+from optbench.catalog.datasets.pace import WINDOW, least_pace
 from optbench.catalog.datasets.reachability import await_answer, describe_failure
 from optbench.catalog.datasets.remote import Remote, UnavailableError
 from optbench.errors import DataError
@@ -34,12 +35,13 @@ def download(
     announce: Callable[[str], None],
     *,
     stall: float = STALL,
+    window: float = WINDOW,
 ) -> None:
     """Bring those of `files` that `folder` lacks, each moved there once it is verified.
 
     Any number of processes may call this for one folder at once: one downloads, the others wait.
-    Raises UnavailableError where no mirror has them or none answers in `stall` seconds, OSError
-    where they can't be stored.
+    Raises UnavailableError where no mirror has them, none answers in `stall` seconds or each
+    sends too little in `window` seconds (`pace.LEAST`), OSError where they can't be stored.
     """
     await_answer(remote.urls(files[0].archive), stall)
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +49,8 @@ def download(
         for file in files:
             if file.locate(folder) is None:
                 announce(f"Downloading {file.archive} to {folder}")
-                _bring(file, scratch, remote, stall)
+                with _socket_timeout(stall), least_pace(window), _bar_on_terminals_only():
+                    _bring(file, scratch, remote)
                 _publish(scratch / file.archive, folder / file.archive)
 
 
@@ -73,15 +76,14 @@ def _scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bring(file: RemoteFile, scratch: Path, remote: Remote, stall: float) -> None:
+def _bring(file: RemoteFile, scratch: Path, remote: Remote) -> None:
     """Download one file by torchvision, from the first mirror that has the genuine one."""
     from torchvision.datasets.utils import download_url  # takes seconds, as it imports torch
 
     failures = []
     for url in remote.urls(file.archive):
         try:
-            with _socket_timeout(stall), _bar_on_terminals_only():
-                download_url(url, scratch, file.archive, md5=remote.md5.get(file.archive))
+            download_url(url, scratch, file.archive, md5=remote.md5.get(file.archive))
             file.check(scratch / file.archive)
         except (OSError, HTTPException, RuntimeError, DataError) as error:
             if getattr(error, "errno", None) in DISK_FAULTS:

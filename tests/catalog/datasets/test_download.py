@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from optbench.catalog.datasets.reachability import await_answer
 from optbench.catalog.datasets.remote import Remote, UnavailableError, torchvision_remote
 from optbench.errors import EXIT_ENVIRONMENT, DataError
 
-FAULTS = ["short", "stall", "500", "wrong"]
+FAULTS = ["short", "stall", "drip", "500", "wrong"]
 
 
 def silently(line: str) -> None:
@@ -29,10 +30,10 @@ def arrived(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} - {".download.lock"}
 
 
-def bring(data_dir: Path, *mirrors: str, stall: float = LONG) -> Path:
+def bring(data_dir: Path, *mirrors: str, stall: float = LONG, window: float = LONG) -> Path:
     """Download the tiny data set; returns its folder."""
-    folder = data_dir / "Tiny" / "raw"
-    download(tiny_source().files, folder, FixedRemote(mirrors)(), silently, stall=stall)
+    folder, remote = data_dir / "Tiny" / "raw", FixedRemote(mirrors)()
+    download(tiny_source().files, folder, remote, silently, stall=stall, window=window)
     return folder
 
 
@@ -71,7 +72,7 @@ def test_nothing_missing_means_no_request_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_mirror_is_an_error_and_leaves_no_file(fault: str, tmp_path: Path) -> None:
     with serving(archives(), fault) as mirror, pytest.raises(UnavailableError) as caught:
-        bring(tmp_path, mirror.url, stall=0.5)
+        bring(tmp_path, mirror.url, stall=0.5, window=0.5)
     assert "train-images-idx3-ubyte.gz" in caught.value.reason
     assert f"127.0.0.1:{mirror.server_port}" in caught.value.details[0]
     assert arrived(tmp_path / "Tiny" / "raw") == set()
@@ -80,7 +81,7 @@ def test_a_faulty_mirror_is_an_error_and_leaves_no_file(fault: str, tmp_path: Pa
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_next_mirror_helps_out(fault: str, tmp_path: Path) -> None:
     with serving(archives(), fault) as bad, serving(archives()) as good:
-        folder = bring(tmp_path, bad.url, good.url, stall=0.5)
+        folder = bring(tmp_path, bad.url, good.url, stall=0.5, window=0.5)
     assert bad.count("GET") > 0
     assert arrived(folder) == set(archives())
     assert (
@@ -181,6 +182,24 @@ def test_a_data_directory_that_is_a_file_can_not_store(tmp_path: Path) -> None:
         tiny_source(mirror.url).fetch(tmp_path / "data", silently)
 
 
+def test_a_mirror_that_drips_is_named_with_the_pace_that_is_asked_for(tmp_path: Path) -> None:
+    with serving(archives(), "drip") as mirror, pytest.raises(UnavailableError) as caught:
+        bring(tmp_path, mirror.url, window=0.2)
+    host = f"127.0.0.1:{mirror.server_port}"
+    assert caught.value.details == (f"{host}: less than 10 kB a second for 0.2 s",)
+
+
+def test_a_file_that_comes_in_many_pieces_is_whole_where_the_pace_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optbench.catalog.datasets.pace.LEAST", 1)  # which a drip exceeds
+    name = "train-images-idx3-ubyte.gz"
+    with serving(archives(), "drip") as mirror:
+        remote = FixedRemote((mirror.url,))()
+        download(tiny_source().files[:1], tmp_path, remote, silently, stall=LONG, window=0.2)
+    assert (tmp_path / name).read_bytes() == archives()[name]
+
+
 def test_no_progress_bar_where_standard_error_is_no_terminal(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -189,10 +208,11 @@ def test_no_progress_bar_where_standard_error_is_no_terminal(
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_socket_time_limit_is_put_back(tmp_path: Path) -> None:
+def test_the_time_limits_of_the_process_are_put_back(tmp_path: Path) -> None:
     with serving(archives()) as mirror:
         bring(tmp_path, mirror.url, stall=7)
     assert socket.getdefaulttimeout() is None
+    assert HTTPConnection.response_class is HTTPResponse
 
 
 def test_a_mirror_that_refuses_is_no_answer() -> None:
