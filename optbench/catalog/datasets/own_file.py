@@ -136,9 +136,16 @@ def _from_csv(path: Path, target: str | None, targets: str | None) -> Mapping[st
 
 
 def _check_column(path: Path, cells: pl.Series, *, numeric: bool) -> None:
-    """Raise DataError, with the line, for a gap or, where numbers have to be, anything else."""
+    """Raise DataError, with the line, for a gap or, where numbers have to be, anything else.
+
+    Integers beyond 64 bits, which numpy has no type for, are no numbers either.
+    """
     import polars as pl
 
+    if cells.dtype == pl.Int128:
+        line = (~cells.is_between(-(2**63), 2**63 - 1)).arg_true()[0] + 2
+        told = f"{path}:{line}: column {cells.name!r} holds an integer beyond 64 bits"
+        raise DataError(f"{told}; write it with a decimal point.")
     numbers = cells.cast(pl.Float64, strict=False) if numeric else cells
     gaps = (numbers.is_null() | (numbers.is_nan() if numeric else False)).arg_true()
     if len(gaps):

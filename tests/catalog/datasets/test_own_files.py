@@ -192,6 +192,8 @@ def test_files_of_another_kind_are_refused_and_nothing_in_them_runs(
     [
         (b"a,b\n1,0\nx,1\n", "mine.csv:3: column 'a' holds 'x', which is no number"),
         (b"a,b\n1,0\n,1\n", "mine.csv:3: column 'a' holds nothing"),
+        (b"a,b\n1,0\n%d,1\n" % 2**64, "mine.csv:3: column 'a' holds an integer beyond 64 bits"),
+        (b"a,b\n1,0\n2,-%d\n" % 2**64, "mine.csv:3: column 'b' holds an integer beyond 64 bits"),
         (b"b\n0\n1\n", "no column but 'b': there are no features"),
         (b"", "can't be read as .csv"),
         ("größe,b\n1,0\n2,1\n".encode("latin-1"), "can't be read as .csv"),
