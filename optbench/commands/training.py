@@ -16,7 +16,7 @@ from optbench.report.plan import busy_line, interrupted_line, unbegun_line
 from optbench.report.progress import make_progress
 from optbench.terminal import complain
 from optbench.trackers.feed import AT_THE_END, WHEN_STOPPED, Feed
-from optbench.training.events import Busy, Ended, Unbegun
+from optbench.training.events import Busy, Ended, Started, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from optbench.execution.plan import Plan
     from optbench.execution.pool import Standby
     from optbench.trackers.tracker import Tracker
+    from optbench.training.events import Event
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,16 @@ class Trained:
     ended: list[Ended] = field(default_factory=list)
     busy: list[Busy] = field(default_factory=list)
     unbegun: list[Unbegun] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        """Remember it if it is an end, or none."""
+        match event:
+            case Ended():
+                self.ended.append(event)
+            case Busy():
+                self.busy.append(event)
+            case Unbegun():
+                self.unbegun.append(event)
 
     def complain(self) -> int:
         """Say on standard error what failed and what is not here to be told; the exit code."""
@@ -79,18 +90,16 @@ def train(
             ) as progress,
             closing(train_plan(plan, options, progress.announce, standby)) as events,
         ):
+            warn = complain if screen.quiet else progress.announce
             for event in events:
                 progress.show(event)
+                told.take(event)
                 for feed in feeds:
                     feed.take(event)
-                if isinstance(event, Ended):
-                    told.ended.append(event)
-                    if line := ended(event):
-                        progress.announce(line)
-                elif isinstance(event, Busy):
-                    told.busy.append(event)
-                elif isinstance(event, Unbegun):
-                    told.unbegun.append(event)
+                if isinstance(event, Started) and event.warning:
+                    warn(event.warning)
+                if isinstance(event, Ended) and (line := ended(event)):
+                    progress.announce(line)
                 if monotonic() > options.until:
                     raise Interrupted(EXIT_ENVIRONMENT)
     except Interrupted:

@@ -9,7 +9,9 @@ from optbench.execution.data import load_data
 from optbench.execution.deal import deal
 from optbench.execution.memory import available_memory
 from optbench.execution.rehearsal import rehearse
+from optbench.execution.watchdog import Watchdog
 from optbench.execution.worker import Worker
+from optbench.execution.workers import hang_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,5 +39,9 @@ class InProcess:
         if dealt.warning:
             announce(dealt.warning)
         worker = Worker(partial(load_data, data_dir=self.data_dir), self.interruptions)
-        for cohort in dealt.cohorts:
-            yield from worker.train([plan.to_train[index] for index in cohort], force=plan.force)
+        with Watchdog(hang_seconds(), announce) as watchdog:
+            for cohort in dealt.cohorts:
+                runs = [plan.to_train[index] for index in cohort]
+                for event in worker.train(runs, force=plan.force):
+                    watchdog.alive()
+                    yield event

@@ -58,6 +58,7 @@ class Recorder:
         self.label = label
         self.started = _now()
         self.ended = False
+        self.left_aside: list[str] = []  # checkpoints that were damaged
         self._storing: Future[None] | None = None
         self.learner = self._resumed(data) or Learner(run, data)
         self.order_hash = self.learner.order_hash()
@@ -82,6 +83,7 @@ class Recorder:
                 learner.restore(state)
             except Exception as error:  # noqa: BLE001  (whatever a stranger's file makes fail)
                 self.directory.log(f"{_now()} {path.name} is left aside: {error}")
+                self.left_aside.append(path.name)
                 continue
             self.started = committed.started
             return learner

@@ -68,8 +68,10 @@ def _repair(directory: Path, *, dry: bool) -> Repair | None:
     if result.status in ("completed", "diverged"):
         fault = fault or _config_fault(directory)
         return None if fault is None else Repair(directory, fault, None)
-    if result.status == "failed" or (result.status != "running" and fault is None):
+    if result.status == "failed":
         return None
+    if result.status != "running" and fault is None:
+        return _of_checkpoints(directory, result.run)
     fault = fault or "its process is gone"
     return _from_checkpoint(directory, fault, result.run, dry=dry) or Repair(
         directory, f"{fault}, and no checkpoint is whole", "it will start over"
@@ -80,14 +82,27 @@ def _from_checkpoint(
     directory: Path, fault: str, run_hash: str | None, *, dry: bool
 ) -> Repair | None:
     """Write the readable files again from the newest whole checkpoint; None without one."""
-    newest = _newest(directory, run_hash)
+    newest, damaged = _newest(directory, run_hash)
     if newest is None:
         return None
     result, rows, timings = newest
     if not dry:
         RunDirectory(directory).write_progress(rows, timings, result)
+    return Repair(directory, ", ".join([fault, *damaged]), _goes_on(rows))
+
+
+def _of_checkpoints(directory: Path, run_hash: str) -> Repair | None:
+    """What is amiss with an unfinished run of which all else is whole; nothing is to be written."""
+    newest, damaged = _newest(directory, run_hash)
+    if not damaged:
+        return None
+    done = "it will start over" if newest is None else _goes_on(newest[1])
+    return Repair(directory, ", ".join(damaged), done)
+
+
+def _goes_on(rows: list[Row]) -> str:
     epoch = f"{rows[-1]['epoch']:g}" if rows else "0"
-    return Repair(directory, fault, f"it goes on after epoch {epoch}")
+    return f"it goes on after epoch {epoch}"
 
 
 def _fault(directory: Path, result: Result) -> str | None:
@@ -110,22 +125,30 @@ def _config_fault(directory: Path) -> str | None:
     return None
 
 
-def _newest(directory: Path, run_hash: str | None) -> tuple[Result, list[Row], list[Timing]] | None:
-    """What the newest whole checkpoint holds of that run, or of the one that the folder names."""
+def _newest(
+    directory: Path, run_hash: str | None
+) -> tuple[tuple[Result, list[Row], list[Timing]] | None, list[str]]:
+    """What the newest whole checkpoint holds of that run, or of the one that the folder names.
+
+    The second part says which newer ones are damaged.
+    """
+    folder, damaged = RunDirectory(directory), list[str]()
+    if not folder.checkpoints():
+        return None, damaged
     from optbench.training.checkpoint import from_bytes  # torch is needed here alone
 
-    folder = RunDirectory(directory)
     for path in folder.checkpoints():
         try:
             state = from_bytes(folder.read_checkpoint(path), run_hash)
             result = parse_result(state["result"].encode(), path.name)
             rows = [dict(row) for row in state["rows"]]
             timings: list[Timing] = [tuple(timing) for timing in state["timings"]]
-        except Exception:  # noqa: BLE001, S112 (whatever a stranger's file makes fail)
+        except Exception:  # noqa: BLE001 (whatever a stranger's file makes fail)
+            damaged.append(f"{path.name} is damaged")
             continue
         if run_hash or directory.name.endswith(result.run[:8]):
-            return _interrupted(result, rows, timings), rows, timings
-    return None
+            return (_interrupted(result, rows, timings), rows, timings), damaged
+    return None, damaged
 
 
 def _interrupted(result: Result, rows: list[Row], timings: list[Timing]) -> Result:

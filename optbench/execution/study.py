@@ -21,7 +21,7 @@ from optbench.store.lock import HeldError
 from optbench.store.own_config import check_config
 from optbench.store.rundir import check_writable
 from optbench.store.scan import StoredRun, scan
-from optbench.training.events import Busy, Unbegun
+from optbench.training.events import Busy, Started, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -153,8 +153,8 @@ def run(
 ) -> tuple[StoredRun, ...]:
     """Train every run of some experiment files that is not finished; returns all of them.
 
-    The arguments are those of `optbench run`; `announce` is told of a fallback, a download or
-    memory that may be short.
+    The arguments are those of `optbench run`; `announce` is told of a fallback, a download,
+    memory that may be short or a damaged checkpoint.
     Raises `ConfigError` and `UsageError` for bad input, `DataError` and `StoreError` for data
     and disk, `HeldError` (a `StoreError`) for runs that another process trains, once all others
     have ended, `Interrupted` on a signal. A diverged or failed run is a result, not an error.
@@ -170,10 +170,11 @@ def run(
         workers=workers,
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)
-    events = train_plan(plan, options, announce)
     busy, unbegun = list[Path](), list[str]()
-    for event in events:
-        if isinstance(event, Busy):
+    for event in train_plan(plan, options, announce):
+        if isinstance(event, Started) and event.warning:
+            announce(event.warning)
+        elif isinstance(event, Busy):
             busy.append(event.directory)
         elif isinstance(event, Unbegun):
             unbegun.append(event.reason)

@@ -179,4 +179,15 @@ def _started(recorder: Recorder) -> Started:
         epochs=run.setting.epochs,
         step_examples=learner.step_examples,
         cohort=recorder.cohort.size,
+        warning=_warning(recorder),
     )
+
+
+def _warning(recorder: Recorder) -> str:
+    """Which checkpoints were damaged, and from where the run goes on without them."""
+    if not recorder.left_aside:
+        return ""
+    names, steps = " and ".join(recorder.left_aside), recorder.learner.steps
+    damaged = "are damaged" if len(recorder.left_aside) > 1 else "is damaged"
+    where = f"goes on from step {steps:,}" if steps else "starts over"
+    return f"{recorder.place}: {names} {damaged}; the run {where}"

@@ -32,7 +32,7 @@ def worker_count(plan: Plan, asked: int | None) -> int:
 
 
 def hang_seconds() -> float:
-    """How long a worker may train and tell nothing, at least: $OPTBENCH_PATIENCE, or half an hour.
+    """How long training may go on and tell nothing, at least: $OPTBENCH_PATIENCE, or half an hour.
 
     A sign of life comes with every step that takes half a second, else every 50 steps.
     """

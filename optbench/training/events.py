@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Started:
     """A run begins, or goes on from `steps`; `total` is how many it has in all.
 
-    A step takes `step_examples`. `cohort` runs train together, this one among them.
+    A step takes `step_examples`. `cohort` runs train together, this one among them. `warning` says
+    which of its checkpoints are damaged; it is empty where none are.
     """
 
     run: Run
@@ -29,6 +30,7 @@ class Started:
     epochs: int
     step_examples: int
     cohort: int
+    warning: str = ""
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,14 @@ def test_damaged_rows_of_an_unfinished_run_are_written_again(
     (directory / "checkpoint.pt").write_bytes(b"rot")
     outcome = repaired(tmp_path / "runs")
     assert outcome.code == 0
-    assert "it goes on after epoch 1" in outcome.out.replace("\n ", "")
+    assert "checkpoint.pt is damaged; it goes on after epoch 1" in " ".join(outcome.out.split())
     assert good.startswith((directory / "metrics.csv").read_bytes())
+    again = repaired(tmp_path / "runs")  # all else is whole by now
+    assert again.code == 0
+    told = f"{directory}: checkpoint.pt is damaged; it goes on after epoch 1"
+    assert " ".join(again.out.split()) == " ".join(told.split())
+    (directory / "checkpoint.prev.pt").write_bytes(b"rot")
+    assert "it will start over" in repaired(tmp_path / "runs").out
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"schema": 1}'])

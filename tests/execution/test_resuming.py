@@ -26,7 +26,7 @@ from experiments import (
 )
 
 from optbench.errors import ConfigError, Interrupted
-from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
+from optbench.execution.study import Options, load_experiments, plan_runs, run, train_plan
 from optbench.training.checkpoint import MAGIC, from_bytes
 from optbench.training.events import Advanced, Ended, Started
 from optbench.training.records import Evaluation
@@ -140,14 +140,44 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     assert first.steps == 4
     assert results(tmp_path) == whole
     assert "checkpoint.pt is left aside: " in (directory / "log.txt").read_text()
+    assert first.warning == f"{directory}: checkpoint.pt is damaged; the run goes on from step 4"
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_damaged_checkpoint_is_said_once_to_whoever_trains_on(
+    tmp_path: Path, quiet: bool
+) -> None:
+    directory = interrupted_after_epoch(tmp_path, 2)
+    break_file(directory / "checkpoint.pt", "flipped")
+    path = write_experiment(tmp_path, **PARTS)
+    options = ("--runs-dir", str(tmp_path / "runs"), *(["--quiet"] if quiet else []))
+    outcome = command("run", path, *options)
+    assert outcome.code == 0
+    told = "checkpoint.pt is damaged; the run goes on from step 4"
+    said = " ".join((outcome.err if quiet else outcome.out).split())
+    assert said.count(told) == 1
+    assert (outcome.err.count("\n"), outcome.out) == (1, "") or not quiet
+    assert "is damaged" not in command("run", path, *options).out
+
+
+def test_whoever_calls_from_python_is_told_of_a_damaged_checkpoint(tmp_path: Path) -> None:
+    directory = interrupted_after_epoch(tmp_path, 2)
+    break_file(directory / "checkpoint.pt", "flipped")
+    said: list[str] = []
+    path = write_experiment(tmp_path, **PARTS)
+    run(path, runs_dir=tmp_path / "runs", announce=said.append)
+    assert said == [f"{directory}: checkpoint.pt is damaged; the run goes on from step 4"]
 
 
 def test_without_a_whole_checkpoint_a_run_starts_over(tmp_path: Path, whole: Bytes) -> None:
     directory = interrupted_after_epoch(tmp_path, 2)
-    for name in ("checkpoint.pt", "checkpoint.prev.pt"):
+    names = ("checkpoint.pt", "checkpoint.prev.pt")
+    for name in names:
         break_file(directory / name, "flipped")
     first, *_ = events(tmp_path)
     assert isinstance(first, Started)
+    told = f"{' and '.join(names)} are damaged; the run starts over"
+    assert first.warning == f"{directory}: {told}"
     assert first.steps == 0
     assert results(tmp_path) == whole
     assert len((directory / "log.txt").read_text().splitlines()) == 2
