@@ -21,6 +21,10 @@ ROWS = {
         "at most one epoch is trained twice",
     ),
     "killed-again": Row("killed again and again", "identical"),
+    "power": Row(
+        "loss of power",
+        "what had ended is whole; of what had not two epochs at most are trained twice; identical",
+    ),
     "signals": Row(
         "SIGTERM, SIGINT, twice; while saving, evaluating, downloading",
         "exit code 143 or 130 within 5 s, `interrupted`, resumable, no process left",
@@ -56,7 +60,7 @@ ROWS = {
     "ray-stranger": Row("a stranger on Ray", "nothing runs"),
     "non-finite": Row("NaN and Inf", "`diverged`; never best, whatever the order; strict JSON"),
     "download": Row(
-        "download: short body, stall, 500, wrong bytes, 16 clients",
+        "download: short body, stall, drip, 500, wrong bytes, 16 clients",
         "one download, no bad file in the cache, a deadline",
     ),
     "yaml": Row("evil YAML", "file, line and key; within 2 s and 200 MB; no signal"),

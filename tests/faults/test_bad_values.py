@@ -97,6 +97,23 @@ def test_a_bad_value_is_refused_with_its_place_before_a_directory_exists(
         assert re.search(rf"tiny\.yaml:1: {re.escape(key)}", said), said
 
 
+@pytest.mark.parametrize(
+    ("points", "seeds", "said"),
+    [(101, 1, "101,000 settings; at most 100,000"), (1, 1001, "1,001,000 runs; at most 1,000,000")],
+)
+def test_grids_that_multiply_are_refused_before_they_are_expanded(
+    tmp_path: Path, points: int, seeds: int, said: str, injecting: Callable[[str, str], Injection]
+) -> None:
+    fault = injecting("values", "grids of which each is small, and all together are not")
+    grids = {"lr": {"linspace": [0.001, 1, 1000]}, "eps": {"grid": [*range(1, points + 1)]}}
+    path = tmp_path / "tiny.yaml"
+    path.write_text(json.dumps(TINY | {"optimizer": ADAM | grids, "seeds": seeds}))
+    with fault.holds():
+        outcome = command("validate", path)
+        assert outcome.code == 2
+        assert f"tiny.yaml:1: optimizer: expands to {said} are taken" in outcome.err
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_evil_name_of_an_experiment_is_refused(
     tmp_path: Path, name: str, injecting: Callable[[str, str], Injection]
@@ -190,6 +207,22 @@ SABOTAGE = [
         "        if name not in known:",
         "        if False:",
         "test_a_bad_value_is_refused_with_its_place_before_a_directory_exists",
+    ),
+    Sabotage(
+        "values",
+        "the bound of settings",
+        "optbench/catalog/experiment.py",
+        "    if total > MAX_SETTINGS:\n",
+        "    if False:\n",
+        "test_grids_that_multiply_are_refused_before_they_are_expanded",
+    ),
+    Sabotage(
+        "values",
+        "the bound of runs",
+        "optbench/catalog/experiment.py",
+        "    elif total * seeds > MAX_RUNS:\n",
+        "    elif False:\n",
+        "test_grids_that_multiply_are_refused_before_they_are_expanded",
     ),
     Sabotage(
         "names",

@@ -42,6 +42,11 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a tag": (VALID + b"seeds: !!python/object/apply:os.mkdir [crater]\n", "seeds"),
     "a new object": (VALID + b"seeds: !!python/object/new:os.system [mkdir crater]\n", "seeds"),
     "a tag of one's own": (VALID + b"seeds: !run mkdir crater\n", "seeds"),
+    "a tag on a right value": (VALID + b"seeds: !!int 3\n", "seeds"),
+    "a tag on a right mapping": (
+        b"model: !!map {name: mlp}\n" + VALID.replace(b"model: mlp\n", b""),
+        "model",
+    ),
     "a tag directive": (b"%TAG ! tag:yaml.org,2002:python/\n---\nseeds: !name:os.system\n", ""),
     "100 kB of brackets": (b"seeds: " + b"[" * 100_000, "seeds"),
     "100 kB of braces": (b"seeds: " + b"{a: " * 25_000, "seeds"),
@@ -123,6 +128,7 @@ def test_an_evil_file_is_refused_with_its_place_in_two_seconds_and_200_mb(
         with fault.holds():
             assert found["status"] == 0, f"{name}: ended by {found['status']}"
             assert found["peak"] < MEMORY, name
+            assert found["problems"], name
             first = found["problems"][0]
             assert first["file"].endswith(f"/{number}.yaml"), name
             assert first["line"] > 0 or name in WHOLE, (name, first)
@@ -136,6 +142,14 @@ def test_a_byte_order_mark_at_the_start_means_nothing(tmp_path: Path) -> None:
 
 
 SABOTAGE = [
+    Sabotage(
+        "yaml",
+        "that tags are refused",
+        "optbench/config/yaml_composer.py",
+        "        if event.tag is not None:\n",
+        "        if False:\n",
+        "test_an_evil_file_is_refused_with_its_place_in_two_seconds_and_200_mb",
+    ),
     Sabotage(
         "yaml",
         "the bound of nesting and size",

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pickle
+import re
 import shutil
 import stat
 import subprocess
@@ -26,8 +27,11 @@ from faults.counts import is_full
 from faults.known_study import KnownStudy
 from faults.readers import STEERING
 from faults.sabotage import Sabotage
+from optbench.errors import StoreError
+from optbench.store.bounded import read_bounded
 from optbench.store.metrics import format_rows
 from optbench.store.result import read_result
+from optbench.store.scan import scan
 from optbench.training.checkpoint import MAGIC
 
 if TYPE_CHECKING:
@@ -315,6 +319,40 @@ def test_mending_a_strangers_store_changes_nothing_outside_of_it(
         assert_escaped(done.stdout)
 
 
+@pytest.mark.parametrize("levels", [60, 450, 900, 400_000])
+def test_a_result_that_is_nested_deeper_than_any_experiment_is_no_run(
+    tmp_path: Path, levels: int, injecting: Callable[[str, str], Injection]
+) -> None:
+    fault = injecting("strangers", "configurations of 60 to 400,000 lists in one another")
+    directory = write_run(tmp_path, ROWS)
+    path = directory / "result.json"
+    named = json.loads(path.read_text())["config"]["optimizer"]["name"]
+    nested = f'"name": "{named}", "z": {"[" * levels}{"]" * levels}'
+    text = path.read_text().replace(f'"name": "{named}"', nested, 1)
+    path.write_text(text)
+    with fault.holds():
+        found = scan(tmp_path)
+        assert not found.runs
+        (note,) = found.notes
+        assert re.search("nested (deeper than 51 levels|too deeply)", note.message)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, endless], ids=["FIFO", "folder", "device"])
+def test_what_is_no_regular_file_is_said_to_be_none(
+    tmp_path: Path, make: Callable[[Path], None], injecting: Callable[[str, str], Injection]
+) -> None:
+    fault = injecting("strangers", "FIFOs, folders and devices by the names of a run's files")
+    directory = write_run(tmp_path, ROWS)
+    for name in ("metrics.csv", "result.json"):
+        (directory / name).unlink()
+        make(directory / name)
+    with fault.holds():
+        (note,) = scan(tmp_path).notes
+        assert "not a regular file" in note.message
+    with fault.holds(), pytest.raises(StoreError, match=r"metrics\.csv: not a regular file"):
+        read_bounded(directory / "metrics.csv", 1000)
+
+
 # Checkpoints
 
 
@@ -389,6 +427,22 @@ SABOTAGE = [
         "os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK",
         "os.O_RDONLY | os.O_NONBLOCK",
         "test_reading_a_strangers_store_executes_and_writes_nothing",
+    ),
+    Sabotage(
+        "strangers",
+        "that only regular files are read",
+        "optbench/store/bounded.py",
+        "    if not stat.S_ISREG(os.fstat(descriptor).st_mode):\n",
+        "    if False:\n",
+        "test_what_is_no_regular_file_is_said_to_be_none",
+    ),
+    Sabotage(
+        "strangers",
+        "the bound of nesting in result.json",
+        "optbench/store/result.py",
+        "            _check_depth(document, _DEPTH)\n",
+        "            pass\n",
+        "test_a_result_that_is_nested_deeper_than_any_experiment_is_no_run",
     ),
     Sabotage(
         "strangers",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
+import os
 import random
 import signal
 from typing import TYPE_CHECKING, Any
@@ -14,6 +17,7 @@ from experiments import Child, command, make_learner, make_runs, write_experimen
 from faults.counts import is_full, times
 from faults.known_study import results
 from faults.sabotage import Sabotage
+from optbench.execution.process import Process
 from optbench.store.scan import scan
 
 if TYPE_CHECKING:
@@ -107,6 +111,21 @@ def curse(folder: Path, monkeypatch: pytest.MonkeyPatch, end: str, seeds: list[i
     monkeypatch.setenv("CURSED", " ".join(marks))
     monkeypatch.setenv("END", end)
     monkeypatch.setattr("optbench.execution.pool.LOOK", 0.5)
+    # Far more than a step takes, and what a worker that nobody ends would be waited for.
+    monkeypatch.setenv("OPTBENCH_PATIENCE", "15")
+    monkeypatch.setattr("optbench.execution.pool.SILENCES", 10)
+
+
+def bound_processes(monkeypatch: pytest.MonkeyPatch, seeds: int, culprits: int) -> None:
+    """Let the command begin no more than it takes to halve down to each culprit."""
+    most = 1 + culprits * (1 + math.ceil(math.log2(seeds)))
+    begun, begin = itertools.count(1), Process.__init__
+
+    def counted(self: Process, *arguments: Any, **named: Any) -> None:
+        assert next(begun) <= most, f"more than {most} processes"
+        begin(self, *arguments, **named)
+
+    monkeypatch.setattr(Process, "__init__", counted)
 
 
 def assert_only_failed(folder: Path, seeds: int, culprits: list[int], reason: str) -> None:
@@ -137,9 +156,11 @@ def test_a_process_that_ends_takes_one_run_of_its_cohort_along(
         folder.mkdir()
         culprits = sorted(draw.sample(range(seeds), draw.choice([1, 2, 3]) if is_full() else 1))
         with fault.holds(len(culprits)):
-            curse(folder, monkeypatch, end, culprits)
-            study(folder, seeds)
-            assert_only_failed(folder, seeds, culprits, REASONS[end])
+            with monkeypatch.context() as patch:
+                curse(folder, patch, end, culprits)
+                bound_processes(patch, seeds, len(culprits))
+                study(folder, seeds)
+                assert_only_failed(folder, seeds, culprits, REASONS[end])
             assert trained(folder).items() <= whole.items()
             assert len(trained(folder)) == 2 * (seeds - len(culprits))
 
@@ -158,9 +179,11 @@ def test_of_fifty_runs_that_train_together_one_is_lost(
         folder.mkdir()
         culprit = draw.randrange(50)
         with fault.holds():
-            curse(folder, monkeypatch, "SIGKILL", [culprit])
-            study(folder, 50)
-            assert_only_failed(folder, 50, [culprit], REASONS["SIGKILL"])
+            with monkeypatch.context() as patch:
+                curse(folder, patch, "SIGKILL", [culprit])
+                bound_processes(patch, 50, 1)
+                study(folder, 50)
+                assert_only_failed(folder, 50, [culprit], REASONS["SIGKILL"])
             assert trained(folder).items() <= whole.items()
 
 
@@ -203,6 +226,45 @@ def test_a_killed_command_leaves_no_worker_and_goes_on_with_what_is_unfinished(
             assert results(folder) == whole
 
 
+ENDLESS = """
+import pathlib, time, torch
+
+class Endless(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.steps_done = 0
+
+    def step(self, closure=None):
+        self.steps_done += 1
+        if self.steps_done == 6:
+            pathlib.Path("begun").write_text("")
+            while True:
+                time.sleep(1)
+        return super().step(closure)
+"""
+
+
+def test_a_worker_that_says_nothing_ends_with_its_command(
+    tmp_path: Path, injecting: Callable[[str, str], Injection]
+) -> None:
+    fault = injecting("parent", "SIGKILL of a command whose worker is in a step without end")
+    for trial in range(times(10)):
+        folder = tmp_path / str(trial)
+        folder.mkdir()
+        write_plugin(folder, ENDLESS)
+        os.mkfifo(folder / "begun")
+        path = write_experiment(folder, optimizer={"name": "./plugin.py:Endless", "lr": 0.1})
+        with Child("run", path, "--quiet", cwd=folder) as process:
+            (folder / "begun").read_text()  # waits for who writes
+            (worker,) = psutil.Process(process.process.pid).children(recursive=True)
+            process.process.kill()
+            assert process.wait() == -signal.SIGKILL
+        with fault.holds():
+            assert not psutil.wait_procs([worker], 5 if is_full() else 30)[1]
+            (run,) = scan(folder / "runs").runs
+            assert run.status == "interrupted"
+
+
 SABOTAGE = (
     Sabotage(
         "workers",
@@ -234,14 +296,14 @@ SABOTAGE = (
         "optbench/execution/process.py",
         "    with suppress(OSError):\n        os.read(lifeline, 1)\n",
         "    time.sleep(1e6)\n",
-        "test_a_killed_command_leaves_no_worker_and_goes_on_with_what_is_unfinished",
+        "test_a_worker_that_says_nothing_ends_with_its_command",
     ),
     Sabotage(
         "parent",
-        "looking finished runs up",
-        "optbench/execution/plan.py",
-        "Planned(run, directory, index.finished(run.hash))",
-        "Planned(run, directory)",
+        "knowing what is finished",
+        "optbench/store/index.py",
+        "    if stored.result.run != run_hash or not stored.finished:\n",
+        "    if True:\n",
         "test_a_killed_command_leaves_no_worker_and_goes_on_with_what_is_unfinished",
     ),
 )
