@@ -67,6 +67,8 @@ class Process:
 
 def death_of(code: int) -> str:
     """What a return code says: a signal's name where it is negative, else `exit code 1`."""
+    if code == -signal.SIGBUS:
+        return "SIGBUS: a file that it had mapped was cut off, or can't be read any more"
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 

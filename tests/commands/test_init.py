@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -68,6 +69,14 @@ def test_data_of_ones_own_go_by_their_path(file: str, content: str, kind: str) -
     code, said = init("mine.yaml", "--dataset", file)
     assert code == 0, said
     assert load_experiment("mine.yaml").settings[0].dataset["name"] == kind
+
+
+def test_a_folder_of_arrays_is_no_folder_of_images() -> None:
+    Path("mine").mkdir()
+    for name, array in (("x", np.zeros((20, 3))), ("y", np.arange(20) % 2)):
+        np.save(f"mine/{name}.npy", array)
+    assert init("mine.yaml", "--dataset", "mine")[0] == 0
+    assert load_experiment("mine.yaml").settings[0].dataset["name"] == "file"
 
 
 def test_what_it_wrote_trains() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -15,8 +16,11 @@ import torch
 from experiments import command, make_learner, make_runs, train_all, write_experiment, write_plugin
 
 from optbench.execution.data import load_data
-from optbench.execution.plan import Planned
+from optbench.execution.executor import choose
+from optbench.execution.plan import Plan, Planned
+from optbench.execution.process import death_of
 from optbench.execution.signals import Interruptions
+from optbench.execution.study import Options
 from optbench.execution.worker import Worker
 from optbench.store.scan import scan
 from optbench.training.data import to_device
@@ -155,6 +159,17 @@ def test_runs_fail_whose_data_change_and_those_that_wait_for_them_do_not_begin(
     assert isinstance(unbegun, Unbegun)
     mine = tmp_path / "mine"
     assert unbegun.reason == f"{mine} has changed since this command began; run it again"
+
+
+def test_a_page_that_is_lost_can_end_no_more_than_a_worker(tmp_path: Path) -> None:
+    save(tmp_path, images())
+    chosen = []
+    for dataset in (MAPPED, WHOLE):
+        (run,) = make_runs(tmp_path, dataset=dataset)
+        plan = Plan((), (Planned(run, tmp_path),), force=False)
+        chosen.append(type(choose(plan, Options(), Interruptions())).__name__)
+    assert chosen == ["Pool", "InProcess"]
+    assert death_of(-signal.SIGBUS).startswith("SIGBUS: a file that it had mapped was cut off")
 
 
 SPOILER = """

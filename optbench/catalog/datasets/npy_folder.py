@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.datasets.labelled import ONE_PART, TWO_PARTS, from_arrays
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     from optbench.catalog.datasets.data import Examples
+
+
+# What numpy raises for headers that are none, which it parses as Python's tokens and literals.
+_UNREADABLE = (
+    OSError, EOFError, ValueError, TypeError, LookupError, SyntaxError, TokenError, MemoryError,
+    RecursionError, OverflowError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,12 +59,13 @@ def open_npy(path: Path) -> np.memmap[Any, Any]:
     import numpy as np
 
     try:
-        with path.open("rb") as stream:
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that Python 2 has written it
             shape, by_columns, dtype = _header(stream)
             start = stream.tell()
         size = path.stat().st_size
-    except (ValueError, OSError, EOFError) as error:
-        reason = str(error).partition("\n")[0]
+    except _UNREADABLE as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{path} can't be read as .npy: {reason}.") from error
     if dtype.hasobject:
         raise DataError(
