@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from optbench.commands.training import Trained, train
+from optbench.errors import StreamError
 from optbench.execution.plan import stored_runs
 from optbench.execution.pool import Standby
 from optbench.report.search import batch_line, nothing_line
@@ -67,7 +68,8 @@ class Stage:
             self.screen.say(nothing_line(len(plan.runs)))
         self.trained.ended.extend(trained.ended)
         self.trained.busy.extend(trained.busy)
-        self.trained.unbegun.extend(trained.unbegun)
+        if trained.unbegun:  # what is searched for has no answer on half of the trials
+            raise StreamError(trained.unbegun[0].reason)
         return stored_runs(plan)
 
     def tell(self, runs: Iterable[StoredRun]) -> None:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import optuna
 import pytest
-from experiments import TINY, Outcome, command, snapshot, write_experiment, write_plugin
+from experiments import (
+    TINY,
+    Outcome,
+    command,
+    make_runs,
+    snapshot,
+    write_experiment,
+    write_plugin,
+)
 
 from optbench.analysis.trials import outcomes
 from optbench.catalog.search import load_search
+from optbench.commands.screen import Screen
+from optbench.commands.searching import Stage
+from optbench.commands.training import Trained
+from optbench.errors import StreamError
+from optbench.execution.plan import Plan
+from optbench.execution.study import Options
 from optbench.store.scan import scan
 from optbench.store.tuning import Study, read_study
+from optbench.training.events import Unbegun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -294,3 +310,14 @@ def test_the_search_that_is_loaded_is_the_one_that_is_recorded(tmp_path: Path) -
         one.dimensions for one in searched.contenders
     ]
     assert (found.trials, found.epochs, found.reporting_seeds) == (4, 3, (0, 1))
+
+
+def test_a_search_ends_where_its_data_are_others_by_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = make_runs(tmp_path)
+    told = Trained(unbegun=[Unbegun(run, tmp_path, "x_train.npy has changed")])
+    monkeypatch.setattr("optbench.commands.searching.train", lambda *_, **__: told)
+    stage = Stage(Options(runs_dir=tmp_path), Screen(io.StringIO(), 80, colour=False))
+    with stage, pytest.raises(StreamError, match=r"x_train\.npy has changed"):
+        stage.carry_out(Plan((), (), force=False))

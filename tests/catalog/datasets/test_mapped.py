@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_a_file_that_is_cut_written_to_replaced_or_gone_is_named(tmp_path: Path)
             stream.seek(5000)
             stream.write(b"other")
 
-    def replace() -> None:
+    def put_another() -> None:
         status = path.stat()
         np.save(tmp_path / "new.npy", array)
         os.utime(tmp_path / "new.npy", ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -99,16 +100,32 @@ def test_a_file_that_is_cut_written_to_replaced_or_gone_is_named(tmp_path: Path)
     for change, reason in (
         (cut, "has changed"),
         (write_to, "has changed"),
-        (replace, "has changed"),
+        (put_another, "has changed"),
         (path.unlink, "can't be read any more"),
     ):
-        rows = Mapped.of(stored(path, array), "f4")
+        stored(path, array)
         os.utime(path, ns=(10**18, 10**18))  # long ago
         rows = Mapped.of(np.load(path, mmap_mode="r"), "f4")
         assert np.asarray(rows[:2]).sum() == 12
         change()
         with pytest.raises(StreamError, match=rf"x\.npy {reason}"):
             np.asarray(rows[np.array([999])])
+
+
+def test_a_file_that_is_written_to_in_the_moment_of_reading_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    stored(path, np.ones((100, 6)))
+
+    class Slow(np.ndarray[Any, Any]):
+        def take(self, *arguments: Any, **named: Any) -> Any:
+            path.touch()
+            return super().take(*arguments, **named)
+
+    os.utime(path, ns=(10**18, 10**18))  # long ago
+    rows = Mapped.of(np.load(path, mmap_mode="r"), "f4")
+    slow = replace(rows, array=rows.array.view(Slow))
+    with pytest.raises(StreamError, match=r"x\.npy has changed"):
+        np.asarray(slow[np.array([3, 1])])
 
 
 def test_an_example_that_is_no_number_is_named_when_it_is_read(tmp_path: Path) -> None:
