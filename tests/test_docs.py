@@ -69,6 +69,15 @@ def test_the_example_of_own_metrics_measures(tmp_path: Path) -> None:
     assert header.endswith("test_macro_f1,test_calibration_error,test_top_k_accuracy")
 
 
+def test_the_example_of_an_own_normalization_is_applied(tmp_path: Path) -> None:
+    (tmp_path / "scaling.py").write_text(blocks("docs/extending.md", "python")[4])
+    part = blocks("docs/extending.md", "yaml")[4]
+    (tmp_path / "mine.yaml").write_text(f"{part}model: logistic\noptimizer: adam\n")
+    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "normalized by by_quantiles q=0.1" in " ".join(done.stdout.split())
+
+
 def test_the_example_for_python_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "example.py").write_text(blocks("docs/extending.md", "python")[-1])

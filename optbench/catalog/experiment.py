@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.task import Task
-from optbench.catalog.labels import loss_label
+from optbench.catalog.labels import function_label
 from optbench.catalog.losses import LANDSCAPE_LOSS, SMOOTHED
 from optbench.catalog.metrics import OF_NUMBERS
 from optbench.catalog.models import MODELS, POINT
@@ -154,7 +154,7 @@ class _Choice:
     plugin: str | None = None
     schedule: _Choice | None = None  # an optimizer's own
     losses: tuple[str, ...] = ()  # those that fit a data set and its stand-in
-    functions: Mapping[str, str] = field(default_factory=dict)  # a training's plug-ins, by path
+    functions: Mapping[str, str] = field(default_factory=dict)  # plug-ins within it, by path
     weights: Weights | None = None  # a model's
 
     @property
@@ -214,7 +214,9 @@ class _Expansion:
         dataset = resolve_dataset(part.node, part.key, self.problems)
         sound = len(self.problems) == before
         losses = _losses(dataset if sound else {})
-        return _Choice(dataset, part, {}, _plugin(dataset), losses=losses)
+        return _Choice(
+            dataset, part, {}, _plugin(dataset), losses=losses, functions=_normalizations(dataset)
+        )
 
     def _model(self, part: Part) -> _Choice:
         model, weights = resolve_model(part.node, part.key, self.problems)
@@ -280,6 +282,7 @@ class _Expansion:
             hyperparameters=_hyperparameters(optimizer, schedule, training),
             plugins={
                 **{c.name: c.plugin for c in (dataset, model, optimizer, schedule) if c.plugin},
+                **dataset.functions,
                 **training.functions,
             },
             fallback=fallback if isinstance(fallback, dict) else None,
@@ -305,7 +308,9 @@ class _Expansion:
         if training.arguments.get("label_smoothing") and loss != SMOOTHED:
             node = training.part.node.mapping["label_smoothing"]
             key = child_key(training.part.key, "label_smoothing")
-            self.problems.add(node, key, f"is for {SMOOTHED}, and the loss is {loss_label(loss)}")
+            self.problems.add(
+                node, key, f"is for {SMOOTHED}, and the loss is {function_label(loss)}"
+            )
 
     def _check_metrics(self, dataset: _Choice, training: _Choice) -> None:
         """Those of the catalog have to fit the targets."""
@@ -393,8 +398,18 @@ def _without_validation(dataset: _Choice) -> str:
 def _functions(training: Arguments) -> dict[str, str]:
     """Losses and metrics in files: each path and the hash of its file."""
     metrics = training.get("metrics", [])
-    named = [training.get("loss"), *(metrics if isinstance(metrics, list) else [])]
-    own = [one for one in named if isinstance(one, dict)]
+    return _plugins([training.get("loss"), *(metrics if isinstance(metrics, list) else [])])
+
+
+def _normalizations(dataset: Arguments) -> dict[str, str]:
+    """Likewise what inputs are normalized by, those of a stand-in too."""
+    fallback = dataset.get("fallback")
+    own = fallback.get("normalize") if isinstance(fallback, dict) else None
+    return _plugins([dataset.get("normalize"), own])
+
+
+def _plugins(named: Iterable[Plain]) -> dict[str, str]:
+    own = [one for one in named if isinstance(one, dict) and "name" in one]
     return {str(one["name"]): plugin for one in own if (plugin := _plugin(one))}
 
 

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 def problem_label(setting: Setting, input_shape: Sequence[int], classes: int) -> str:
     """Data used, model and loss of a setting, as headings show them."""
     model = _model(setting.model, math.prod(input_shape), classes)
-    loss = loss_label(setting.training["loss"]).replace("_", " ")
+    loss = function_label(setting.training["loss"]).replace("_", " ")
     return " · ".join([dataset_label(setting.dataset), model, loss])
 
 
-def loss_label(loss: object) -> str:
-    """A loss as `training` holds it: its name, and of one's own the arguments too."""
-    if not isinstance(loss, dict):
-        return str(loss)
-    rest = (f"{key}={format_value(value)}" for key, value in loss.items() if key != "name")
-    return " ".join([display_name(str(loss["name"])), *rest])
+def function_label(named: object) -> str:
+    """A loss, say, as settings hold it: its name, and of one's own the arguments too."""
+    if not isinstance(named, dict):
+        return str(named)
+    rest = (f"{key}={format_value(value)}" for key, value in named.items() if key != "name")
+    return " ".join([display_name(str(named["name"])), *rest])
 
 
 _FUNCTION = ("name", "objective")
@@ -48,6 +48,8 @@ def _says_more(key: str, value: object) -> bool:
 
 
 def _cut(key: str, value: object) -> str:
+    if key == "normalize" and isinstance(value, dict):
+        return f"normalized by {function_label(value)}"
     return "normalized" if (key, value) == ("normalize", True) else f"{key} {_shown(key, value)}"
 
 

@@ -49,7 +49,7 @@ _COMMON_DATA = (
     Parameter("train", _INTEGER_OR_NULL),
     Parameter("test", _INTEGER_OR_NULL),
     Parameter("validation", _INTEGER, default=0),
-    Parameter("normalize", _BOOLEAN, default=False),
+    Parameter("normalize", default=False),
 )
 COMMON_DATA = tuple(parameter.name for parameter in _COMMON_DATA)
 _DATA_RULES = {
@@ -275,6 +275,12 @@ def function_receiver(name: str) -> Receiver:
     signature = signature_of(name)
     first = tuple(parameter.name for parameter in signature.parameters[:2])
     return Receiver(signature.name, signature, filled=first if is_function(name) else ())
+
+
+def normalization_receiver(name: str) -> Receiver:
+    """What takes the arguments of a function that finds a normalization; its first are inputs."""
+    signature = signature_of(name)
+    return Receiver(signature.name, signature, filled=_first_name(signature))
 
 
 def _first_name(signature: Signature) -> tuple[str, ...]:

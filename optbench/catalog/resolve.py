@@ -26,6 +26,7 @@ from optbench.catalog.receivers import (
     data_parameters,
     dataset_receiver,
     model_receiver,
+    normalization_receiver,
     optimizer_receiver,
     schedule_receiver,
     without_later,
@@ -72,7 +73,7 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
     if resolved.get("normalize") is False and "normalize" not in _own_arguments(name):
         del resolved["normalize"]  # it came later, and older runs keep their hashes
     if len(problems) == before and "normalize" in resolved:
-        _check_normalize(node, key, resolved, problems)
+        _resolve_normalize(node, key, resolved, problems)
     if "fallback" in node.mapping:
         path = child_key(key, "fallback")
         resolved["fallback"] = _fallback(node.mapping["fallback"], path, name, problems)
@@ -128,17 +129,44 @@ def _check_sizes(node: Node, key: str, dataset: Arguments, problems: Problems) -
             problems.add(node.mapping[name], child_key(key, name), message, remedy)
 
 
-def _check_normalize(node: Node, key: str, dataset: Arguments, problems: Problems) -> None:
-    """Images alone have channels to normalize; what a data set's own argument means it knows."""
+def _resolve_normalize(node: Node, key: str, dataset: Arguments, problems: Problems) -> None:
+    """Images alone have channels to normalize; a function of one's own takes any numbers.
+
+    What a data set's own argument means it knows.
+    """
     name = str(dataset["name"])
     if "normalize" in _own_arguments(name):
         return
+    written, path = node.mapping["normalize"], child_key(key, "normalize")
+    own = dataset["normalize"] is not True
+    if own:
+        dataset["normalize"] = _normalization(written, path, problems)
     with suppress(UsageError, DataError):  # said when the data are wanted
         task = source_of(dataset).task
-        if not task.images:
-            shape = f"{display_name(name)} has {list(task.input_shape)}"
+        shape = f"{display_name(name)} has {list(task.input_shape)}"
+        if not own and not task.images:
             message = f"is for images, [channels, height, width]; {shape}"
-            problems.add(node.mapping["normalize"], child_key(key, "normalize"), message)
+            problems.add(written, path, message, "normalize: ./file.py:function takes any numbers")
+        elif task.vocabulary is not None:
+            problems.add(written, path, f"is for numbers; {shape} token ids")
+
+
+def _normalization(node: Node, key: str, problems: Problems) -> Plain:
+    """`{name: ./file.py:function, …}`."""
+    name = node.mapping.get("name", node) if node.is_mapping else node
+    if not isinstance(name.value, str) or not is_import_path(name.value):
+        message = f"must be true, false, or a function's import path, got {name.shown()}"
+        problems.add(name, key, message, "normalize: ./file.py:function")
+        return False
+    part = read_part(node, key, problems)
+    if part is None:
+        return False
+    target = anchored(name.value, folder_of(name))
+    receiver = receiver_of(normalization_receiver, target, part.node, key, problems)
+    if receiver is None:
+        return False
+    arguments = check_arguments(without(part.node, "name"), key, receiver, problems)
+    return {"name": target, **arguments}
 
 
 def _whole(value: Plain) -> int:

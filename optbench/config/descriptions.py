@@ -24,7 +24,7 @@ DATASET = {
     "validation": "Hold so many training examples out, stratified, the same for every run. "
     "Settings are then chosen by them.",
     "normalize": "Subtract each channel's mean over the training images and divide by its "
-    "standard deviation.",
+    "standard deviation; or do so with what a function of your own finds: ./file.py:name.",
     "fallback": "What may stand in where the data are neither on disk nor downloadable.",
     "instead_of": "In a run's own file: the data set that this one stood in for.",
     "path": "A file or folder, relative to this file.",

@@ -17,7 +17,8 @@ MAX_BASES = 10
 
 _PART = re.compile(
     r"(dataset|model|objective|optimizer|schedule)(\[\d+\])?"
-    r"|optimizer(\[\d+\])?\.schedule|dataset(\[\d+\])?\.fallback|training\.(average|loss|metrics\[\d+\])"
+    r"|optimizer(\[\d+\])?\.schedule|dataset(\[\d+\])?(\.fallback)?\.normalize"
+    r"|dataset(\[\d+\])?\.fallback|training\.(average|loss|metrics\[\d+\])"
 )
 
 

@@ -86,6 +86,13 @@ class Setting:
         return tuple(one if isinstance(one, Mapping) else {"name": one} for one in named)
 
     @property
+    def normalization(self) -> Resolved | None:
+        """The function of one's own that inputs are normalized by, with its arguments."""
+        found = self.dataset.get("normalize")
+        own = isinstance(found, Mapping) and ":" in str(found.get("name", ""))
+        return cast("Resolved", found) if own else None
+
+    @property
     def label_smoothing(self) -> float:
         """How much of each label is spread over all classes while training; 0 is none."""
         return cast("float", self.training.get("label_smoothing", 0.0))
@@ -124,8 +131,10 @@ class Setting:
     @property
     def own_code(self) -> tuple[str, ...]:
         """The import paths that it names: of code that is not optbench's."""
-        training = self.loss, *self.metrics
-        parts = (self.dataset, self.model, self.optimizer, self.schedule, *training)
+        functions = [self.loss, *self.metrics]
+        if self.normalization is not None:
+            functions.append(self.normalization)
+        parts = (self.dataset, self.model, self.optimizer, self.schedule, *functions)
         return tuple(name for part in parts if ":" in (name := str(part["name"])))
 
     @cached_property
@@ -164,6 +173,8 @@ class Setting:
         dataset = dict(self.dataset)
         if self.data_hash:  # a path is where the data are, not what
             dataset.pop("path", None)
+        if self.normalization is not None:
+            dataset["normalize"] = self._by_content(self.normalization)
         model = dict(self.model)
         if self.weights:
             model["weights"] = self.weights.content

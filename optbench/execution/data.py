@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from optbench.catalog.datasets import Data, Source, prepare
 from optbench.catalog.datasets.channels import channel_moments
+from optbench.catalog.datasets.normalization import fitted_moments
 from optbench.catalog.receivers import data_parameters
 from optbench.catalog.resolve import source_of
 from optbench.catalog.weights_file import locate, obtain
@@ -19,6 +20,8 @@ from optbench.errors import DataError, StreamError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optbench.catalog.datasets import Examples
+    from optbench.catalog.datasets.normalization import Moments
     from optbench.config.spec import Setting
 
 Announce = Callable[[str], None]
@@ -136,7 +139,17 @@ def load_data(setting: Setting, data_dir: Path) -> Data:
     )
     if "normalize" in own or not dataset.get("normalize"):
         return data
-    return dataclasses.replace(data, moments=channel_moments(data.train))
+    return dataclasses.replace(data, moments=_moments(setting, data.train))
+
+
+def _moments(setting: Setting, train: Examples) -> Moments:
+    """Of each channel of images, or what a function of one's own finds."""
+    own = setting.normalization
+    if own is not None:
+        content = setting.plugins.get(str(own["name"]))
+        return fitted_moments(train, own, None if content is None else str(content))
+    mean, deviation = channel_moments(train)
+    return mean[:, None, None], deviation[:, None, None]
 
 
 def _check_unchanged(setting: Setting, source: Source) -> None:

@@ -235,8 +235,10 @@ def config_text(run: Run, directory: RunDirectory) -> str:
         config["dataset"] = {**run.setting.dataset, **asked}
     near = partial(_from_directory, run, directory)
     parts = {part: near(config[part]) for part in ("model", "optimizer", "schedule")}
-    training = {key: near(value) for key, value in run.setting.training.items()}
-    config |= {**parts, "training": training}
+    for part in ("dataset", "training"):  # what these name stands within them
+        held = config[part]
+        parts[part] = {k: near(v) for k, v in held.items()} if isinstance(held, dict) else held
+    config |= parts
     weights, model = run.setting.weights, config["model"]
     if isinstance(model, dict) and weights and not weights.address:
         model["weights"] = os.path.relpath(weights.path, directory.path.resolve())

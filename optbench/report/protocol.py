@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from optbench.analysis.setting import Setting
-from optbench.catalog.labels import loss_label
+from optbench.catalog.labels import function_label
 from optbench.config.spec import FULL_BATCH, display_name, format_value
 from optbench.report import words
 from optbench.report.references import DATASETS, OPTIMIZERS, SCHEDULES
@@ -48,7 +48,7 @@ def _data(problem: ProblemComparison) -> Iterator[str]:
     model = display_name(str(first.config["model"]["name"]))
     parts = problem.label.split(" · ")
     described = parts[1] if len(parts) == 3 else model  # mlp 784-128-10 rather than mlp
-    loss = loss_label(first.config["training"]["loss"]).replace("_", " ")
+    loss = function_label(first.config["training"]["loss"]).replace("_", " ")
     yield (
         f"We trained {described} ({sizes.parameters:,} parameters, {loss} loss) on "
         f"{name}{cited(DATASETS.get(name))} ({examples})."

@@ -56,9 +56,9 @@ class Split:
     """Inputs `[n, *input_shape]` and targets, as `Task` has them, on one device.
 
     uint8 inputs stay uint8 until they are used: a quarter of the memory, and of the bytes that
-    a batch gathers from all over it. `moments` are mean and standard deviation `[channels, 1, 1]`
-    that images are normalized with then. `dtype` is what inputs are used as. `untrained` are the
-    scores of networks that have not begun to train, kept for later cohorts that start alike.
+    a batch gathers from all over it. `moments` are a shift and a scale that inputs are normalized
+    with then. `dtype` is what inputs are used as. `untrained` are the scores of networks that have
+    not begun to train, kept for later cohorts that start alike.
     """
 
     inputs: Tensor
@@ -103,8 +103,8 @@ class Split:
         elif inputs.is_floating_point():
             used = self._long(inputs)
         if self.moments is not None:
-            mean, deviation = self.moments
-            used = used.sub(mean).div_(deviation)
+            shift, scale = self.moments
+            used = used.sub(shift).div_(scale)
         return (
             used
             if used.dtype == self.dtype or not used.is_floating_point()
@@ -162,8 +162,8 @@ def to_device(data: Data, device: torch.device) -> DeviceData:
     """Copy examples to the device, all but those that stay in a file."""
     moments = None
     if data.moments is not None:
-        mean, deviation = (torch.from_numpy(found)[:, None, None] for found in data.moments)
-        moments = mean.to(device), deviation.to(device)
+        shift, scale = (torch.from_numpy(found) for found in data.moments)
+        moments = shift.to(device), scale.to(device)
     return DeviceData(
         train=_split(data.train, device, moments),
         validation=None if data.validation is None else _split(data.validation, device, moments),

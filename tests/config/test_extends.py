@@ -65,7 +65,11 @@ def test_a_file_that_extends_nothing_is_itself(tmp_path: Path) -> None:
         ("dataset: {name: mnist, fallback: {name: digits, validation: 9}}",
          "dataset: {fallback: digits}",
          {"dataset": {"name": "mnist", "fallback": {"name": "digits", "validation": 9}}}),
-        ("training: {loss: {name: a, b: 1}}", "training: {loss: a}", {"training": {"loss": "a"}}),
+        ("training: {loss: {name: a, b: 1}}", "training: {loss: a}",
+         {"training": {"loss": {"name": "a", "b": 1}}}),
+        ("training: {loss: {name: a, b: 1}}", "training: {loss: c}",
+         {"training": {"loss": {"name": "c"}}}),
+        ("a: {b: {name: c, d: 1}}", "a: {b: c}", {"a": {"b": "c"}}),
         # a list of parts replaces one
         ("optimizer: {name: adam, lr: 1}", "optimizer: [sgd]", {"optimizer": ["sgd"]}),
         # a space is a value, not a mapping to merge into

@@ -39,7 +39,7 @@ class Data:
     """What a run trains and is evaluated on; `validation` is None where nothing is held out.
 
     `stream` draws the training examples of each epoch, in place of `train`, if it isn't None.
-    `moments` are mean and standard deviation `[channels]` to normalize all images with.
+    `moments` are what all inputs are normalized with: a shift and a scale that fit an input.
     """
 
     train: Examples

@@ -62,7 +62,7 @@ class PluginSource(ReadSource):
         make = plugins.load(self.target)
         name = display_name(self.target)
         try:
-            with _fixed_randomness():
+            with fixed_randomness():
                 arrays = _arrays(make(**json.loads(self.arguments)))
         except FOREIGN as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -118,7 +118,7 @@ def _plain(value: Any) -> NDArray[np.generic]:
 
 
 @contextlib.contextmanager
-def _fixed_randomness() -> Iterator[None]:
+def fixed_randomness() -> Iterator[None]:
     """Global generators that start at one state, and are put back."""
     import numpy as np
 

@@ -1,0 +1,185 @@
+"""Inputs normalized by what a function of one's own finds, against scikit-learn and numpy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from company import alone, in_cohorts
+from experiments import (
+    TINY,
+    command,
+    make_learner,
+    make_runs,
+    only_directory,
+    write_experiment,
+    write_plugin,
+)
+from sklearn.preprocessing import RobustScaler
+
+from optbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optbench.training.learner import Learner
+
+OWN = """
+import numpy as np
+
+
+def by_quantiles(inputs, q: float = 0.25):
+    low, middle, high = np.quantile(inputs, [q, 0.5, 1 - q], axis=0)
+    return middle, high - low
+
+
+def by_pixel(inputs):
+    assert inputs.dtype == np.float32 and inputs.max() <= 1
+    return inputs.mean(0), 1 + inputs.std(0)
+
+
+def drawn(inputs):
+    return np.random.normal(size=inputs.shape[1:]), 2
+
+
+def pictures():
+    inputs = np.random.RandomState(0).randint(0, 200, (40, 2, 3, 3)).astype(np.uint8)
+    targets = np.arange(40) % 2
+    return (inputs[:30], targets[:30]), (inputs[30:], targets[30:])
+
+
+def narrow(inputs):
+    return np.zeros(3), 1
+
+
+def wide(inputs):
+    return np.zeros((4, 6)), 1
+
+
+def zero(inputs):
+    return 0, [1, 1, 1, 1, 1, 0]
+
+
+def endless(inputs):
+    return 0, float("inf")
+
+
+def broken(inputs):
+    raise ArithmeticError("no")
+
+
+def single(inputs):
+    return 3
+"""
+BY_QUANTILES = TINY["dataset"] | {"normalize": {"name": "./plugin.py:by_quantiles", "q": 0.1}}
+
+
+@pytest.fixture(autouse=True)
+def _plugin(tmp_path: Path) -> None:
+    write_plugin(tmp_path, OWN)
+
+
+def learner_of(folder: Path, **parts: Any) -> Learner:
+    return make_learner(make_runs(folder, **parts)[0])
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-6)])
+def test_all_inputs_are_scaled_by_the_training_examples_as_scikit_learn_does(
+    tmp_path: Path, dtype: str, tolerance: float
+) -> None:
+    data = learner_of(tmp_path, dataset=BY_QUANTILES, training={"epochs": 1, "dtype": dtype}).data
+    scaler = RobustScaler(quantile_range=(10, 90)).fit(data.train.inputs.numpy())
+    assert data.validation is not None
+    for split in (data.train, data.validation, data.test):
+        inputs, _ = split.chunk(0, len(split))
+        assert str(inputs.dtype) == f"torch.{dtype}"
+        expected = scaler.transform(split.inputs.numpy())
+        np.testing.assert_allclose(inputs.numpy(), expected, rtol=tolerance, atol=tolerance)
+
+
+def test_pixels_are_numbers_from_0_to_1(tmp_path: Path) -> None:
+    dataset = {"name": "./plugin.py:pictures", "normalize": "./plugin.py:by_pixel"}
+    data = learner_of(tmp_path, dataset=dataset).data
+    pixels = data.train.inputs.numpy() / 255
+    expected = (data.test.inputs.numpy() / 255 - pixels.mean(0)) / (1 + pixels.std(0))
+    found, _ = data.test.chunk(0, len(data.test))
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+
+
+def test_runs_train_together_with_the_bits_that_they_have_alone(tmp_path: Path) -> None:
+    dataset = TINY["dataset"] | {"normalize": "./plugin.py:drawn"}
+    items = [{"name": "adam", "lr": 0.01}, {"name": "sgd", "lr": 0.1}]
+    runs = make_runs(tmp_path, dataset=dataset, optimizer=items, seeds=2)
+    assert make_learner(runs[0]).way.stacked
+    assert in_cohorts(runs, 4) == alone(runs)
+
+
+def test_its_file_and_arguments_make_the_problem_and_a_runs_own_file_finds_it(
+    tmp_path: Path,
+) -> None:
+    path = write_experiment(tmp_path, dataset=BY_QUANTILES, training={"epochs": 1})
+    assert command("run", path, "--runs-dir", tmp_path / "runs").code == 0
+    directory = only_directory(tmp_path / "runs")
+    again = command("run", directory / "config.yaml", "--runs-dir", tmp_path / "runs")
+    assert "normalized by by_quantiles q=0.1" in " ".join(again.out.split())
+    assert directory == only_directory(tmp_path / "runs")
+    other = TINY["dataset"] | {"normalize": "./plugin.py:by_quantiles"}
+    problems = [
+        make_runs(tmp_path, dataset=d)[0].setting.problem_hash for d in (BY_QUANTILES, other)
+    ]
+    write_plugin(tmp_path, OWN + "# another\n")
+    problems.append(make_runs(tmp_path, dataset=BY_QUANTILES)[0].setting.problem_hash)
+    problems.append(make_runs(tmp_path)[0].setting.problem_hash)
+    assert len(set(problems)) == 4
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("narrow", "normalize: narrow: it returns numbers [3]; an input has [6]"),
+        ("wide", "normalize: wide: it returns numbers [4, 6]; an input has [6]"),
+        ("zero", "normalize: zero: a scale is 0; take 1 where an input is always the same"),
+        ("endless", "normalize: endless: it must return finite numbers"),
+        ("single", "normalize: single fails: TypeError"),
+    ],
+)
+def test_what_does_not_normalize_is_refused(tmp_path: Path, named: str, message: str) -> None:
+    dataset = TINY["dataset"] | {"normalize": f"./plugin.py:{named}"}
+    with pytest.raises(UsageError, match=re.escape(message)):
+        learner_of(tmp_path, dataset=dataset)
+
+
+def test_what_it_raises_ends_the_command_before_anything_trains(tmp_path: Path) -> None:
+    dataset = TINY["dataset"] | {"normalize": "./plugin.py:broken"}
+    path = write_experiment(tmp_path, dataset=dataset, training={"epochs": 1})
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+    assert outcome.code == 2
+    assert "normalize: broken fails: ArithmeticError: no" in " ".join(outcome.err.split())
+    assert not list((tmp_path / "runs").rglob("metrics.csv"))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (TINY["dataset"] | {"normalize": "yes"}, "dataset.normalize: must be true, false, or a "
+                                                 "function's import path, got 'yes'"),
+        (TINY["dataset"] | {"normalize": {"q": 1}}, "dataset.normalize: must be true, false, or a "
+                                                    "function's import path, got a mapping"),
+        (TINY["dataset"] | {"normalize": {"name": "./plugin.py:by_quantiles", "p": 1}},
+         "dataset.normalize.p: by_quantiles has no such argument did you mean 'q'?"),
+        (TINY["dataset"] | {"normalize": "./plugin.py:by_quantile"},
+         "dataset.normalize.name: plugin.py has no 'by_quantile' did you mean 'by_quantiles'?"),
+        ({"name": "modular-addition", "normalize": "./plugin.py:by_pixel"},
+         "dataset.normalize: is for numbers; modular-addition has"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_mistake_in_the_file_is_told_at_its_line(
+    tmp_path: Path, dataset: dict[str, Any], message: str
+) -> None:
+    outcome = command("validate", write_experiment(tmp_path, dataset=dataset))
+    assert outcome.code == 2
+    shown = " ".join(outcome.err.split())
+    assert f"tiny.yaml:1: {message}" in shown
