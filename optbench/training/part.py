@@ -241,7 +241,8 @@ class _Batches(NamedTuple):
 def _start(learner: Learner) -> Hashable:
     """What the scores of an untrained chain depend on, beside the examples."""
     setting = learner.run.setting
-    return setting.problem_hash, setting.label_smoothing, learner.initial_weights
+    how = setting.label_smoothing, setting.dtype
+    return setting.problem_hash, *how, learner.initial_weights
 
 
 def _mean_loss(found: Sequence[_Batches]) -> Tensor:

@@ -19,6 +19,7 @@ from optbench.execution.rehearsal import rehearse
 from optbench.store.metrics import format_rows, parse_rows
 from optbench.training.build import build_model, build_optimizer
 from optbench.training.evaluation import Score
+from optbench.training.learner import Learner
 from optbench.training.precision import in_its_type
 from optbench.training.precision_refusal import check_precision
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from optbench.training.learner import Learner
 
 DIGITS = {"name": "digits", "train": 200, "test": 60, "validation": 40}
 MODEL = {"name": "mlp", "hidden": [16], "dropout": 0.2}
@@ -138,6 +138,16 @@ def test_float64_differs_from_float32_by_roundings_alone_and_is_paired_with_it(
     one, other = single.rows[-1]["test_loss"], double.rows[-1]["test_loss"]
     assert one != other
     assert one == pytest.approx(other, rel=1e-5)
+
+
+def test_the_untrained_are_scored_in_their_own_type_on_data_that_both_use(tmp_path: Path) -> None:
+    training = {"epochs": 1, "dtype": {"grid": ["float32", "float64"]}}
+    runs = make_runs(tmp_path, dataset=DIGITS, optimizer=ADAM, training=training)
+    data = make_learner(runs[0]).data
+    found = [traces([Learner(run, data)])[0] for run in runs]
+    assert found == alone(runs)
+    first, other = (trace["rows"] for trace in found)
+    assert first != other
 
 
 SMALL_MODELS: list[dict[str, Any]] = [
