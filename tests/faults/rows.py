@@ -73,7 +73,7 @@ ROWS = {
     "names": Row("evil names", "refused"),
     "many": Row("10,000 finished runs", "`compare` within its stated seconds and memory"),
     "soak": Row(
-        "hundreds of small runs, killed and resumed at random",
+        "ten thousand small runs and more, killed and resumed at random for half an hour",
         "nothing lost; no descriptor, temporary file or memory left over",
     ),
     "fuzz": Row("random bytes for every reader", "one clear error, or a right answer"),
