@@ -19,6 +19,7 @@ from optbench.execution.data import load_data
 from optbench.execution.executor import choose
 from optbench.execution.plan import Plan, Planned
 from optbench.execution.process import death_of
+from optbench.execution.rehearsal import rehearse
 from optbench.execution.signals import Interruptions
 from optbench.execution.study import Options
 from optbench.execution.worker import Worker
@@ -253,15 +254,21 @@ def test_training_takes_less_memory_than_the_file_has(tmp_path: Path) -> None:
     assert (process.stdout, process.returncode) == ("does not fit\n", 0), process.stderr
 
 
-def test_a_dry_run_says_what_stays_in_files(tmp_path: Path) -> None:
+def test_what_stays_in_files_is_told_and_not_planned_for(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     for name, n in (("train", 150_000), ("test", 10)):  # sparse: they take no disk
-        np.lib.format.open_memmap(folder / f"x_{name}.npy", "w+", np.float32, (n, 1000))
+        np.lib.format.open_memmap(folder / f"x_{name}.npy", "w+", np.float32, (n, 100))
         np.save(folder / f"y_{name}.npy", np.arange(n) % 2)
-    path = write_experiment(
-        tmp_path, dataset={"name": "file", "path": "mine"}, model={"name": "linear"}
-    )
+    parts: dict[str, Any] = {
+        "dataset": {"name": "file", "path": "mine"},
+        "model": {"name": "linear"},
+    }
+    planned = tuple(Planned(run, tmp_path) for run in make_runs(tmp_path, **parts))
+    (footprint,) = rehearse(Plan((), planned, force=False)).footprints.values()
+    # Twice while they are split: classes, and of each example where it is and when it comes.
+    assert 2 * 150_010 * (8 + 16) <= footprint.shared_bytes < 10_000_000
+    path = write_experiment(tmp_path, **parts)
     outcome = command("run", path, "--dry-run", "--runs-dir", tmp_path / "runs")
     assert outcome.code == 0, outcome.err
-    assert "inputs of 0.6 GB stay in their files: not among these" in outcome.out
+    assert "inputs of 0.1 GB stay in their files: not among these" in outcome.out
