@@ -63,7 +63,8 @@ class PluginSource(ReadSource):
         name = display_name(self.target)
         try:
             with fixed_randomness():
-                arrays = _arrays(make(**json.loads(self.arguments)))
+                made = _arrays(make(**json.loads(self.arguments)))
+                arrays = {name: _numpys_map(value) for name, value in made.items()}
         except FOREIGN as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename}, line {place.lineno}"
@@ -94,6 +95,20 @@ def _arrays(made: Any) -> Mapping[str, Any]:
         case (train, test):
             return dict(zip(TWO_PARTS, (*_gathered(train), *_gathered(test)), strict=True))
     return dict(zip(ONE_PART, _gathered(made), strict=True))
+
+
+def _numpys_map(value: Any) -> Any:
+    """The map of a file that `torch.from_file` shares, as numpy's of the same numbers."""
+    import numpy as np
+
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+        return value
+    file = value.untyped_storage().filename
+    if file is None or not value.is_contiguous():
+        return value
+    start = value.storage_offset() * value.element_size()
+    return np.memmap(file, value.numpy().dtype, "r", start, tuple(value.shape))
 
 
 def _gathered(dataset: Any) -> tuple[Any, Any]:

@@ -92,6 +92,22 @@ def test_what_a_function_returns_as_a_memory_map_stays_in_its_file(tmp_path: Pat
     assert source.mapped_bytes == 18 * 4 * 8
 
 
+def test_what_a_function_returns_of_a_file_that_torch_shares_stays_there(tmp_path: Path) -> None:
+    numbers = RANDOM.standard_normal((20, 4)).astype(np.float32)
+    (tmp_path / "numbers.bin").write_bytes(numbers.tobytes())
+    (tmp_path / "data.py").write_text(
+        "import torch\n"
+        "def shared(path):\n"
+        "    x = torch.from_file(path, shared=True, size=80).view(20, 4)\n"
+        "    return x[:16], torch.arange(16) % 2, x[16:], torch.arange(4) % 2\n"
+    )
+    path = str(tmp_path / "numbers.bin")
+    parts = plugin_source(f"{tmp_path}/data.py:shared", {"path": path}).load(tmp_path)
+    for examples, plain in zip(parts, (numbers[:16], numbers[16:]), strict=True):
+        assert isinstance(examples.inputs, Mapped)
+        assert np.array_equal(np.asarray(examples.inputs), plain)
+
+
 class Evil:
     def __reduce__(self) -> tuple[Any, ...]:
         return print, ("it ran",)
