@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optbench.catalog.datasets.task import Task
 from optbench.catalog.labels import function_label
 from optbench.catalog.losses import LANDSCAPE_LOSS, SMOOTHED
 from optbench.catalog.metrics import OF_NUMBERS
 from optbench.catalog.models import MODELS, POINT
-from optbench.catalog.plugins import content_hash, is_import_path
+from optbench.catalog.plugins import content_hash, content_hashes, is_import_path
 from optbench.catalog.receivers import LATER_TRAINING
 from optbench.catalog.resolve import (
     resolve_dataset,
     resolve_model,
     resolve_optimizer,
     resolve_schedule,
-    source_of,
 )
 from optbench.catalog.resolve_training import resolve_training
 from optbench.catalog.schedules import PLATEAU
 from optbench.catalog.selectors import check_selectors
+from optbench.catalog.tasks import losses_of, tasks_of
 from optbench.config.extends import resolve as read_with_bases
 from optbench.config.node import Node, Problems, child_key
 from optbench.config.overrides import apply
@@ -39,10 +37,10 @@ from optbench.config.spec import (
     display_name,
     flattened,
 )
-from optbench.errors import DataError, UsageError
+from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from optbench.catalog.arguments import Arguments
     from optbench.config.node import Plain
@@ -213,10 +211,9 @@ class _Expansion:
         before = len(self.problems)
         dataset = resolve_dataset(part.node, part.key, self.problems)
         sound = len(self.problems) == before
-        losses = _losses(dataset if sound else {})
-        return _Choice(
-            dataset, part, {}, _plugin(dataset), losses=losses, functions=_normalizations(dataset)
-        )
+        losses = losses_of(dataset if sound else {})
+        functions = content_hashes(_normalizations(dataset))
+        return _Choice(dataset, part, {}, _plugin(dataset), losses=losses, functions=functions)
 
     def _model(self, part: Part) -> _Choice:
         model, weights = resolve_model(part.node, part.key, self.problems)
@@ -237,7 +234,9 @@ class _Expansion:
         loss = varied.get("loss")
         if isinstance(loss, dict):
             varied["loss"] = {**loss, "name": display_name(str(loss["name"]))}
-        return _Choice(training, part, flattened(varied), functions=_functions(training))
+        metrics = training.get("metrics", [])
+        named = [training.get("loss"), *(metrics if isinstance(metrics, list) else [])]
+        return _Choice(training, part, flattened(varied), functions=content_hashes(named))
 
     def _optimizer(self, part: Part) -> _Choice:
         mapping = dict(part.node.mapping)
@@ -316,7 +315,7 @@ class _Expansion:
         """Those of the catalog have to fit the targets."""
         metrics = training.arguments.get("metrics", [])
         for index, metric in enumerate(metrics if isinstance(metrics, list) else []):
-            for name, task in _tasks(dataset.arguments):
+            for name, task in tasks_of(dataset.arguments):
                 if isinstance(metric, str) and task.numbers != (metric in OF_NUMBERS):
                     node = training.part.node.mapping["metrics"].sequence[index]
                     key = f"{child_key(training.part.key, 'metrics')}[{index}]"
@@ -330,7 +329,7 @@ class _Expansion:
         if not isinstance(augment, dict):
             return
         crop, key = augment.get("crop", 0), child_key(training.part.key, "augment")
-        for name, task in _tasks(dataset.arguments):
+        for name, task in tasks_of(dataset.arguments):
             node, shape = training.part.node.mapping["augment"], task.input_shape
             if not task.images:
                 message = f"is for images, [channels, height, width]; {name} has {list(shape)}"
@@ -366,25 +365,6 @@ class _Expansion:
             self.problems.add(schedule.part.node, key, message, "cycle_momentum: false")
 
 
-def _tasks(dataset: Mapping[str, object]) -> Iterator[tuple[str, Task]]:
-    """Names and tasks of a data set and its stand-in, those that can be read."""
-    if not dataset or not dataset["name"]:  # a mistake, which is noted
-        return
-    own = {key: value for key, value in dataset.items() if key not in ("fallback", "instead_of")}
-    with contextlib.suppress(DataError, UsageError):  # said when the data are wanted
-        yield display_name(str(own["name"])), source_of(own).task
-    fallback = dataset.get("fallback")
-    if isinstance(fallback, dict):
-        yield from _tasks(fallback)
-
-
-def _losses(dataset: Mapping[str, object]) -> tuple[str, ...]:
-    """The losses that fit a data set and its stand-in; where neither can be read, of classes."""
-    tasks = [task for _, task in _tasks(dataset)] or [Task((), 1)]
-    common = [loss for loss in tasks[0].losses if all(loss in task.losses for task in tasks)]
-    return tuple(common) or tasks[0].losses
-
-
 def _without_validation(dataset: _Choice) -> str:
     """The key of the data set, or of its fallback, that holds nothing out; empty if both do."""
     fallback = dataset.arguments.get("fallback")
@@ -395,22 +375,11 @@ def _without_validation(dataset: _Choice) -> str:
     return ""
 
 
-def _functions(training: Arguments) -> dict[str, str]:
-    """Losses and metrics in files: each path and the hash of its file."""
-    metrics = training.get("metrics", [])
-    return _plugins([training.get("loss"), *(metrics if isinstance(metrics, list) else [])])
-
-
-def _normalizations(dataset: Arguments) -> dict[str, str]:
-    """Likewise what inputs are normalized by, those of a stand-in too."""
+def _normalizations(dataset: Arguments) -> list[Plain]:
+    """What inputs are normalized by, those of a stand-in too."""
     fallback = dataset.get("fallback")
     own = fallback.get("normalize") if isinstance(fallback, dict) else None
-    return _plugins([dataset.get("normalize"), own])
-
-
-def _plugins(named: Iterable[Plain]) -> dict[str, str]:
-    own = [one for one in named if isinstance(one, dict) and "name" in one]
-    return {str(one["name"]): plugin for one in own if (plugin := _plugin(one))}
+    return [dataset.get("normalize"), own]
 
 
 def _plugin(arguments: Arguments) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.errors import FOREIGN, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
 
@@ -32,6 +32,13 @@ def content_hash(name: str) -> str | None:
     """SHA-256 of the file that a `file.py:Name` path names; None for an installed module."""
     source = name.rpartition(":")[0]
     return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source.endswith(".py") else None
+
+
+def content_hashes(named: Iterable[object]) -> dict[str, str]:
+    """Those hashes by path, of losses and the like: `{name: file.py:Name, …}`."""
+    names = [str(one["name"]) for one in named if isinstance(one, dict) and "name" in one]
+    found = {name: content_hash(name) for name in names if is_import_path(name)}
+    return {name: content for name, content in found.items() if content is not None}
 
 
 def load(target: str, content: str | None = None) -> Callable[..., Any]:

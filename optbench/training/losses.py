@@ -45,8 +45,15 @@ def _catalog_loss(setting: Setting, task: Task) -> Loss:
 
 
 def _own_loss(setting: Setting, device: torch.device) -> Loss:
+    """On a copy of the targets: they are the data's."""
     with blame(setting, "training", loss_name(setting), "loss"):
-        return own_function(setting, setting.loss, device)
+        own = own_function(setting, setting.loss, device)
+
+    def on_copies(outputs: Tensor, targets: Tensor) -> Tensor:
+        found: Tensor = own(outputs, targets.clone())
+        return found
+
+    return on_copies
 
 
 def _of_long(loss: Loss) -> Loss:

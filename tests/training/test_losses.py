@@ -65,6 +65,12 @@ class Weighted(nn.CrossEntropyLoss):
         super().__init__(weight=torch.tensor(shares, dtype=torch.float64))
 
 
+def spoiling(outputs, targets):
+    found = functional.cross_entropy(outputs, targets.clone())
+    targets.zero_()
+    return found
+
+
 def summed(outputs, targets):
     return functional.cross_entropy(outputs, targets, reduction="sum")
 
@@ -157,6 +163,14 @@ def test_a_loss_of_ones_own_trains_to_the_bits_of_a_plain_loop(
         assert row[f"{name}_loss"] == pytest.approx(whole, rel=1e-6)
         right = (outputs.argmax(1) == split.targets).double().mean().item()
         assert row[f"{name}_accuracy"] == pytest.approx(right, rel=1e-12)
+
+
+def test_a_loss_may_write_into_its_targets(tmp_path: Path) -> None:
+    write_plugin(tmp_path, OWN)
+    training = {"epochs": 2, "batch_size": 16, "loss": "./plugin.py:spoiling"}
+    spoiling = trained(tmp_path, training=training)
+    plain_torchs = trained(tmp_path, training=training | {"loss": "torch.nn:CrossEntropyLoss"})
+    assert spoiling.rows == plain_torchs.rows
 
 
 def test_buffers_of_a_loss_have_the_type_of_the_outputs(tmp_path: Path) -> None:
