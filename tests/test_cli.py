@@ -185,9 +185,8 @@ def test_every_shipped_experiment_is_valid_and_works(tmp_path: Path, path: Path)
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.slow
-def test_a_smoke_run_is_done_in_seconds(tmp_path: Path) -> None:
-    outcome = run_module("run", CONFIGS / "adam_mnist.yaml", "--smoke", cwd=tmp_path, timeout=20)
+def test_a_smoke_run_needs_no_data_and_stays_out_of_the_way(tmp_path: Path) -> None:
+    outcome = run_module("run", CONFIGS / "adam_mnist.yaml", "--smoke", cwd=tmp_path)
     assert outcome.code == 0
     assert "mnist-5k" in outcome.out
     assert not re.search(r"\x1b|\r", outcome.out)
