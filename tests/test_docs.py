@@ -31,15 +31,6 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-def test_the_example_of_an_own_optimizer_trains(tmp_path: Path) -> None:
-    optimizer, *_ = blocks("docs/extending.md", "python")
-    (tmp_path / "signsgd.py").write_text(optimizer)
-    (tmp_path / "mine.yaml").write_text(blocks("docs/extending.md", "yaml")[0])
-    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "SignSGD" in done.stdout
-
-
 def test_the_example_of_an_own_model_trains(tmp_path: Path) -> None:
     _, model, *_ = blocks("docs/extending.md", "python")
     (tmp_path / "models.py").write_text(model)
