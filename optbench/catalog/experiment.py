@@ -212,7 +212,7 @@ class _Expansion:
         dataset = resolve_dataset(part.node, part.key, self.problems)
         sound = len(self.problems) == before
         losses = losses_of(dataset if sound else {})
-        functions = content_hashes(_normalizations(dataset))
+        functions = content_hashes(_normalizations(dataset)) if sound else {}
         return _Choice(dataset, part, {}, _plugin(dataset), losses=losses, functions=functions)
 
     def _model(self, part: Part) -> _Choice:

@@ -183,3 +183,14 @@ def test_a_mistake_in_the_file_is_told_at_its_line(
     assert outcome.code == 2
     shown = " ".join(outcome.err.split())
     assert f"tiny.yaml:1: {message}" in shown
+
+
+def test_a_number_that_is_none_is_told_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    normalize = '{name: "./plugin.py:by_quantiles", q: .nan}'
+    path.write_text(
+        f"dataset: {{name: synthetic, normalize: {normalize}}}\nmodel: mlp\noptimizer: sgd\n"
+    )
+    outcome = command("validate", path)
+    assert outcome.code == 2
+    assert "mine.yaml:1: dataset.normalize.q: must be a finite number, got nan" in outcome.err
