@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from optbench.config.canonical import digest
 from optbench.config.spec import CHECKPOINT_EVERY
 from optbench.execution.data import data_key, load_data
-from optbench.training.data import DeviceData, Split, to_device
+from optbench.training.data import DeviceData, to_device
 from optbench.training.device import choose_device, reproducible
 from optbench.training.evaluation import CHUNK
 from optbench.training.learner import Learner
@@ -150,13 +150,7 @@ def _beginning(data: DeviceData, train: int, held_out: int) -> DeviceData:
     """The first examples of each split."""
     return dataclasses.replace(
         data,
-        train=_first(data.train, train),
-        validation=None if data.validation is None else _first(data.validation, held_out),
-        test=_first(data.test, held_out),
+        train=data.train.first(train),
+        validation=None if data.validation is None else data.validation.first(held_out),
+        test=data.test.first(held_out),
     )
-
-
-def _first(split: Split, examples: int) -> Split:
-    there = min(examples, len(split))
-    inputs, targets = split.inputs.narrow(0, 0, there), split.targets.narrow(0, 0, there)
-    return dataclasses.replace(split, inputs=inputs, targets=targets)

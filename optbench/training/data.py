@@ -90,6 +90,12 @@ class Split:
         targets = self.targets.index_select(0, positions)
         return self._used(inputs), self._aimed_at(targets)
 
+    def first(self, size: int) -> Split:
+        """The first `size` examples, or all if there are no more, with scores of their own."""
+        there = min(size, len(self))
+        inputs, targets = (rows.narrow(0, 0, there) for rows in (self.inputs, self.targets))
+        return replace(self, inputs=inputs, targets=targets, untrained={})
+
     def chunk(self, start: int, size: int) -> tuple[Tensor, Tensor]:
         """The next `size` examples from `start` on, likewise."""
         part = slice(start, start + size)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
-from experiments import TINY, make_runs, write_plugin
+from experiments import TINY, make_runs, train_all, write_plugin
 
 from optbench.execution.data import load_data
 from optbench.execution.plan import Planned
 from optbench.execution.probe import Pace, probe
 from optbench.training.data import to_device
+from optbench.training.learner import Learner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +42,23 @@ def test_a_runs_seconds_are_those_of_its_steps_rows_and_checkpoints(
     assert pace.of(run.setting, data) == pytest.approx(
         1000 + 12 * 1 + 0.01 * (60 + 45 + rows * 45) + commits * 100
     )
+
+
+def test_untrained_networks_score_on_the_first_examples_what_they_score_on_those(
+    tmp_path: Path,
+) -> None:
+    (run,) = make_runs(tmp_path)
+    known = load_data(run.setting, tmp_path)
+    data = to_device(known, torch.device("cpu"))
+    train_all(Learner(run, data))
+    cut = dataclasses.replace(data, test=data.test.first(7))
+    after = Learner(run, cut)
+    train_all(after)
+    few = dataclasses.replace(known, test=known.test.at(np.arange(7)))
+    alone = Learner(run, to_device(few, torch.device("cpu")))
+    train_all(alone)
+    assert after.rows == alone.rows
+    assert len(data.test.first(1000)) == len(data.test)
 
 
 def test_a_cohort_takes_what_its_runs_take(tmp_path: Path) -> None:
