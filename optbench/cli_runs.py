@@ -82,6 +82,10 @@ def runs_prune(
     runs_dir: RunsDirArgument = Path("runs"),
     status: StatusOption = None,
     where: WhereOption = None,
+    states: Annotated[
+        bool,
+        typer.Option("--states", help="Also the last states that finished runs keep."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Delete; without it they are listed.")] = False,
 ) -> None:
     """Delete leftovers of killed processes, and runs by status and condition.
@@ -91,13 +95,17 @@ def runs_prune(
     * `optbench runs prune`
 
     * `optbench runs prune --status failed,interrupted --where optimizer=adam --yes`
+
+    * `optbench runs prune --states --where dataset=mnist --yes`
     """
     from optbench.commands.runs import read_statuses
     from optbench.commands.upkeep import prune_command
 
     statuses = read_statuses(status or ())
     screen = terminal.output()
-    raise typer.Exit(prune_command(runs_dir, statuses, where or (), screen, delete_them=yes))
+    raise typer.Exit(
+        prune_command(runs_dir, statuses, where or (), screen, states=states, delete_them=yes)
+    )
 
 
 @runs_app.command("retry")

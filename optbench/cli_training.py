@@ -16,6 +16,7 @@ from optbench.options import (
     DataDirOption,
     DeviceOption,
     ExecutorOption,
+    ExtendOption,
     FallbackOption,
     ForceOption,
     MaxTimeOption,
@@ -65,6 +66,7 @@ def run(
     ray_gpus: RayGpusOption = None,
     ray_insecure: RayInsecureOption = False,
     force: ForceOption = False,
+    extend: ExtendOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, train none.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")] = False,
     json: Annotated[
@@ -77,7 +79,8 @@ def run(
 ) -> None:
     """Train every run of experiments that is not finished, and compare them.
 
-    A run that was stopped goes on where it was; a finished one is not trained again.
+    A run that was stopped goes on where it was; a finished one is not trained again. One of more
+    epochs goes on from a shorter one, where that was trained with `keep_state: true`.
 
     Examples:
 
@@ -100,6 +103,7 @@ def run(
         runs_dir=runs_dir,
         allow_fallback=fallback,
         force=force,
+        extend=extend,
         smoke=smoke,
         workers=workers,
         until=deadline(max_time, "--max-time"),

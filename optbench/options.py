@@ -42,6 +42,12 @@ DataDirOption = Annotated[
     typer.Option(help="Where data sets are; else $OPTBENCH_DATA, else the user's cache."),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Train finished runs again.")]
+ExtendOption = Annotated[
+    bool,
+    typer.Option(
+        "--extend", help="Refuse settings whose longer runs can't go on from shorter ones."
+    ),
+]
 WorkersOption = Annotated[
     int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
 ]

@@ -13,7 +13,7 @@ from optbench.store.metrics import format_rows
 from optbench.training.checkpoint import from_bytes
 from optbench.training.device import reproducible
 from optbench.training.loop import train
-from optbench.training.records import Commit, End, Failure
+from optbench.training.records import Commit, End, Failure, LastState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,6 +81,23 @@ def stopped(learners: Sequence[Learner], steps: int) -> list[bytes]:
 def resumed(run: Run, sealed: bytes) -> Learner:
     learner = make_learner(run)
     learner.restore(from_bytes(sealed, run.hash))
+    return learner
+
+
+def last_states(learners: Sequence[Learner]) -> list[bytes]:
+    """What runs that keep their last state have of it, trained to their end as a cohort."""
+    found: dict[int, bytes] = {}
+    with reproducible(torch.device("cpu")):
+        for record in train(learners):
+            if isinstance(record, LastState):
+                found[record.run] = record.state()
+    return [found[index] for index in range(len(learners))]
+
+
+def begun(long: Run, short: Run, sealed: bytes) -> Learner:
+    """A longer run where a shorter one of the same has ended."""
+    learner = make_learner(long)
+    learner.restore(from_bytes(sealed, short.hash))
     return learner
 
 

@@ -120,6 +120,7 @@ def result_document(
         "started": "2026-11-22T15:00:00+00:00",
         "finished": "2026-11-22T15:00:06+00:00",
         "seconds": 6.1,
+        "extended": None,
         "files": {},
     }
     return document | changes

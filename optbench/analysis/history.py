@@ -12,6 +12,7 @@ from optbench.analysis.interval import Estimate, t_interval
 from optbench.analysis.setting import Setting, group_settings, labels
 from optbench.analysis.target import final
 from optbench.config.canonical import digest
+from optbench.config.spec import UNHASHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -93,7 +94,8 @@ def setting_key(run: StoredRun) -> str:
         dict(config[part]) | {"name": Path(name).name}
         for part, name in zip(("optimizer", "schedule"), names, strict=True)
     ]
-    return digest({"parts": parts, "training": config["training"], "of": run.result.problem})
+    training = {key: value for key, value in config["training"].items() if key not in UNHASHED}
+    return digest({"parts": parts, "training": training, "of": run.result.problem})
 
 
 def _finals(runs: Iterable[StoredRun], metric: Metric) -> dict[int, float]:

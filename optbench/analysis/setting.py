@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from optbench.config.spec import flattened, format_value, short_value
+from optbench.config.spec import UNHASHED, flattened, format_value, short_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -100,7 +100,7 @@ def hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
     flat |= {f"schedule.{key}": value for key, value in schedule.items() if key != "name"}
     for key, value in flattened(config["training"]).items():
         # The loss belongs to the problem, and what is measured besides changes nothing.
-        if key.partition(".")[0] not in ("loss", "metrics"):
+        if key.partition(".")[0] not in ("loss", "metrics", *UNHASHED):
             flat[f"training.{key}" if key in flat else key] = value
     return flat
 

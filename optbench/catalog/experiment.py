@@ -31,7 +31,7 @@ from optbench.config.schema import DEVICE, DEVICE_RULE, Document, Part, read_doc
 from optbench.config.seeds import parse_seeds
 from optbench.config.spaces import TUNING, count, expand, first, space_kind, tuning_spaces
 from optbench.config.spec import (
-    CHECKPOINT_EVERY,
+    UNHASHED,
     Experiment,
     Setting,
     display_name,
@@ -168,7 +168,7 @@ class _Expansion:
         self.problems = problems
         self.first_points = first_points
         training = document.training.node.mapping
-        self.varied = [key for key, node in training.items() if count(node) > 1]
+        self.varied = [k for k, node in training.items() if count(node) > 1 and k not in UNHASHED]
 
     def settings(self) -> list[Setting]:
         document = self.document
@@ -229,7 +229,7 @@ class _Expansion:
         if training.get("batch_size") != DEFAULT_BATCH_SIZE:
             varied["batch_size"] = training.get("batch_size")
         varied |= {key: training[key] for key in LATER_TRAINING if key in training}
-        for name in (CHECKPOINT_EVERY, "metrics"):  # they change nothing of the training
+        for name in (*UNHASHED, "metrics"):  # they change nothing of the training
             varied.pop(name, None)
         loss = varied.get("loss")
         if isinstance(loss, dict):

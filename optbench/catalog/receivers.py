@@ -90,6 +90,7 @@ TRAINING = Receiver(
             Parameter("loss"),  # else the first that the data set names
             Parameter("evaluate_every"),
             Parameter("checkpoint_every"),
+            Parameter("keep_state", _BOOLEAN, default=False),
             Parameter("clip_norm", _NUMBER_OR_NULL),
             Parameter("compile", _BOOLEAN, default=False),
             Parameter("accumulate", _INTEGER, default=1),
@@ -133,6 +134,7 @@ LATER_TRAINING: dict[str, object] = {
     "clip_norm": None,
     "compile": False,
     "checkpoint_every": None,
+    "keep_state": False,
     "accumulate": 1,
     "freeze": [],
     "label_smoothing": 0.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from optbench.catalog.entry import Entry
 from optbench.catalog.rules import (
@@ -17,6 +18,9 @@ from optbench.catalog.rules import (
     Rule,
 )
 from optbench.catalog.signatures import defined_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PLATEAU = "reducelronplateau"
 _MODULE = "torch.optim.lr_scheduler"
@@ -136,6 +140,18 @@ def refused_schedules() -> dict[str, ScheduleEntry]:
         name.lower(): ScheduleEntry(f"{_MODULE}:{name}", "", refusal=refusal)
         for name, refusal in _REFUSALS.items()
     }
+
+
+def open_horizon(schedule: Mapping[str, object]) -> str:
+    """The argument of a resolved schedule that its run's own length is given for.
+
+    Empty where there is none: the schedule goes on in the same way however long the run is. So
+    does one reached by import path, which is told of no length.
+    """
+    entry = schedules().get(str(schedule["name"]))
+    if entry is None or schedule.get(entry.horizon) is not None:
+        return ""
+    return entry.horizon
 
 
 def _entry(class_name: str) -> ScheduleEntry:

@@ -24,6 +24,7 @@ from optbench.report.plan import (
     closing_line,
     describe_plan,
     elsewhere,
+    extended_lines,
     finished_line,
     result_line,
 )
@@ -62,6 +63,7 @@ def run_command(
     screen.say("\n".join(f"{note}; trains again" for note in plan.damaged))
     screen.say(finished_line(len(finished), len(plan.runs)))
     screen.say(elsewhere(finished, installed_torch()))
+    screen.say(_extended(plan, options))
     lines = JsonLines(sys.stdout)
     for run in finished if json else ():
         lines.write(run)
@@ -94,8 +96,14 @@ def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
             outlook.mapped,
         )
     runs = [(p.run, p.directory, p.stored is not None) for p in plan.runs]
-    screen.say(describe_plan(runs, training, own))
+    screen.say(_extended(plan, options))
+    screen.say(describe_plan(runs, training, own, plan.begun))
     return EXIT_OK
+
+
+def _extended(plan: Plan, options: Options) -> str:
+    runs = [planned.run for planned in plan.to_train]
+    return extended_lines(runs, plan.begun, plan.tied, asked=options.extend)
 
 
 def compare_runs(runs: Sequence[StoredRun], screen: Screen, searches: Sequence[Path] = ()) -> None:

@@ -86,7 +86,12 @@ def train(
         with (
             redirect_stdout(sys.stderr),
             make_progress(
-                screen.stream, runs, finished, quiet=screen.quiet or not runs, as_study=as_study
+                screen.stream,
+                runs,
+                finished,
+                plan.begun,
+                quiet=screen.quiet or not runs,
+                as_study=as_study,
             ) as progress,
             closing(train_plan(plan, options, progress.announce, standby)) as events,
         ):

@@ -19,9 +19,11 @@ from optbench.report.upkeep import (
     repair_lines,
     retried_line,
 )
+from optbench.store.kept import kept_states
 from optbench.store.leftovers import delete, find_leftovers, tree_size
 from optbench.store.lock import RunLock
 from optbench.store.own_config import CONFIG
+from optbench.store.rundir import STATE
 from optbench.store.scan import StoredRun, scan
 
 if TYPE_CHECKING:
@@ -53,13 +55,19 @@ def prune_command(
     where: Sequence[str],
     screen: Screen,
     *,
+    states: bool,
     delete_them: bool,
 ) -> int:
-    """Delete leftovers, and the runs that are named by status and condition, or only list them."""
+    """Delete leftovers, and the runs that are named by status and condition, or only list them.
+
+    With `states` also the last states that finished runs have kept, of those that meet `where`.
+    """
     leftovers = [one for one in find_leftovers(runs_dir) if one.kind == "temporary"]
     runs = _chosen(runs_dir, statuses, where)
+    kept = _keeping(runs_dir, where) if states else []
+    kept = [run for run in kept if run not in runs]
     paths = [*(one.path for one in leftovers), *(run.path for run in runs)]
-    sizes = {path: tree_size(path) for path in paths}
+    sizes = {path: tree_size(path) for path in (*paths, *(run.path / STATE for run in kept))}
     if delete_them:
         for path in (one.path for one in leftovers):
             delete(path)
@@ -67,7 +75,11 @@ def prune_command(
             with ExitStack() as held:
                 held.enter_context(RunLock(run.path))
                 delete(run.path)
-    screen.write(deleted_line(sizes, runs, done=delete_them, width=screen.width))
+        for run in kept:
+            with ExitStack() as held:
+                held.enter_context(RunLock(run.path))
+                delete(run.path / STATE)
+    screen.write(deleted_line(sizes, runs, kept, done=delete_them, width=screen.width))
     return EXIT_OK
 
 
@@ -100,6 +112,13 @@ def _chosen(runs_dir: Path, statuses: Sequence[Status], where: Sequence[str]) ->
         return []
     found = scan(runs_dir).runs
     return [run for run in selected(found, where) if run.status in statuses]
+
+
+def _keeping(runs_dir: Path, where: Sequence[str]) -> list[StoredRun]:
+    """Finished runs that have kept their last state."""
+    kept = {one.path.parent for one in kept_states(runs_dir)}
+    found = scan(runs_dir).runs if kept else ()
+    return [run for run in selected(found, where) if run.path in kept]
 
 
 def _as_declared(plan: Plan, runs: Sequence[StoredRun]) -> Plan:

@@ -64,6 +64,7 @@ TRAINING = {
     "evaluate_every": "A row of metrics.csv each so many optimizer steps. Default: an epoch.",
     "checkpoint_every": "A point to go on from each so many optimizer steps, beside that after "
     "each epoch.",
+    "keep_state": "Keep the last state of each run, so that one of more epochs can go on from it.",
     "clip_norm": "The norm that gradients are cut to, over all parameters.",
     "compile": "Train by the code that torch.compile generates.",
     "accumulate": "Batches an optimizer step.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from optbench.config.schema import Part
 
 FULL_BATCH = "full"  # the batch size that is all training examples
-CHECKPOINT_EVERY = "checkpoint_every"  # of training the one key that changes no result
+CHECKPOINT_EVERY, KEEP_STATE = "checkpoint_every", "keep_state"
+UNHASHED = (CHECKPOINT_EVERY, KEEP_STATE)  # keys of training that change no result
 
 FLOAT32 = "float32"  # the type of numbers where none is named
 
@@ -107,6 +108,21 @@ class Setting:
         """The type that torch.autocast computes in where precision is mixed."""
         return cast("str | None", self.training.get("amp"))
 
+    @property
+    def averaging_start(self) -> float | None:
+        """The share of the run after which weights are averaged; None where none decides that."""
+        average = self.training.get("average")
+        return average.get("start") if isinstance(average, dict) else None
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether its runs keep their last state, for longer ones to go on from."""
+        return bool(self.training.get(KEEP_STATE))
+
+    def of_length(self, epochs: int) -> Setting:
+        """The same with another number of epochs."""
+        return replace(self, training={**self.training, "epochs": epochs})
+
     def batch_size(self, examples: int) -> int:
         """Examples a batch, of so many to train on; the last of an epoch may have fewer."""
         size = self.training["batch_size"]
@@ -151,7 +167,7 @@ class Setting:
             "training": {
                 key: self._contents(value)
                 for key, value in self.training.items()
-                if key != CHECKPOINT_EVERY
+                if key not in UNHASHED
             },
         }
         return digest({"problem": self._problem, **how})

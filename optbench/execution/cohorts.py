@@ -138,7 +138,7 @@ def _together(
     for index, planned in enumerate(to_train):
         setting = planned.run.setting
         footprint = footprints[setting.setting_hash]
-        key = (_kind(setting), footprint.device, planned.run.device, planned.until)
+        key = (_kind(setting), footprint.device, planned.run.device, planned.until, planned.begun)
         groups[key if footprint.stacked else index].append(index)
     return groups.values()
 
@@ -164,7 +164,7 @@ def _load(footprint: Footprint, memory: int) -> int:
 def _work(planned: Planned, footprints: Mapping[str, Footprint]) -> int:
     """What a run costs in comparison with others, guessed: numbers trained times examples."""
     setting = planned.run.setting
-    examples = setting.epochs * training_size(setting)
+    examples = planned.epochs * training_size(setting)
     return examples * footprints[setting.setting_hash].parameter_bytes
 
 

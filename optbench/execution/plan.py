@@ -6,8 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optbench.catalog.length import ties
 from optbench.execution.data import as_requested
 from optbench.store.index import RunIndex
+from optbench.store.kept import kept_states
 from optbench.store.scan import StoredRun, is_run_directory, scan
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.config.spec import Experiment, Run, Setting
+    from optbench.store.kept import Kept
     from optbench.store.scan import Note
 
 
@@ -22,13 +25,25 @@ if TYPE_CHECKING:
 class Planned:
     """A run and its directory; `stored` where it is finished, wherever that was.
 
-    With `until` it is put aside as pruned after so many epochs, from where it can go on.
+    With `until` it is put aside as pruned after so many epochs, from where it can go on. `base` is
+    a shorter run whose last state it begins with.
     """
 
     run: Run
     directory: Path
     stored: StoredRun | None = None
     until: int | None = None
+    base: Kept | None = None
+
+    @property
+    def begun(self) -> int:
+        """The epochs that it need not train, as its base has them."""
+        return 0 if self.base is None else self.base.epochs
+
+    @property
+    def epochs(self) -> int:
+        """Those that are left."""
+        return self.run.setting.epochs - self.begun
 
 
 @dataclass(frozen=True)
@@ -36,13 +51,15 @@ class Plan:
     """All runs of some experiments, each once, in the order in which they train.
 
     `experiments` have the data decided; `damaged` names directories of runs that ended, but whose
-    files are not whole any more.
+    files are not whole any more; `tied` are settings that don't go on from shorter runs which are
+    there, as they depend on how long they train.
     """
 
     experiments: tuple[Experiment, ...]
     runs: tuple[Planned, ...]
     force: bool
     damaged: tuple[Note, ...] = ()
+    tied: tuple[Setting, ...] = ()
 
     @property
     def to_train(self) -> tuple[Planned, ...]:
@@ -51,6 +68,11 @@ class Plan:
     @property
     def finished(self) -> tuple[Planned, ...]:
         return tuple(planned for planned in self.runs if planned.stored is not None)
+
+    @property
+    def begun(self) -> dict[str, int]:
+        """Of runs that go on from shorter ones the epochs that these have, by hash."""
+        return {planned.run.hash: planned.begun for planned in self.to_train if planned.base}
 
 
 def make_plan(
@@ -76,6 +98,32 @@ def make_plan(
         again = tuple(dataclasses.replace(planned, stored=None) for planned in runs)
         return Plan(decided, again, force)
     return Plan(decided, runs, force, index.damaged)
+
+
+def extending(plan: Plan, runs_dir: Path) -> Plan:
+    """The plan whose runs go on from the longest shorter ones that have kept their last state.
+
+    But for settings that depend on the length of their runs.
+    """
+    kept = {one.run: one for one in kept_states(runs_dir)} if plan.to_train else {}
+    lengths = sorted({one.epochs for one in kept.values()}, reverse=True)
+    settings = {one.run.setting.setting_hash: one.run.setting for one in plan.to_train}
+    shorter = {
+        setting_hash: [setting.of_length(n) for n in lengths if n < setting.epochs]
+        for setting_hash, setting in settings.items()
+    }
+    bases: dict[str, Kept] = {}
+    tied: dict[str, Setting] = {}
+    for run in (planned.run for planned in plan.to_train):
+        key = run.setting.setting_hash
+        alike = (dataclasses.replace(run, setting=setting) for setting in shorter[key])
+        base = next(filter(None, (kept.get(one.hash) for one in alike)), None)
+        if base and ties(run.setting):
+            tied[key] = run.setting
+        elif base:
+            bases[run.hash] = base
+    runs = (dataclasses.replace(one, base=bases.get(one.run.hash)) for one in plan.runs)
+    return dataclasses.replace(plan, runs=tuple(runs), tied=tuple(tied.values()))
 
 
 def _settled(

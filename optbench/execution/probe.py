@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
     from pathlib import Path
 
-    from optbench.config.spec import Run, Setting
+    from optbench.config.spec import Run
     from optbench.execution.cohorts import Cohort
     from optbench.execution.plan import Planned
     from optbench.training.records import Record
@@ -39,16 +39,19 @@ class Pace:
     example: float  # evaluated
     commit: float
 
-    def of(self, setting: Setting, data: DeviceData) -> float:
-        """Seconds of a whole run."""
+    def of(self, planned: Planned, data: DeviceData) -> float:
+        """Seconds of a run, of what is left of one that goes on from a shorter one."""
+        setting = planned.run.setting
         held_out = len(data.test) + (0 if data.validation is None else len(data.validation))
         epoch_steps = setting.epoch_steps(len(data.train))
-        steps = setting.epochs * epoch_steps
+        steps = planned.epochs * epoch_steps
         rows, commits = (
             steps // setting.steps_between(key, epoch_steps)
             for key in ("evaluate_every", CHECKPOINT_EVERY)
         )
-        evaluated = len(data.train) + (1 + rows) * held_out  # the untrained model on all examples
+        evaluated = rows * held_out
+        if not planned.begun:
+            evaluated += len(data.train) + held_out  # the untrained model on all examples
         return self.begin + steps * self.step + evaluated * self.example + commits * self.commit
 
 
@@ -59,41 +62,42 @@ def probe(
 
     Raises `DataError` for data that aren't there.
     """
-    kinds = _kinds([[to_train[index].run for index in cohort] for cohort in cohorts])
+    kinds = _kinds([[to_train[index] for index in cohort] for cohort in cohorts])
     seconds: dict[Hashable, float] = {}
     loading = 0.0
-    for key in {data_key(kind[0].setting): None for kind in kinds.values()}:
-        mine = {kind: runs for kind, runs in kinds.items() if data_key(runs[0].setting) == key}
-        first = next(iter(mine.values()))[0]
+    for key in {data_key(kind[0].run.setting): None for kind in kinds.values()}:
+        mine = {kind: some for kind, some in kinds.items() if data_key(some[0].run.setting) == key}
+        first = next(iter(mine.values()))[0].run
         device = choose_device(first.device)
         began = perf_counter()
         data = to_device(load_data(first.setting, data_dir), device)
         loading += perf_counter() - began
         with reproducible(device):
-            for kind, runs in mine.items():
-                seconds[kind] = _pace(runs, data, BUDGET / len(mine)).of(runs[0].setting, data)
-    costs = [seconds[_kind(planned.run)] for planned in to_train]
+            for kind, some in mine.items():
+                pace = _pace([planned.run for planned in some], data, BUDGET / len(mine))
+                seconds[kind] = pace.of(some[0], data)
+    costs = [seconds[_kind(planned)] for planned in to_train]
     return loading, [sum(costs[index] for index in cohort) for cohort in cohorts]
 
 
-def _kinds(cohorts: Sequence[Sequence[Run]]) -> dict[Hashable, list[Run]]:
+def _kinds(cohorts: Sequence[Sequence[Planned]]) -> dict[Hashable, list[Planned]]:
     """Of each kind as many runs as the first cohort has that holds one, or as there are."""
-    kinds: dict[Hashable, list[Run]] = {}
+    kinds: dict[Hashable, list[Planned]] = {}
     sizes: dict[Hashable, int] = {}
     for cohort in cohorts:
-        for run in cohort:
-            kind = _kind(run)
-            runs = kinds.setdefault(kind, [])
-            if len(runs) < sizes.setdefault(kind, len(cohort)):
-                runs.append(run)
+        for planned in cohort:
+            kind = _kind(planned)
+            some = kinds.setdefault(kind, [])
+            if len(some) < sizes.setdefault(kind, len(cohort)):
+                some.append(planned)
     return kinds
 
 
-def _kind(run: Run) -> Hashable:
+def _kind(planned: Planned) -> Hashable:
     """Runs that take as long, if they don't diverge: other hyperparameters matter little."""
-    setting = run.setting
-    optimizer = setting.optimizer["name"]
-    return setting.problem_hash, digest({"training": setting.training}), optimizer, run.device
+    run = planned.run
+    how = digest({"training": run.setting.training}), run.setting.optimizer["name"]
+    return run.setting.problem_hash, *how, run.device, planned.begun
 
 
 def _pace(cohort: Sequence[Run], data: DeviceData, budget: float) -> Pace:

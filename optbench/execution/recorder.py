@@ -10,10 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.config.yaml_writer import block
+from optbench.errors import FOREIGN, StoreError
 from optbench.execution.environment import Environment, same_bits
 from optbench.store.metrics import best_row
 from optbench.store.result import (
     Cohort,
+    Extended,
     Hashes,
     Labels,
     Result,
@@ -22,7 +24,7 @@ from optbench.store.result import (
     format_result,
     parse_result,
 )
-from optbench.training.checkpoint import from_bytes
+from optbench.training.checkpoint import DamagedCheckpointError, from_bytes
 from optbench.training.learner import Learner
 
 if TYPE_CHECKING:
@@ -30,16 +32,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.config.spec import Run
+    from optbench.store.kept import Kept
     from optbench.store.metrics import Row
     from optbench.store.rundir import RunDirectory
     from optbench.training.data import DeviceData
-    from optbench.training.records import Commit, End
+    from optbench.training.records import Commit, End, LastState
+
+
+class _ElsewhereError(StoreError):
+    """A checkpoint is whole and of another environment."""
 
 
 class Recorder:
     """One run's directory while it trains, seen from the stream of its records.
 
-    `place` is where it belongs in the end; `directory` may be one beside that.
+    `place` is where it belongs in the end; `directory` may be one beside that. Where nothing is
+    stored yet it goes on from `base`, a shorter run of the same.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class Recorder:
         place: Path,
         environment: Environment,
         label: str,
+        base: Kept | None = None,
     ) -> None:
         self.run = run
         self.directory = directory
@@ -59,8 +68,13 @@ class Recorder:
         self.started = _now()
         self.ended = False
         self.left_aside: list[str] = []  # checkpoints that were damaged
+        self.extended: Extended | None = None
+        self.base_fault = ""  # why the shorter run is not gone on from
         self._storing: Future[None] | None = None
-        self.learner = self._resumed(data) or Learner(run, data)
+        self._state: bytes | None = None
+        resumed = self._resumed(data)
+        self._begins = resumed is None
+        self.learner = resumed or self._extending(data, base) or Learner(run, data)
         self.order_hash = self.learner.order_hash()
         self.cohort = self._cohort(1)
 
@@ -74,30 +88,53 @@ class Recorder:
         A damaged checkpoint is logged and the one before it taken.
         """
         for path in self.directory.checkpoints():
-            learner = Learner(self.run, data)
             try:
-                state = from_bytes(self.directory.read_checkpoint(path), self.run.hash)
-                committed = parse_result(state["result"].encode(), path.name)
-                if not same_bits(committed.environment, self.environment):
-                    continue
-                learner.restore(state)
+                learner, committed = self._restored(data, path, self.run.hash)
+            except _ElsewhereError:
+                continue
             except Exception as error:  # noqa: BLE001  (whatever a stranger's file makes fail)
                 self.directory.log(f"{_now()} {path.name} is left aside: {error}")
                 self.left_aside.append(path.name)
                 continue
-            self.started = committed.started
+            self.started, self.extended = committed.started, committed.extended
             return learner
         return None
+
+    def _extending(self, data: DeviceData, base: Kept | None) -> Learner | None:
+        """A learner that goes on from a shorter run; else `base_fault` says why it can't."""
+        if base is None:
+            return None
+        try:
+            learner, _ = self._restored(data, base.path, base.run)
+            end = base.epochs * learner.epoch_steps
+            if learner.steps != end:
+                raise DamagedCheckpointError(f"it is of step {learner.steps:,}, not {end:,}")
+        except Exception as error:  # noqa: BLE001  (as above)
+            self.base_fault = f"{base.path} is left aside: {error}"
+            self.directory.log(f"{_now()} {self.base_fault}")
+            return None
+        self.extended = Extended(base.run, base.epochs)
+        return learner
+
+    def _restored(self, data: DeviceData, path: Path, run_hash: str) -> tuple[Learner, Result]:
+        """What a file has of that run, and the result beside it; raises whatever a file causes."""
+        learner = Learner(self.run, data)
+        state = from_bytes(self.directory.read_checkpoint(path), run_hash)
+        committed = parse_result(state["result"].encode(), path.name)
+        if not same_bits(committed.environment, self.environment):
+            raise _ElsewhereError("it was made with another torch, device, processor or threads")
+        learner.restore(state)
+        return learner, committed
 
     def begin(self, size: int, threads: Executor) -> None:
         """Write the first result.json and the configuration; `size` runs train together.
 
-        A run that starts over leaves no older checkpoint: another environment's would be taken
+        A run that begins leaves no older checkpoint: another environment's would be taken
         for this one's if the run stopped before its first commit.
         """
         self.cohort = self._cohort(size)
         self.directory.delete_leftovers()
-        if not self.learner.steps:
+        if self._begins:
             self.directory.delete_checkpoints()
         self.directory.write_config(config_text(self.run, self.directory))
         rows, timings = self.learner.rows, self.learner.timings
@@ -134,20 +171,28 @@ class Recorder:
         if self._storing is not None and self._storing.done():
             self.settle()
 
+    def keep(self, record: LastState) -> None:
+        """Hold the last state until the end is stored; the run is whole without it as well."""
+        try:
+            self._state = record.state(result=format_result(self._result("running")))
+        except FOREIGN as error:
+            self.directory.log(f"{_now()} its last state can't be kept: {error}")
+
     def end(self, record: End) -> Result:
         """Store a run that has ended by itself."""
         result = self._result(
             record.status, record.reason, record.state_bytes_per_parameter, finished=True
         )
-        weights = record.weights() if record.status == "completed" else None
-        return self._store_end(result, weights)
+        if record.status != "completed":
+            return self._store_end(result)
+        return self._store_end(result, record.weights(), self._state)
 
     def fail(self, error: BaseException) -> Result:
         """Store a run that its own model, optimizer or schedule broke, with the traceback."""
         trace = "".join(traceback.format_exception(error))
         self.directory.log(f"{_now()}\n{trace}")
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return self._store_end(self._result("failed", reason, finished=True), None)
+        return self._store_end(self._result("failed", reason, finished=True))
 
     def put_aside(self) -> Result:
         """Say that the run is left where it stands; its checkpoint is where it may go on."""
@@ -172,9 +217,12 @@ class Recorder:
             result = self._result("interrupted", "stopped by a signal", rows=rows)
             self.directory.write_progress(rows, timings, result)
 
-    def _store_end(self, result: Result, weights: bytes | None) -> Result:
+    def _store_end(
+        self, result: Result, weights: bytes | None = None, state: bytes | None = None
+    ) -> Result:
         self.settle()
-        self.directory.write_end(self.learner.rows, self.learner.timings, result, weights)
+        rows, timings = self.learner.rows, self.learner.timings
+        self.directory.write_end(rows, timings, result, weights, state)
         self.ended = True
         return result
 
@@ -223,6 +271,7 @@ class Recorder:
             started=self.started,
             finished=_now() if finished else None,
             seconds=sum(train + rest for _, train, rest in learner.timings[: len(rows)]),
+            extended=self.extended,
             files=self.directory.config,
         )
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
-from optbench.errors import ConfigError, DataError, Problem
+from optbench.catalog.length import refuse_ties
+from optbench.errors import ConfigError, DataError, Problem, UsageError
 from optbench.execution.data import DataChoice
 from optbench.execution.executor import choose
-from optbench.execution.plan import Plan, make_plan
+from optbench.execution.plan import Plan, extending, make_plan
 from optbench.execution.signals import Interruptions
 from optbench.execution.smoke import smoke
 from optbench.store.borrowed import write_borrowed
@@ -46,6 +47,7 @@ class Options:
     runs_dir: Path = Path("runs")
     allow_fallback: bool = True
     force: bool = False
+    extend: bool = False  # only where longer runs can go on from shorter ones
     smoke: bool = False
     workers: int | None = None
     until: float = math.inf  # on the monotonic clock, when to stop as a signal would
@@ -101,13 +103,21 @@ def plan_runs(
 ) -> Plan:
     """Decide data and look finished runs up, importing no torch unless a download needs it.
 
-    A `dry` plan downloads nothing and takes it that all data asked for can be had.
+    Runs go on from shorter ones that kept their last state. A `dry` plan downloads nothing and
+    takes it that all data asked for can be had. Raises ConfigError where runs were to go on from
+    shorter ones and depend on their length.
     """
     data = DataChoice(options.data_folder, allow_fallback=options.allow_fallback, announce=announce)
     for setting in {s.problem_hash: s for one in experiments for s in one.settings}.values():
         data.identify(setting)
     settle = data.locate if dry else data.settle
-    return make_plan(experiments, settle, options.store, force=options.force or options.smoke)
+    anew = options.force or options.smoke
+    if options.extend and anew:
+        raise UsageError("--extend goes on from stored runs; leave --force and --smoke out")
+    plan = make_plan(experiments, settle, options.store, force=anew)
+    if options.extend:
+        refuse_ties(planned.run.setting for planned in plan.to_train)
+    return plan if anew else extending(plan, options.store)
 
 
 def train_plan(
@@ -148,13 +158,14 @@ def run(
     runs_dir: str | Path = "runs",
     allow_fallback: bool = True,
     force: bool = False,
+    extend: bool = False,
     workers: int | None = None,
     announce: Callable[[str], None] = lambda _: None,
 ) -> tuple[StoredRun, ...]:
     """Train every run of some experiment files that is not finished; returns all of them.
 
-    The arguments are those of `optbench run`; `announce` is told of a fallback, a download,
-    memory that may be short or a damaged checkpoint.
+    The arguments are those of `optbench run`; `announce` is told of a fallback, a download, memory
+    that may be short, a damaged checkpoint or a shorter run that can't be gone on from.
     Raises `ConfigError` and `UsageError` for bad input, `DataError` and `StoreError` for data
     and disk, `HeldError` (a `StoreError`) for runs that another process trains, once all others
     have ended, `Interrupted` on a signal. A diverged or failed run is a result, not an error.
@@ -167,6 +178,7 @@ def run(
         runs_dir=Path(runs_dir),
         allow_fallback=allow_fallback,
         force=force,
+        extend=extend,
         workers=workers,
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)

@@ -18,7 +18,7 @@ from optbench.training.data import DeviceData, to_device
 from optbench.training.device import choose_device, reproducible
 from optbench.training.events import Advanced, Ended, Event, Started, Unbegun
 from optbench.training.loop import train
-from optbench.training.records import Commit, End, Failure
+from optbench.training.records import Commit, End, Failure, LastState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +78,8 @@ class Worker:
         data = self._data(run, device)
         label = problem_label(run.setting, data.task.input_shape, data.task.classes)
         environment = describe_environment(str(device))
-        return Recorder(run, data, claimed.directory, place, environment, label)
+        base = claimed.planned.base
+        return Recorder(run, data, claimed.directory, place, environment, label, base)
 
     def _record(self, recorders: Sequence[Recorder], until: int | None) -> Iterator[Event]:
         with ThreadPoolExecutor(min(len(recorders), COMMITTERS)) as threads:
@@ -117,6 +118,8 @@ class Worker:
             match record:
                 case Commit():
                     self._commit(recorder, record, threads)
+                case LastState():
+                    recorder.keep(record)
                 case End():
                     yield from self._ended(recorder, partial(recorder.end, record))
                 case Failure(error=error):
@@ -184,10 +187,15 @@ def _started(recorder: Recorder) -> Started:
 
 
 def _warning(recorder: Recorder) -> str:
-    """Which checkpoints were damaged, and from where the run goes on without them."""
-    if not recorder.left_aside:
+    """What could not be gone on from, and from where the run goes on without it."""
+    faults = []
+    if recorder.left_aside:
+        damaged = "are damaged" if len(recorder.left_aside) > 1 else "is damaged"
+        faults.append(f"{recorder.place}: {' and '.join(recorder.left_aside)} {damaged}")
+    if recorder.base_fault:
+        faults.append(recorder.base_fault)
+    if not faults:
         return ""
-    names, steps = " and ".join(recorder.left_aside), recorder.learner.steps
-    damaged = "are damaged" if len(recorder.left_aside) > 1 else "is damaged"
+    steps = recorder.learner.steps
     where = f"goes on from step {steps:,}" if steps else "starts over"
-    return f"{recorder.place}: {names} {damaged}; the run {where}"
+    return f"{'; '.join(faults)}; the run {where}"

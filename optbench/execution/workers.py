@@ -24,11 +24,10 @@ def worker_count(plan: Plan, asked: int | None) -> int:
     """
     if asked is not None and asked < 1:
         raise UsageError(f"workers must be 1 or more, got {asked}")
-    settings = [planned.run.setting for planned in plan.to_train]
-    examples = sum(training_size(setting) * setting.epochs for setting in settings)
+    examples = sum(training_size(one.run.setting) * one.epochs for one in plan.to_train)
     if asked is None and examples < WORTH_A_PROCESS:
         return 1
-    return min(asked or cores(), len(settings))
+    return min(asked or cores(), len(plan.to_train))
 
 
 def hang_seconds() -> float:

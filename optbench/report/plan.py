@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from optbench.analysis.looks import FIRST_ALPHA
 from optbench.analysis.setting import family
 from optbench.analysis.statistics.power import fewest_pairs, shown_effect
+from optbench.catalog.length import ties
 from optbench.config.spec import format_value
 from optbench.report.layout import paragraph
 from optbench.report.words import listed
 from optbench.store.result import without_non_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from optbench.config.spec import Experiment, Run
+    from optbench.config.spec import Experiment, Run, Setting
     from optbench.errors import Problem
     from optbench.store.scan import StoredRun
 
 MOST_RUNS = 40  # lines of a plan
+MOST_TIED = 3  # settings that a line each is said of
+WIDTH = 80
 
 
 def describe_experiment(experiment: Experiment) -> str:
@@ -55,11 +59,15 @@ class Training:
 
 
 def describe_plan(
-    runs: Sequence[tuple[Run, Path, bool]], training: Training | None, own: Sequence[str] = ()
+    runs: Sequence[tuple[Run, Path, bool]],
+    training: Training | None,
+    own: Sequence[str] = (),
+    begun: Mapping[str, int] = MappingProxyType({}),
 ) -> str:
     """The runs of a plan, each with its directory and whether it is finished already.
 
-    `own` names code of the user's, for which nothing is known of the training.
+    `own` names code of the user's, for which nothing is known of the training; `begun` has the
+    epochs, by hash, of runs that go on from shorter ones.
     """
     finished = sum(done for _, _, done in runs)
     counted = "all" if finished == len(runs) else f"{finished:,}"
@@ -71,12 +79,16 @@ def describe_plan(
         lines.append(f"yours ({', '.join(own)})")
     lines += [*_prospect(runs), ""]
     lines += [
-        f"  {'finished' if done else 'to train':<8}  {directory}"
-        for _, directory, done in runs[:MOST_RUNS]
+        f"  {'finished' if done else 'to train':<8}  {directory}{_from(run, begun)}"
+        for run, directory, done in runs[:MOST_RUNS]
     ]
     if len(runs) > MOST_RUNS:
         lines.append(f"  … and {len(runs) - MOST_RUNS:,} more")
     return "\n".join(lines)
+
+
+def _from(run: Run, begun: Mapping[str, int]) -> str:
+    return f", epochs {begun[run.hash] + 1} to {run.setting.epochs}" if run.hash in begun else ""
 
 
 def _factors(runs: Sequence[tuple[Run, Path, bool]]) -> str:
@@ -151,6 +163,37 @@ def finished_line(finished: int, runs: int) -> str:
     return f"{head}; {runs - finished:,} to train.\n"
 
 
+def extended_lines(
+    runs: Sequence[Run], begun: Mapping[str, int], tied: Sequence[Setting], *, asked: bool
+) -> str:
+    """Which of the runs to train go on from shorter ones, and why others don't.
+
+    `begun` has the epochs of those shorter ones by hash; `tied` are settings that depend on their
+    length. Where it was `asked` for, also how shorter runs can be gone on from; else empty without
+    any.
+    """
+    lines = []
+    if begun:
+        after = " or ".join(f"{epochs:,}" for epochs in sorted(set(begun.values())))
+        verb = "goes" if len(begun) == 1 else "go"
+        lines.append(
+            f"{_count(len(begun), 'run')} {verb} on from shorter ones, after epoch {after}."
+        )
+    for setting in tied[:MOST_TIED]:
+        why = ", ".join(tie.why for tie in ties(setting))
+        lines.append(f"{setting.label} trains from the start: {why}.")
+    if len(tied) > MOST_TIED:
+        lines.append(f"So do {_count(len(tied) - MOST_TIED, 'other setting')}.")
+    missing = len(runs) - len(begun)
+    if asked and missing:
+        verb, noun = ("trains", "it") if missing == 1 else ("train", "them")
+        lines.append(
+            f"{_count(missing, 'run')} {verb} from the start: no shorter one of {noun} kept its "
+            "state. Those trained with `training: {keep_state: true}` do."
+        )
+    return "\n".join(paragraph(line, WIDTH) for line in lines)
+
+
 def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
     """Names finished runs that another version of torch trained."""
     versions = [str(run.result.environment.get("torch")).partition("+")[0] for run in runs]
@@ -161,7 +204,7 @@ def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
     return paragraph(
         f"{_count(len(others), 'finished run')} came from torch {listed}; here is {torch}. "
         "--force trains again.",
-        80,
+        WIDTH,
     )
 
 

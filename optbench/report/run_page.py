@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from optbench.report.table import Cell
     from optbench.store.metrics import Row
-    from optbench.store.result import Cohort
+    from optbench.store.result import Cohort, Result
     from optbench.store.scan import StoredRun
 
 LAST_ROWS = 5
@@ -59,6 +59,7 @@ def _facts(run: StoredRun, now: float) -> dict[str, Any]:
         "directory": str(run.path),
         "steps": f"{done:,} of {total:,}{_committed(run, now)}",
         "best": _measured(result.best),
+        "extended": _extended(result),
         "started": result.started,
         "time": "" if result.seconds is None else numbers.duration(result.seconds),
         "cohort": _cohort(result.cohort),
@@ -83,6 +84,12 @@ def _measured(row: Row | None) -> str:
     epoch = row.get("epoch")
     when = "" if epoch is None else f"epoch {numbers.compact(epoch)}: "
     return f"{when}{', '.join(told)}"
+
+
+def _extended(result: Result) -> str:
+    """`from run 00b26b89, after epoch 5`."""
+    base = result.extended
+    return "" if base is None else f"from run {base.run[:8]}, after epoch {base.epochs:,}"
 
 
 def _cohort(cohort: Cohort) -> str:

@@ -43,6 +43,7 @@ _COLUMNS = (
     Column("run", "run"),
 )
 _NOW_COLUMNS = (
+    Column("extended", "extended from", drop=5),
     Column("committed", "last commit", "right"),
     Column("reason", "reason"),
 )
@@ -65,7 +66,7 @@ def render_runs(
     told = in_order(runs)
     table = runs_table(told)
     rows = tuple(
-        (*row[:-1], _age(run, now), cell(run.result.reason), row[-1])
+        (*row[:-1], _base(run.result), _age(run, now), cell(run.result.reason), row[-1])
         for row, run in zip(table.rows, told, strict=True)
     )
     columns = (*table.columns[:-1], *_NOW_COLUMNS, table.columns[-1])
@@ -163,6 +164,12 @@ def _progress(result: Result) -> Cell:
     if result.status == "completed":
         return cell(share, f"{done:,}")
     return Cell(f"{done:,} of {total:,}", share, short=f"{int(100 * share)}%")
+
+
+def _base(result: Result) -> Cell:
+    """The shorter run that it went on from, and after which epoch."""
+    base = result.extended
+    return Cell("") if base is None else cell(base.run, f"{base.run[:8]} at {base.epochs:,}")
 
 
 def _age(run: StoredRun, now: float) -> Cell:

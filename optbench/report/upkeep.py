@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from optbench.report.layout import INDENT, paragraph
+from optbench.report.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,23 +40,22 @@ def deletable_lines(leftovers: Sequence[Leftover], width: int | None) -> str:
 
 
 def deleted_line(
-    sizes: Mapping[Path, int], runs: Sequence[StoredRun], *, done: bool, width: int | None
+    sizes: Mapping[Path, int],
+    runs: Sequence[StoredRun],
+    kept: Sequence[StoredRun],
+    *,
+    done: bool,
+    width: int | None,
 ) -> str:
-    """What was deleted, or would be."""
+    """What was deleted, or would be: runs, the last states of those that `kept` them, the rest."""
     if not sizes:
         return "Nothing to delete.\n"
     lines = [f"{INDENT}{path}" for path in [*sizes][:MOST_PATHS]]
     if len(sizes) > MOST_PATHS:
         lines.append(f"{INDENT}and {len(sizes) - MOST_PATHS:,} more")
-    leftovers = len(sizes) - len(runs)
-    what = " and ".join(
-        text
-        for number, text in (
-            (len(runs), _count(len(runs), "run")),
-            (leftovers, _count(leftovers, "leftover")),
-        )
-        if number
-    )
+    counts = {"run": len(runs), "last state": len(kept)}
+    counts["leftover"] = len(sizes) - sum(counts.values())
+    what = listed([_count(number, noun) for noun, number in counts.items() if number])
     size = _bytes(sum(sizes.values()))
     closing = f"Deleted {what}, {size}." if done else f"{what}, {size}; --yes deletes them."
     return "\n".join([*lines, paragraph(closing, width)]) + "\n"

@@ -67,6 +67,14 @@ class Cohort:
     reason: str
 
 
+@dataclass(frozen=True)
+class Extended:
+    """The shorter run whose last state this one went on from: its hash, and its epochs."""
+
+    run: str
+    epochs: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """The content of result.json; docs/formats.md says what each field holds."""
@@ -92,6 +100,7 @@ class Result:
     started: str
     finished: str | None
     seconds: float | None
+    extended: Extended | None = None
     files: Mapping[str, str]
 
 
@@ -149,6 +158,7 @@ def parse_result(content: bytes, where: str) -> Result:
         started=fields.text("started"),
         finished=fields.optional_text("finished"),
         seconds=fields.optional_number("seconds"),
+        extended=_extended(fields) if "extended" in fields.values else None,
         files=_files(fields.inside("files")),
     )
 
@@ -240,6 +250,13 @@ def _cohort(fields: Fields) -> Cohort:
     return Cohort(
         size=fields.count("size"), stacked=fields.flag("stacked"), reason=fields.text("reason")
     )
+
+
+def _extended(fields: Fields) -> Extended | None:
+    if fields.value("extended") is None:
+        return None
+    base = fields.inside("extended")
+    return Extended(run=base.digest("run"), epochs=base.count("epochs"))
 
 
 def _files(fields: Fields) -> Mapping[str, str]:

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.prev.pt"
+STATE = "state.pt"  # the last, which a finished run may keep
 # What is written whole, and so under another name first.
 _WHOLE = frozenset(
-    (CONFIG, "metrics.csv", "timing.csv", "result.json", "weights.pt", CHECKPOINT, PREVIOUS)
+    (CONFIG, "metrics.csv", "timing.csv", "result.json", "weights.pt", CHECKPOINT, PREVIOUS, STATE)
 )
 _CHECKPOINT_LIMIT = 1 << 36  # bytes; beyond that it is no checkpoint of ours
 
@@ -112,7 +113,10 @@ class RunDirectory:
         return tuple(path for path in paths if path.exists())
 
     def read_checkpoint(self, path: Path) -> bytes:
-        """The content of one of `checkpoints()`; `StoreError` where it can't be read."""
+        """The content of one of `checkpoints()`, or of a shorter run's last state.
+
+        `StoreError` where it can't be read.
+        """
         return read_bounded(path, _CHECKPOINT_LIMIT)
 
     def delete_checkpoints(self) -> None:
@@ -135,9 +139,15 @@ class RunDirectory:
         timings: Sequence[Timing],
         result: Result,
         weights: bytes | None,
+        state: bytes | None = None,
     ) -> None:
-        """Store the end of a run; result.json comes last, and only then go the checkpoints."""
+        """Store the end of a run; result.json comes last, and only then go the checkpoints.
+
+        The last `state`, where it is to be kept, holds its own digest and may be deleted any time.
+        """
         files, digests = {}, {}
+        if state is not None:
+            files[self.path / STATE] = state
         if weights is not None:
             files[self.path / "weights.pt"] = weights
             digests["weights.pt"] = hashlib.sha256(weights).hexdigest()

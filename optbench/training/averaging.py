@@ -32,7 +32,7 @@ class Average:
 
     def __init__(self, learner: Learner, how: Mapping[str, Any]) -> None:
         self.learner = learner
-        self.start: float | None = how.get("start")  # None: every step
+        self.start = learner.run.setting.averaging_start  # None: every step
         self.mix = _mixing(how)
         self.count = 0
         self.values: list[Tensor] = []

@@ -22,7 +22,7 @@ from optbench.catalog.models import (
 )
 from optbench.catalog.models.forward import check_forward, zero_inputs
 from optbench.catalog.optimizers import optimizers
-from optbench.catalog.schedules import ScheduleEntry, schedules
+from optbench.catalog.schedules import ScheduleEntry, open_horizon, schedules
 from optbench.errors import UsageError
 from optbench.training.freezing import freeze
 from optbench.training.named import blame, load_named, name_and_arguments
@@ -106,8 +106,8 @@ def build_schedule(setting: Setting, optimizer: Optimizer, epoch_steps: int) -> 
         return None
     entry = schedule_entry(setting)
     horizon = setting.epochs * (epoch_steps if entry.by_step else 1)
-    if entry.horizon and arguments.get(entry.horizon) is None:
-        arguments[entry.horizon] = horizon
+    if argument := open_horizon(setting.schedule):
+        arguments[argument] = horizon
     with blame(setting, "schedule", name):
         schedule: LRScheduler = load_named(setting, entry.target)(optimizer, **arguments)
     return schedule

@@ -18,7 +18,8 @@ class Started:
     """A run begins, or goes on from `steps`; `total` is how many it has in all.
 
     A step takes `step_examples`. `cohort` runs train together, this one among them. `warning` says
-    which of its checkpoints are damaged; it is empty where none are.
+    which of its checkpoints are damaged, and why it does not go on from a shorter run that is
+    there; it is empty where nothing is amiss.
     """
 
     run: Run

@@ -135,8 +135,11 @@ class Learner:
         if self.clip_norm is not None:
             clip_grad_norm_(self.parameters, self.clip_norm)
 
-    def update(self, closure: Callable[[], float] | None = None) -> None:
-        """One optimizer step; `closure`, for one that `calls_back`, computes the gradients."""
+    def update(self, closure: Callable[[], float] | None = None, *, measure: bool) -> None:
+        """One optimizer step; `closure`, for one that `calls_back`, computes the gradients.
+
+        `measure` takes the learning rates for a row, before the schedule goes on.
+        """
         if closure is None:
             self.stepper.step()
         else:
@@ -147,8 +150,9 @@ class Learner:
         self.steps += 1
         if self.average is not None:
             self.average.update()
-        if self.schedule is not None and self.by_step:
+        if measure:
             self._lrs = self._current_lrs()
+        if self.schedule is not None and self.by_step:
             self.schedule.step()
 
     def check_parameters(self) -> None:
@@ -174,7 +178,7 @@ class Learner:
     def measure(self, train: Score, validation: Score | None, test: Score) -> Row:
         """Close the interval with these scores: the next row of metrics.csv."""
         untrained = self.steps == 0
-        lrs = self._lrs if self.by_step else self._current_lrs()
+        lrs = self._lrs
         row: Row = {
             "epoch": _epoch(self.steps, self.epoch_steps),
             "steps": self.steps,
@@ -288,7 +292,6 @@ class Learner:
         self._anchor = [tensor.to(self.data.device) for tensor in anchor]
         self.rows = [dict(row) for row in state["rows"]]
         self.timings = [tuple(timing) for timing in state["timings"]]
-        self._lrs = self._current_lrs()
         self.noise.restore(state["noise"])
 
     def _close(self, row: Row) -> None:

@@ -12,7 +12,15 @@ from optbench.training.batches import SharedBatches
 from optbench.training.checkpoint import to_bytes
 from optbench.training.noise import SharedNoise
 from optbench.training.part import parts
-from optbench.training.records import Commit, End, Evaluation, Failure, Record, Step
+from optbench.training.records import (
+    Commit,
+    End,
+    Evaluation,
+    Failure,
+    LastState,
+    Record,
+    Step,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,10 +52,10 @@ def train(learners: Sequence[Learner], until: int | None = None) -> Iterator[Rec
             yield from cohort.rows()
         while cohort.parts and steps < stop:
             steps += 1
-            row_due = steps % row_steps == 0 or steps == total
+            row_due = steps % row_steps == 0
             epoch_over = steps % first.epoch_steps == 0
             commit_asked = steps % asked_steps == 0 or steps == stop
-            cohort.step(measure=row_due)
+            cohort.step(measure=row_due or steps == total)
             if row_due or epoch_over or commit_asked or cohort.is_due_a_look(steps):
                 yield from cohort.settle()
             if row_due:
@@ -57,6 +65,9 @@ def train(learners: Sequence[Learner], until: int | None = None) -> Iterator[Rec
             if steps < total and (commit_asked or (epoch_over and cohort.is_worth_a_commit())):
                 yield from cohort.commit()
         if steps == total:
+            yield from cohort.last_states()
+            if steps % row_steps:
+                yield from cohort.rows()
             yield from cohort.end()
 
 
@@ -127,14 +138,25 @@ class _Cohort:
 
     def commit(self) -> Iterator[Record]:
         """From here a run can be resumed."""
-        for part in self.parts:
-            part.noise.take_back()  # what is stored includes what was drawn
+        self._take_back()
         began = perf_counter()
         for learner in self.learners:
             yield Commit(self.indices[learner], learner.steps, partial(to_bytes, learner))
         self.committed = perf_counter()
         self.commit_seconds = self.committed - began
         self.clock.start()
+
+    def last_states(self) -> Iterator[Record]:
+        """From here a longer run can go on."""
+        self._take_back()
+        for learner in self.learners:
+            if learner.run.setting.keeps_state:
+                yield LastState(self.indices[learner], partial(to_bytes, learner))
+
+    def _take_back(self) -> None:
+        """What is stored includes what was drawn."""
+        for part in self.parts:
+            part.noise.take_back()
 
     def is_worth_a_commit(self) -> bool:
         """Whether so much was trained since the last commit that another takes a small share."""

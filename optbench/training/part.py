@@ -94,7 +94,7 @@ class Part:
             return cast("float", _mean_loss(found))  # a tensor will do
 
         with self._blamed(learner):
-            learner.update(closure)
+            learner.update(closure, measure=measure)
             if not evaluations:
                 raise RuntimeError("the optimizer never evaluated the loss")
 
@@ -185,14 +185,14 @@ class Part:
             return
         try:  # as `_blamed` does, which takes two microseconds for that
             learner.receive(measure=measure)
-            learner.update()
+            learner.update(measure=measure)
         except FOREIGN as error:
             learner.failure = error
 
     def _update_by_own(self, learner: Learner, *, measure: bool) -> None:
         with self._blamed(learner):
             learner.receive(measure=measure)
-            learner.update()
+            learner.update(measure=measure)
             if self.stacked:
                 learner.check_parameters()
 

@@ -43,6 +43,18 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class LastState:
+    """The run has done all its steps, and keeps its state: a run of more epochs goes on from it.
+
+    Before the row that only an end has, so that it is the state of the longer run. `state` as that
+    of a `Commit`; `End` follows.
+    """
+
+    run: int
+    state: Callable[..., bytes]
+
+
+@dataclass(frozen=True)
 class End:
     """The run is over: all its steps done, or its loss no longer finite.
 
@@ -64,4 +76,4 @@ class Failure:
     error: BaseException
 
 
-Record = Step | Evaluation | Commit | End | Failure
+Record = Step | Evaluation | Commit | LastState | End | Failure

@@ -146,8 +146,8 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{batchsize: 3}",
          "training.batchsize: training has no such argument [did you mean 'batch_size'?]"),
         ("{name: 3}", "training.name: training has no such argument [it takes epochs, batch_size, "
-                      "loss, evaluate_every, checkpoint_every, clip_norm, compile, accumulate, "
-                      "freeze, label_smoothing, average, augment, dtype, amp, "
+                      "loss, evaluate_every, checkpoint_every, keep_state, clip_norm, compile, "
+                      "accumulate, freeze, label_smoothing, average, augment, dtype, amp, "
                       "metrics]"),
         ("{dtype: double}",
          "training.dtype: must be one of float32, float64, bfloat16, float16, got 'double'"),
@@ -156,6 +156,7 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{amp: float16, dtype: float64}", "training.amp: mixes a shorter type with float32, "
                                            "which dtype has to be then"),
         ("{amp: bfloat16, compile: true}", "training.amp: can't be given with compile: true"),
+        ("{keep_state: 1}", "training.keep_state: must be true or false, got 1"),
         ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
         ("{accumulate: 2, batch_size: full}",
          "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),

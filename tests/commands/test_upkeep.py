@@ -207,6 +207,24 @@ def test_runs_are_pruned_by_status_and_condition(tmp_path: Path) -> None:
     assert not list(store.glob("tiny/.*"))
 
 
+def test_kept_states_are_pruned_where_that_is_asked_for(tmp_path: Path) -> None:
+    training = {"epochs": 1, "batch_size": 16, "keep_state": True}
+    store = train(tmp_path, seeds=3, training=training)
+    assert command("runs", "prune", store, "--yes").out == "Nothing to delete.\n"
+    assert "Every run is whole." in repaired(store).out
+    arguments = ("runs", "prune", store, "--states", "--where", "seed=1")
+    assert command(*arguments).out.splitlines()[-1].startswith("1 last state, ")
+    assert len([*store.rglob("state.pt")]) == 3
+    assert command(*arguments, "--yes").out.splitlines()[-1].startswith("Deleted 1 last state, ")
+    assert len([*store.rglob("state.pt")]) == 2
+    both = command("runs", "prune", store, "--states", "--status", "completed", "--where", "seed=2")
+    assert both.out.splitlines()[-1].startswith("1 run, ")
+    assert command("runs", "prune", store, "--states", "--yes").code == 0
+    assert not [*store.rglob("state.pt")]
+    assert "Every run is whole." in repaired(store).out
+    assert len([*store.rglob("result.json")]) == 3
+
+
 FRAGILE = """
 from pathlib import Path
 import torch

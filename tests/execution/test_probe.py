@@ -13,6 +13,7 @@ from experiments import TINY, make_runs, train_all, write_plugin
 from optbench.execution.data import load_data
 from optbench.execution.plan import Planned
 from optbench.execution.probe import Pace, probe
+from optbench.store.kept import Kept
 from optbench.training.data import to_device
 from optbench.training.learner import Learner
 
@@ -39,7 +40,7 @@ def test_a_runs_seconds_are_those_of_its_steps_rows_and_checkpoints(
     data = to_device(load_data(run.setting, tmp_path), torch.device("cpu"))
     # 60 examples to train on, so 4 steps an epoch; 15 to validate on and 30 to test on.
     pace = Pace(begin=1000, step=1, example=0.01, commit=100)
-    assert pace.of(run.setting, data) == pytest.approx(
+    assert pace.of(Planned(run, tmp_path), data) == pytest.approx(
         1000 + 12 * 1 + 0.01 * (60 + 45 + rows * 45) + commits * 100
     )
 
@@ -59,6 +60,14 @@ def test_untrained_networks_score_on_the_first_examples_what_they_score_on_those
     train_all(alone)
     assert after.rows == alone.rows
     assert len(data.test.first(1000)) == len(data.test)
+
+
+def test_a_run_that_goes_on_from_a_shorter_one_takes_what_is_left(tmp_path: Path) -> None:
+    (run,) = make_runs(tmp_path, training={"batch_size": 16, "epochs": 5})
+    data = to_device(load_data(run.setting, tmp_path), torch.device("cpu"))
+    pace = Pace(begin=1000, step=1, example=0.01, commit=100)
+    two_left = Planned(run, tmp_path, base=Kept("0" * 64, 3, tmp_path))
+    assert pace.of(two_left, data) == pytest.approx(1000 + 8 * 1 + 0.01 * 2 * 45 + 2 * 100)
 
 
 def test_a_cohort_takes_what_its_runs_take(tmp_path: Path) -> None:

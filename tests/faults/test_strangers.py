@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from experiments import PACKAGE, TINY_EPOCH_STEPS, only_directory
+from experiments import PACKAGE, TINY_EPOCH_STEPS, command, only_directory, write_experiment
 from stored_runs import ADAM, SGD, make_rows, result_document, write_run
 
 from faults import audited_child
@@ -417,6 +417,29 @@ def test_an_evil_checkpoint_is_left_aside_and_nothing_in_it_runs(
             assert known.go_on(folder) == TINY_EPOCH_STEPS
             known.assert_whole(folder)
             assert not crater.exists()
+
+
+def test_an_evil_last_state_is_left_aside_and_nothing_in_it_runs(tmp_path: Path) -> None:
+    crater = tmp_path / "crater"
+
+    def trained(store: str, epochs: int) -> Path:
+        training = {"epochs": epochs, "batch_size": 16, "keep_state": True}
+        path = write_experiment(tmp_path, training=training, seeds=10)
+        outcome = command("run", path, "--runs-dir", tmp_path / store, "--workers", "1")
+        assert outcome.code == 0, outcome.err
+        return tmp_path / store
+
+    states = sorted(trained("runs", 1).rglob("state.pt"))
+    for path, kind in zip(states, evil_checkpoints("", crater), strict=True):
+        run = read_result(path.with_name("result.json")).run
+        path.write_bytes(sealed(evil_checkpoints(run, crater)[kind]))
+    extended, whole = trained("runs", 2), trained("whole", 2)
+    logs = [log.read_text() for log in extended.rglob("log.txt")]
+    assert len([log for log in logs if "state.pt is left aside: " in log]) == len(states)
+    assert not crater.exists()
+    for path in whole.rglob("metrics.csv"):
+        again = extended / path.relative_to(whole)
+        assert again.read_bytes() == path.read_bytes()
 
 
 SABOTAGE = [

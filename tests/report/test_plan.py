@@ -16,6 +16,7 @@ from optbench.report.plan import (
     describe_experiment,
     describe_plan,
     elsewhere,
+    extended_lines,
     finished_line,
     result_line,
 )
@@ -42,6 +43,35 @@ def test_a_plan_names_each_run_and_its_state(tmp_path: Path) -> None:
         "  finished  runs/a\n"
         "  to train  runs/b"
     )
+
+
+def test_a_plan_tells_which_epochs_are_left_of_runs_that_go_on(tmp_path: Path) -> None:
+    first, second = make_runs(tmp_path, seeds=2, training={"epochs": 20})
+    runs = [(first, Path("runs/a"), False), (second, Path("runs/b"), False)]
+    lines = describe_plan(runs, None, begun={second.hash: 5}).splitlines()
+    assert lines[-2:] == ["  to train  runs/a", "  to train  runs/b, epochs 6 to 20"]
+
+
+def test_what_goes_on_and_what_begins_is_told_in_a_sentence_each(tmp_path: Path) -> None:
+    training = {"epochs": 20, "batch_size": 64, "average": "swa"}
+    runs = make_runs(tmp_path, seeds=3, training={"epochs": 20})
+    (tied,) = make_runs(tmp_path, training=training, schedule="cosine")
+    begun = {runs[0].hash: 5, runs[1].hash: 10}
+    assert extended_lines(runs, {}, [], asked=False) == ""
+    assert extended_lines(runs, begun, [], asked=False) == (
+        "2 runs go on from shorter ones, after epoch 5 or 10."
+    )
+    assert extended_lines([runs[0], tied], begun, [tied.setting], asked=False).splitlines()[1:] == [
+        "adam lr=0.01 schedule=cosine average=swa average.start=0.75 trains from the",
+        "start: cosine takes its total_steps from epochs, swa begins after a share of all",
+        "epochs, 0.75.",
+    ]
+    several = extended_lines(runs, begun, [tied.setting] * 5, asked=False)
+    assert several.endswith("So do 2 other settings.")
+    assert extended_lines(runs, begun, [], asked=True).splitlines()[1:] == [
+        "1 run trains from the start: no shorter one of it kept its state. Those trained",
+        "with `training: {keep_state: true}` do.",
+    ]
 
 
 def test_a_long_plan_is_cut(tmp_path: Path) -> None:

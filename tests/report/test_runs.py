@@ -90,6 +90,20 @@ def test_an_unfinished_run_says_how_far_it_is_and_when_it_was_stored(tmp_path: P
     assert "  steps       938 of 4,690, stored 12 s ago\n" in page
 
 
+def test_a_run_tells_which_shorter_one_it_went_on_from(tmp_path: Path) -> None:
+    base = {"run": "ab" * 32, "epochs": 5}
+    write_run(tmp_path, make_rows([0.1, 0.9]), extended=base)
+    write_run(tmp_path, make_rows([0.1, 0.9]), seed=1)
+    runs = load(tmp_path)
+    assert "extended from" in render_runs(runs, width=None)
+    assert "abababab at 5" in render_runs(runs, width=None)
+    told = json.loads(render_runs(runs, "json"))["rows"]
+    assert [row["extended"] for row in told] == ["ab" * 32, None]
+    assert "  extended    from run abababab, after epoch 5\n" in render_run(runs[0])
+    assert "extended" not in render_run(runs[1])
+    assert "extended from" not in render_runs(runs[1:], width=None)
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [

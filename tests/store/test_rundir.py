@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from experiments import snapshot
@@ -14,9 +14,6 @@ from optbench.errors import StoreError
 from optbench.store.metrics import format_rows
 from optbench.store.result import Result, parse_result
 from optbench.store.rundir import RunDirectory, check_writable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROWS = make_rows([0.1, 0.9])
 TIMINGS = [(0, 0.0, 0.25), (938, 1.5, 0.125)]
@@ -45,6 +42,26 @@ def test_the_end_of_a_run_is_stored_with_the_digests_of_its_files(directory: Run
     }
     assert directory.result() == dataclasses.replace(RESULT, files=digests)
     assert (directory.path / "metrics.csv").read_text() == format_rows(ROWS)
+
+
+def test_a_last_state_is_stored_before_the_run_is_finished(
+    directory: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds a finished run that was to keep it finds it as well."""
+    replaced: list[str] = []
+    replace = Path.replace
+
+    def noted(path: Path, target: Path) -> Path:
+        replaced.append(target.name)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    directory.write_end(ROWS, TIMINGS, RESULT, b"weights", b"state")
+    assert (directory.path / "state.pt").read_bytes() == b"state"
+    assert replaced.index("state.pt") < replaced.index("result.json")
+    stored = directory.result()
+    assert stored is not None
+    assert "state.pt" not in stored.files  # so that it may be deleted
 
 
 def test_timings_are_seconds_by_step(directory: RunDirectory) -> None:

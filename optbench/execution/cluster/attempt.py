@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+from optbench.errors import StoreError
 from optbench.execution.claim import Claimed, claim
 from optbench.execution.cluster.messages import Assigned, Written
 from optbench.execution.cluster.relayed import WRITES
@@ -58,12 +59,16 @@ class Attempt:
         planned, directory = self.plan.to_train[index], self._directories[index]
         place = planned.directory.absolute()  # nodes may have another working directory
         path = place.with_name(directory.path.name)
+        contents = {path: directory.read_checkpoint(path) for path in directory.checkpoints()}
+        if planned.base is not None:
+            with suppress(StoreError):  # the task will not find it, and say so
+                contents[planned.base.path] = directory.read_checkpoint(planned.base.path)
         return Assigned(
             index,
             dataclasses.replace(planned, directory=place),
             path,
             directory.result(),
-            {path: directory.read_checkpoint(path) for path in directory.checkpoints()},
+            contents,
         )
 
     def write(self, written: Written) -> None:

@@ -40,7 +40,8 @@ class Versions:
 class Assigned:
     """A run of a cohort: its place in the plan, and what the driver's store has of it.
 
-    `path` is its directory there, `checkpoints` are their contents by path, the newest first.
+    `path` is its directory there, `checkpoints` are their contents by path, the newest first; the
+    last state of a shorter run that it goes on from is among them.
     """
 
     index: int

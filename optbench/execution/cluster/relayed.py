@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optbench.store.rundir import RunDirectory
+from optbench.errors import StoreError
+from optbench.store.rundir import STATE, RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,10 +60,13 @@ class RelayedDirectory(RunDirectory):
         return self._stored
 
     def checkpoints(self) -> tuple[Path, ...]:
-        return tuple(self._checkpoints)
+        return tuple(path for path in self._checkpoints if path.name != STATE)
 
     def read_checkpoint(self, path: Path) -> bytes:
-        return self._checkpoints[path]
+        try:
+            return self._checkpoints[path]
+        except KeyError:
+            raise StoreError(f"{path}: can't be read") from None
 
     def delete_leftovers(self) -> None:
         self._tell("delete_leftovers", ())
@@ -94,8 +98,9 @@ class RelayedDirectory(RunDirectory):
         timings: Sequence[Timing],
         result: Result,
         weights: bytes | None,
+        state: bytes | None = None,
     ) -> None:
-        self._tell("write_end", (list(rows), list(timings), result, weights))
+        self._tell("write_end", (list(rows), list(timings), result, weights, state))
 
     def log(self, text: str) -> None:
         self._tell("log", (text,))

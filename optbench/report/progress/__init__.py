@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from optbench.report.progress.terminal import TerminalRuns, TerminalStudy
 from optbench.report.progress.watched import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from optbench.config.spec import Run
@@ -44,6 +45,7 @@ def make_progress(
     stream: TextIO,
     runs: Sequence[Run],
     finished: Sequence[tuple[Run, Result]] = (),
+    begun: Mapping[str, int] = MappingProxyType({}),
     *,
     quiet: bool = False,
     as_study: bool = False,
@@ -51,12 +53,13 @@ def make_progress(
 ) -> Progress:
     """Redrawn lines where the stream is a terminal, else plain ones; nothing if quiet.
 
-    `runs` are those that are going to be trained, in their order; `finished` were before. A few
-    have lines of their own, unless they are shown `as_study`.
+    `runs` are those that are going to be trained, in their order; `finished` were before; of
+    those to go on from shorter ones `begun` has the epochs, by hash. A few have lines of their own,
+    unless they are shown `as_study`.
     """
     if quiet:
         return _Quiet()
-    watched = Watched(runs, finished, clock)
+    watched = Watched(runs, finished, clock, begun)
     few = watched.runs <= FEW and not as_study
     console = Console(file=stream, highlight=False)
     if stream.isatty() and console.is_terminal and not console.is_dumb_terminal:

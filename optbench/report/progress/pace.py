@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from optbench.training.records import Evaluation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from optbench.config.spec import Run, Setting
     from optbench.report.progress.track import Track
@@ -39,11 +39,14 @@ class _Kind:
 
 @dataclass
 class _Forecast:
-    """What runs of one setting are going to take: those `waiting`, by those that `ended`."""
+    """What runs of one setting are going to take: those `waiting`, by those that `ended`.
+
+    Of one that goes on from a shorter run only the part waits that is left.
+    """
 
     setting: Setting
     kind: _Kind
-    waiting: int = 0
+    waiting: float = 0.0
     ended: int = 0
     ended_steps: int = 0
 
@@ -58,18 +61,19 @@ class Pace:
 
     def __init__(
         self,
-        runs: Iterable[Run],
-        finished: Iterable[tuple[Run, Result]],
+        runs: Sequence[Run],
+        finished: Sequence[tuple[Run, Result]],
         clock: Callable[[], float],
+        begun: Mapping[str, int],
     ) -> None:
         self.clock = clock
         self.began: float | None = None
         self._kinds: defaultdict[tuple[str, str, str], _Kind] = defaultdict(_Kind)
         self._forecasts: dict[str, _Forecast] = {}
         self._examples: dict[str, int] = {}  # an epoch has, by problem
-        self._begun: set[str] = set()
+        self._waiting = {run.hash: 1 - begun.get(run.hash, 0) / run.setting.epochs for run in runs}
         for run in runs:
-            self._forecast(run.setting).waiting += 1
+            self._forecast(run.setting).waiting += self._waiting[run.hash]
         for run, result in finished:
             self._finished(run, result)
 
@@ -157,9 +161,7 @@ class Pace:
 
     def _no_longer_waiting(self, run: Run) -> _Forecast:
         forecast = self._forecast(run.setting)
-        if run.hash not in self._begun:
-            self._begun.add(run.hash)
-            forecast.waiting -= 1
+        forecast.waiting -= self._waiting.pop(run.hash, 0)
         return forecast
 
     def _expected(self, forecast: _Forecast) -> float:

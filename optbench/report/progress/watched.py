@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from optbench.report.progress.labels import short_labels
@@ -14,7 +15,7 @@ from optbench.report.table import safe_text
 from optbench.training.events import Advanced, Busy, Ended, Event, Started, Unbegun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from optbench.config.spec import Run
     from optbench.store.result import Result
@@ -26,7 +27,8 @@ LOOK_EVERY = 1.0  # seconds between two looks at the time left and the leaders
 class Watched:
     """Counts, tracks of the runs in training by their hashes, pace and leaders.
 
-    `runs` are going to be trained; `finished` were before the command began.
+    `runs` are going to be trained, from the epochs on that `begun` has by their hashes; `finished`
+    were before the command began.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Watched:
         runs: Sequence[Run],
         finished: Sequence[tuple[Run, Result]],
         clock: Callable[[], float],
+        begun: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.runs = len(runs)
         self.runs_on = Counter(run.setting.problem_hash for run in runs)
@@ -44,7 +47,7 @@ class Watched:
         self.problems: dict[str, str] = {}  # their labels, by hash
         self.earlier = len(finished)
         self.statuses = Counter(result.status for _, result in finished)
-        self.pace = Pace(runs, finished, clock)
+        self.pace = Pace(runs, finished, clock, begun)
         self.leaders = Leaders()
         self._cohorts = _Cohorts()
         self._whole: tuple[float, float | None] = 0.0, None

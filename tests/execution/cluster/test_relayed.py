@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from optbench.errors import StoreError
 from optbench.execution.cluster.relayed import WRITES, RelayedDirectory, pointless
 from optbench.store.rundir import RunDirectory
 
@@ -47,6 +48,16 @@ def test_checkpoints_are_those_sent_along(tmp_path: Path) -> None:
     kept = {tmp_path / "checkpoint.pt": b"new", tmp_path / "checkpoint.prev.pt": b"old"}
     directory = RelayedDirectory(tmp_path, lambda *_: None, None, kept)
     assert [directory.read_checkpoint(path) for path in directory.checkpoints()] == [b"new", b"old"]
+
+
+def test_the_last_state_of_a_shorter_run_is_read_and_is_no_checkpoint(tmp_path: Path) -> None:
+    base = tmp_path / "shorter" / "state.pt"
+    sent = {tmp_path / "checkpoint.pt": b"new", base: b"last"}
+    directory = RelayedDirectory(tmp_path / "run", lambda *_: None, None, sent)
+    assert directory.checkpoints() == (tmp_path / "checkpoint.pt",)
+    assert directory.read_checkpoint(base) == b"last"
+    with pytest.raises(StoreError, match="can't be read"):
+        directory.read_checkpoint(tmp_path / "state.pt")
 
 
 @pytest.mark.parametrize(

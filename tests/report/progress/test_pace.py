@@ -83,6 +83,20 @@ def test_a_resumed_run_counts_what_is_left_of_it(tmp_path: Path, clock: Clock) -
     assert watched.pace.look([])[0] == pytest.approx(30 / 40)
 
 
+def test_runs_that_go_on_from_shorter_ones_are_waited_for_in_part(
+    tmp_path: Path, clock: Clock
+) -> None:
+    runs = runs_of(tmp_path, 3, training={"epochs": 10, "batch_size": 16})
+    watched = Watched(runs, [], clock, {run.hash: 8 for run in runs[:2]})
+    begin(watched, runs[0], steps=32)
+    for done in range(33, 41):
+        clock.now += 1.0
+        watched.follow(step(runs[0], done))
+    watched.follow(measured(runs[0], 40, 8.0))
+    watched.follow(ended(runs[0], steps=40))
+    assert left(watched) == pytest.approx(8 + 40)
+
+
 def test_runs_finished_earlier_are_part_of_the_whole_and_not_of_the_pace(
     tmp_path: Path, clock: Clock
 ) -> None:
