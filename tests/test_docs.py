@@ -40,33 +40,23 @@ def test_the_example_of_an_own_model_trains(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_example_of_an_own_loss_trains(tmp_path: Path) -> None:
-    (tmp_path / "focal.py").write_text(blocks("docs/extending.md", "python")[2])
-    part = blocks("docs/extending.md", "yaml")[2]
-    (tmp_path / "mine.yaml").write_text(f"dataset: digits\nmodel: mlp\noptimizer: adam\n{part}")
+def test_the_examples_of_an_own_loss_metrics_and_normalization_work_together(
+    tmp_path: Path,
+) -> None:
+    _, _, *codes, _ = blocks("docs/extending.md", "python")
+    for name, code in zip(("focal.py", "measures.py", "scaling.py"), codes, strict=True):
+        (tmp_path / name).write_text(code)
+    _, _, loss, metrics, normalization = blocks("docs/extending.md", "yaml")
+    (tmp_path / "base.yaml").write_text(f"model: mlp\noptimizer: adam\n{loss}")
+    (tmp_path / "mine.yaml").write_text(f"extends: base.yaml\n{normalization}{metrics}")
     done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "FocalLoss gamma=1" in done.stdout
-
-
-def test_the_example_of_own_metrics_measures(tmp_path: Path) -> None:
-    (tmp_path / "measures.py").write_text(blocks("docs/extending.md", "python")[3])
-    part = blocks("docs/extending.md", "yaml")[3]
-    (tmp_path / "mine.yaml").write_text(f"dataset: digits\nmodel: mlp\noptimizer: adam\n{part}")
-    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    shown = " ".join(done.stdout.split())
+    assert "FocalLoss gamma=1" in shown
+    assert "normalized by by_quantiles q=0.1" in shown
     (rows,) = tmp_path.rglob("metrics.csv")
     header = rows.read_text().splitlines()[0]
     assert header.endswith("test_macro_f1,test_calibration_error,test_top_k_accuracy")
-
-
-def test_the_example_of_an_own_normalization_is_applied(tmp_path: Path) -> None:
-    (tmp_path / "scaling.py").write_text(blocks("docs/extending.md", "python")[4])
-    part = blocks("docs/extending.md", "yaml")[4]
-    (tmp_path / "mine.yaml").write_text(f"{part}model: logistic\noptimizer: adam\n")
-    done = python("-m", "optbench", "run", "mine.yaml", "--smoke", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "normalized by by_quantiles q=0.1" in " ".join(done.stdout.split())
 
 
 def test_the_example_for_python_runs(tmp_path: Path) -> None:

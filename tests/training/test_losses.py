@@ -201,7 +201,7 @@ def test_what_a_loss_raises_fails_its_run_alone(tmp_path: Path) -> None:
     items = [{"name": "sgd", "lr": 1e5}, {"name": "sgd", "lr": 0.01}]
     training = {"epochs": 1, "batch_size": 16, "loss": "./plugin.py:fragile"}
     path = write_experiment(tmp_path, optimizer=items, training=training)
-    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "1")
     assert outcome.code == 3
     found = [RunDirectory(p.parent).result() for p in (tmp_path / "runs").glob("*/*/result.json")]
     reasons = {result.status: result.reason for result in found if result is not None}
@@ -250,7 +250,6 @@ def test_a_catalog_loss_may_have_any_of_its_names(tmp_path: Path) -> None:
         ("./plugin.py:constant", "what it returns has no gradient: nothing could be learned"),
         ("./plugin.py:Learned", "it has parameters, which nothing would train"),
         ("./plugin.py:Uncalled", "its objects can't be called with outputs and targets"),
-        ("torch.nn:MultiMarginLoss", ""),
         ({"name": "torch.nn:CrossEntropyLoss", "reduction": "sum"}, "it adds up"),
         ("./plugin.py:Focal", "training.loss.name: plugin.py has no 'Focal' did you mean 'focal'?"),
         ({"name": "./plugin.py:FocalLoss", "gama": 1}, "training.loss.gama: FocalLoss has no such "
@@ -269,11 +268,11 @@ def test_what_cannot_be_a_loss_is_refused_at_its_line(
     write_plugin(tmp_path, OWN)
     path = write_experiment(tmp_path, training={"epochs": 1, "loss": loss})
     outcome = command("run", path, "--runs-dir", tmp_path / "runs")
-    assert outcome.code == (2 if message else 0)
+    assert outcome.code == 2
     shown = " ".join(outcome.err.split())
     assert message in shown
-    assert not message or "tiny.yaml:1: training.loss" in shown
-    assert not message or not list((tmp_path / "runs").rglob("*.*"))
+    assert "tiny.yaml:1: training.loss" in shown
+    assert not list((tmp_path / "runs").rglob("*.*"))
 
 
 @pytest.mark.parametrize(
