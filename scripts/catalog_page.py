@@ -15,7 +15,7 @@ _INTRODUCTION = """# Catalog
 What an experiment file can name, as `optbench list datasets` and so on show it, with arguments
 and their defaults (an argument without one has to be given). Optimizers and schedules are those
 of torch {torch}; those of the torch that is installed are what can be named.
-[Data sets](datasets.md) of your own, and [your own optimizer, model or schedule](extending.md),
+[Data sets](datasets.md) of your own, and [your own optimizer, model, loss or metric](extending.md),
 go by path.
 
 Made by `python scripts/catalog_page.py`.
