@@ -76,6 +76,7 @@ def experiments(draw: st.DrawFn) -> dict[str, Any]:
         training["clip_norm"] = 0.5
     if draw(st.sampled_from([False, False, True])):
         training["label_smoothing"] = 0.1
+    training["dtype"] = draw(st.sampled_from(["float32", "float32", "float64"]))
     training["average"] = draw(st.sampled_from([None, None, "ema", {"name": "swa", "start": 0.3}]))
     parts = {"dataset": dataset, "model": model, "training": training}
     return parts | {"optimizer": draw(OPTIMIZERS), "seeds": draw(st.integers(1, 3))}
