@@ -89,7 +89,7 @@ def double(learner: Learner) -> Learner:
     """The same run with float64 weights and data."""
     data = learner.data
     train, test = (
-        dataclasses.replace(split, inputs=split.inputs.double())
+        dataclasses.replace(split, inputs=split.inputs.double(), dtype=torch.float64)
         for split in (data.train, data.test)
     )
     learner.data = dataclasses.replace(data, train=train, test=test)
