@@ -58,14 +58,16 @@ class Split:
     uint8 inputs stay uint8 until they are used: a quarter of the memory, and of the bytes that
     a batch gathers from all over it. `moments` are a shift and a scale that inputs are normalized
     with then. `dtype` is what inputs are used as. `untrained` are the scores of networks that have
-    not begun to train, kept for later cohorts that start alike.
+    not begun to train, kept for later cohorts that start alike; a changed copy has none.
     """
 
     inputs: Tensor
     targets: Tensor
     moments: tuple[Tensor, Tensor] | None = None
     dtype: torch.dtype = torch.float32
-    untrained: dict[Hashable, Score] = field(default_factory=dict, compare=False, repr=False)
+    untrained: dict[Hashable, Score] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -91,10 +93,10 @@ class Split:
         return self._used(inputs), self._aimed_at(targets)
 
     def first(self, size: int) -> Split:
-        """The first `size` examples, or all if there are no more, with scores of their own."""
+        """The first `size` examples, or all if there are no more."""
         there = min(size, len(self))
         inputs, targets = (rows.narrow(0, 0, there) for rows in (self.inputs, self.targets))
-        return replace(self, inputs=inputs, targets=targets, untrained={})
+        return replace(self, inputs=inputs, targets=targets)
 
     def chunk(self, start: int, size: int) -> tuple[Tensor, Tensor]:
         """The next `size` examples from `start` on, likewise."""

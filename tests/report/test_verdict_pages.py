@@ -245,7 +245,7 @@ mnist · mlp 784-128-10 · cross entropy · 8 paired seeds
   adam
     lr 0.001   n 8   train loss 0.154 ± 0.004   test accuracy 92.3% ± 0.2
     steps to 91% 5,628 (8 of 8)   verdict better   vs sgd +1.09 [0.99, 1.18]
-  sgd
+  momentum
     lr 0.01   momentum 0.9   n 8   train loss 0.175 ± 0.004
     test accuracy 91.2% ± 0.2   steps to 91% 5,628 (8 of 8)   verdict undecided
     vs sgd 0.00 [−0.15, 0.15]
