@@ -175,10 +175,8 @@ def extended_lines(
     lines = []
     if begun:
         after = " or ".join(f"{epochs:,}" for epochs in sorted(set(begun.values())))
-        verb = "goes" if len(begun) == 1 else "go"
-        lines.append(
-            f"{_count(len(begun), 'run')} {verb} on from shorter ones, after epoch {after}."
-        )
+        go = "go on from shorter ones" if len(begun) > 1 else "goes on from a shorter one"
+        lines.append(f"{_count(len(begun), 'run')} {go}, after epoch {after}.")
     for setting in tied[:MOST_TIED]:
         why = ", ".join(tie.why for tie in ties(setting))
         lines.append(f"{setting.label} trains from the start: {why}.")

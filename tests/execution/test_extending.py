@@ -329,7 +329,7 @@ def test_they_train_from_the_start_where_it_was_not(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for length in epochs:
             outcome = run(tmp_path / name, length, optimizer=tied, seeds=1)
-    assert "1 run goes on from shorter ones, after epoch 2." in outcome.out
+    assert "1 run goes on from a shorter one, after epoch 2." in outcome.out
     assert (
         "adam lr=0.01 schedule=cosine batch_size=16 trains from the start: cosine takes\n"
         "its total_steps from epochs."
