@@ -104,8 +104,10 @@ def test_a_state_is_kept_where_that_is_asked_for_alone(tmp_path: Path) -> None:
 
 
 def test_a_run_that_went_on_can_be_stopped_and_gone_on_from(tmp_path: Path) -> None:
+    write_plugin(tmp_path, PLUGIN)
     training = {"keep_state": True, "checkpoint_every": {"steps": 1}}
-    two, four, six = (runs_of(tmp_path, epochs, training=training)[0] for epochs in (2, 4, 6))
+    parts = {"model": MODELS["own"], "training": training}  # alone, it holds the generators
+    two, four, six = (runs_of(tmp_path, epochs, **parts)[0] for epochs in (2, 4, 6))
     (second,) = last_states([make_learner(two)])
     stops = train([begun(four, two, second)])
     commits = (record for record in stops if isinstance(record, Commit))
