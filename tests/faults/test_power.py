@@ -44,8 +44,8 @@ def prepared(folder: Path, call: int) -> None:
 def test_power_that_fails_costs_two_epochs_at_most(
     tmp_path: Path, run: KnownStudy, by: str, injecting: Callable[[str, str], Injection]
 ) -> None:
-    fault = injecting("power", f"at every change of the disk: {by}")
-    for call in itertools.count(1, 1 if is_full() else 25):
+    fault = injecting("power", f"at every fifth change of the disk: {by}")
+    for call in itertools.count(1, 5 if is_full() else 25):
         folder = tmp_path / str(call)
         with run.begin(folder, partial(prepared, folder, call)) as process:
             code = process.wait()
