@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from optbench.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
 _STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -39,8 +39,7 @@ def write_together(contents: Mapping[Path, bytes], *, durable: bool = True) -> N
     write = partial(_write_beside, durable=durable)
     try:
         if durable and len(contents) > 1:
-            with ThreadPoolExecutor(len(contents)) as threads:
-                list(threads.map(write, contents, contents.values()))
+            _at_once(write, contents)
         else:
             list(map(write, contents, contents.values()))
         for path in contents:
@@ -54,6 +53,15 @@ def write_together(contents: Mapping[Path, bytes], *, durable: bool = True) -> N
             with contextlib.suppress(OSError):
                 _beside(path).unlink(missing_ok=True)
         raise
+
+
+def _at_once(write: Callable[[Path, bytes], None], contents: Mapping[Path, bytes]) -> None:
+    """Write all files, each in a thread; one after the other where memory is too short for that."""
+    try:
+        with ThreadPoolExecutor(len(contents)) as threads:
+            list(threads.map(write, contents, contents.values()))
+    except RuntimeError:  # can't start new thread
+        list(map(write, contents, contents.values()))
 
 
 def _write_beside(path: Path, content: bytes, *, durable: bool) -> None:

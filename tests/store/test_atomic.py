@@ -12,7 +12,7 @@ import pytest
 from stored_runs import make_rows, write_run
 
 from optbench.errors import StoreError, UsageError
-from optbench.store.atomic import write_atomic, write_output
+from optbench.store.atomic import write_atomic, write_output, write_together
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -24,6 +24,24 @@ def test_a_file_is_made_and_replaced_and_nothing_is_left_beside(
         write_atomic(path, content, durable=durable)
         assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_files_are_written_one_after_the_other_where_no_thread_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: int
+) -> None:
+    start, left = threading.Thread.start, [None] * started
+
+    def refused(thread: threading.Thread) -> None:
+        if not left:
+            raise RuntimeError("can't start new thread")  # as Python does without memory
+        left.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    contents = {tmp_path / name: name.encode() for name in ("one", "two", "three")}
+    write_together(contents)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == contents
 
 
 def test_a_reader_that_has_the_old_file_open_keeps_it(tmp_path: Path) -> None:
