@@ -134,5 +134,6 @@ def test_without_a_finished_run_that_is_said(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path, make_rows([0.1, 0.5]))
     with pytest.raises(UsageError, match="did you mean 'test_accuracy'"):
-        Question(metric="test_acuracy")
+        compare(scan(tmp_path).runs, Question(metric="test_acuracy"))
