@@ -25,8 +25,8 @@ from children import HERE, ROOT
 
 from optbench.execution.cluster.attempt import Attempt
 from optbench.execution.cluster.connection import RayOptions, connected
-from optbench.execution.cluster.executor import UNREAD, WRITERS, RayCluster, Study
-from optbench.execution.cluster.messages import packed
+from optbench.execution.cluster.messages import Order, packed
+from optbench.execution.cluster.study import UNREAD, WRITERS, Study
 from optbench.execution.cluster.task import train_cohort, versions
 from optbench.execution.data import load_data
 from optbench.execution.signals import Interruptions
@@ -76,11 +76,10 @@ def intake(runs: int, store: Path | None) -> dict[str, float]:
         options = Options(runs_dir=Path(folder) / "runs")
         plan = plan_runs(load_experiments([path], options), options, lambda _: None)
         data = load_data(plan.runs[0].run.setting, Path(folder))
-        idle = SimpleNamespace(
-            nodes=lambda: [{"NodeID": "", "Alive": True, "Resources": {"CPU": 2.0, "memory": 8e9}}]
-        )
-        cluster = RayCluster(Path(folder), RayOptions(), 2, Interruptions())
-        study = Study(idle, plan, cluster, lambda _: None)
+        node = {"NodeID": "", "Alive": True, "Resources": {"CPU": 2.0, "memory": 8e9}}
+        idle = SimpleNamespace(nodes=lambda: [node], remote=lambda function: function)
+        order = Order(plan, Path(folder), RayOptions(), 2)
+        study = Study(idle, order, lambda _: None, Interruptions())
         cohorts = [
             tuple(range(first, min(first + COHORT, runs))) for first in range(0, runs, COHORT)
         ]

@@ -249,10 +249,10 @@ def verify(
     """
     from optbench.commands.screen import Screen
     from optbench.commands.verify import verify_command
-    from optbench.execution.study import Options
+    from optbench.execution.study import asked
 
-    options = Options(
-        overrides=tuple(assignments or ()),
+    options = asked(
+        overrides=assignments,
         seeds=seeds,
         device=device,
         data_dir=data_dir,

@@ -128,9 +128,9 @@ def runs_retry(
     from optbench.commands.runs import read_statuses
     from optbench.commands.screen import Screen
     from optbench.commands.upkeep import retry_command
-    from optbench.execution.study import Options
+    from optbench.execution.study import asked
 
-    options = Options(data_dir=data_dir, runs_dir=runs_dir, workers=workers)
+    options = asked(data_dir=data_dir, runs_dir=runs_dir, workers=workers)
     screen = Screen(sys.stdout, terminal.width(), terminal.colour(), quiet)
     raise typer.Exit(
         retry_command(runs_dir, read_statuses(status or ()), where or (), options, screen)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optbench import terminal
-from optbench.config.durations import deadline
 from optbench.options import (
     Assignments,
     Configs,
@@ -92,11 +91,10 @@ def run(
     """
     from optbench.commands.run import run_command
     from optbench.commands.screen import Screen
-    from optbench.execution.cluster.connection import asked_for
-    from optbench.execution.study import Options
+    from optbench.execution.study import asked
 
-    options = Options(
-        overrides=tuple(assignments or ()),
+    options = asked(
+        overrides=assignments,
         seeds=seeds,
         device=device,
         data_dir=data_dir,
@@ -106,8 +104,11 @@ def run(
         extend=extend,
         smoke=smoke,
         workers=workers,
-        until=deadline(max_time, "--max-time"),
-        ray=asked_for(executor, ray_address, ray_gpus, insecure=ray_insecure),
+        max_time=max_time,
+        executor=executor,
+        ray_address=ray_address,
+        ray_gpus=ray_gpus,
+        ray_insecure=ray_insecure,
     )
     stream = sys.stderr if json else sys.stdout
     screen = Screen(stream, terminal.width(), terminal.colour() and not json, quiet)
@@ -155,6 +156,10 @@ def tune(
     runs_dir: RunsDir = Path("runs"),
     workers: WorkersOption = None,
     max_time: MaxTimeOption = None,
+    executor: ExecutorOption = "local",
+    ray_address: RayAddressOption = None,
+    ray_gpus: RayGpusOption = None,
+    ray_insecure: RayInsecureOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the search, train none.")
     ] = False,
@@ -179,17 +184,21 @@ def tune(
     """
     from optbench.commands.screen import Screen
     from optbench.commands.tune import Request, tune_command
-    from optbench.execution.study import Options
+    from optbench.execution.study import asked
 
-    options = Options(
-        overrides=tuple(assignments or ()),
+    options = asked(
+        overrides=assignments,
         seeds=seeds,
         device=device,
         data_dir=data_dir,
         runs_dir=runs_dir,
         allow_fallback=fallback,
         workers=workers,
-        until=deadline(max_time, "--max-time"),
+        max_time=max_time,
+        executor=executor,
+        ray_address=ray_address,
+        ray_gpus=ray_gpus,
+        ray_insecure=ray_insecure,
     )
     request = Request(trials, sampler, pruner, extend, export_study)
     stream = sys.stderr if json else sys.stdout

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.commands.screen import Screen
+    from optbench.execution.outlook import Outlook
     from optbench.execution.plan import Plan
     from optbench.training.events import Ended
 
@@ -78,14 +79,11 @@ def run_command(
 
 
 def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
-    if options.ray is not None:
-        raise UsageError("--dry-run tries a few steps in this process; leave --executor ray out")
     training = None
     names = (name for planned in plan.to_train for name in planned.run.setting.own_code)
     own = tuple(dict.fromkeys(map(display_name, names)))
     if plan.to_train and not own:
-        outlook = look_ahead(plan, options.data_folder, options.workers)
-        screen.announce(outlook.dealt.warning)
+        outlook = tried_here(plan, options, screen)
         dealt = outlook.dealt
         training = Training(
             len(dealt.cohorts),
@@ -99,6 +97,15 @@ def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
     screen.say(_extended(plan, options))
     screen.say(describe_plan(runs, training, own, plan.begun))
     return EXIT_OK
+
+
+def tried_here(plan: Plan, options: Options, screen: Screen) -> Outlook:
+    """What a plan will take, by a few steps in this process."""
+    if options.ray is not None:
+        raise UsageError("--dry-run tries a few steps in this process; leave --executor ray out")
+    outlook = look_ahead(plan, options.data_folder, options.workers)
+    screen.announce(outlook.dealt.warning)
+    return outlook
 
 
 def _extended(plan: Plan, options: Options) -> str:

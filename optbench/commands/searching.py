@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from optbench.commands.training import Trained, train
 from optbench.errors import StreamError
 from optbench.execution.plan import stored_runs
-from optbench.execution.pool import Standby
+from optbench.execution.standby import Standby
 from optbench.report.search import batch_line, nothing_line
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from optbench.commands.screen import Screen
     from optbench.execution.plan import Plan
-    from optbench.execution.pool import Standby
+    from optbench.execution.standby import Standby
     from optbench.trackers.tracker import Tracker
     from optbench.training.events import Event
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from optbench.analysis.edges import Edge, widened
 from optbench.catalog.search import load_search
-from optbench.commands.run import JsonLines, compare_runs
+from optbench.commands.run import JsonLines, compare_runs, tried_here
 from optbench.commands.searching import Stage, reported
 from optbench.config.suggest import did_you_mean
 from optbench.config.tuning import MAX_TRIALS, PRUNERS, SAMPLERS
 from optbench.errors import EXIT_OK, UsageError
 from optbench.execution.data import DataChoice
-from optbench.execution.outlook import look_ahead
 from optbench.execution.plan import make_plan
 from optbench.report.plan import closing_line
 from optbench.report.search import (
@@ -169,8 +168,6 @@ def _dry_run(tuner: Tuner, options: Options, screen: Screen) -> int:
     own = any(planned.run.setting.own_code for planned in plan.to_train)
     seconds = None
     if plan.to_train and not own:
-        outlook = look_ahead(plan, options.data_folder, options.workers)
-        screen.announce(outlook.dealt.warning)
-        seconds = outlook.seconds
+        seconds = tried_here(plan, options, screen).seconds
     screen.say(dry_lines(study, len(plan.runs), len(plan.finished), seconds))
     return EXIT_OK

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from optbench.errors import EXIT_OK, Interrupted, OptbenchError
-from optbench.execution.process import begin
-from optbench.execution.signals import Interruptions
+from optbench.errors import EXIT_OK, OptbenchError
+from optbench.execution.process import serve
 from optbench.execution.wire import Broken, Done, Happened, Moved, MovedTogether, Ready, Task, Train
 from optbench.training.events import Advanced, Busy, Ended, Started
 
@@ -18,29 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from multiprocessing.connection import Connection
 
+    from optbench.execution.signals import Interruptions
     from optbench.execution.worker import Worker
     from optbench.training.events import Event
 
 
 def main() -> None:
     """Train what comes until nothing more does; ends the process."""
-    connection = begin()
-    interruptions = Interruptions()
-    code = EXIT_OK
-    try:
-        with interruptions.caught():
-            _serve(connection, interruptions)
-    except Interrupted as stopped:
-        code = stopped.exit_code
-    except (EOFError, BrokenPipeError):
-        pass  # nothing more to do, or nobody to do it for
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):
-            stream.flush()
-    os._exit(code)  # all is stored: taking torch apart would cost half of a second
+    serve(_train_plans)
 
 
-def _serve(connection: Connection, interruptions: Interruptions) -> None:
+def _train_plans(connection: Connection, interruptions: Interruptions) -> None:
     task: Task | Train | None = connection.recv()
     worker = None
     try:

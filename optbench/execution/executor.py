@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from optbench.config.spec import Setting
     from optbench.execution.data import Announce
     from optbench.execution.plan import Plan
-    from optbench.execution.pool import Standby
     from optbench.execution.signals import Interruptions
+    from optbench.execution.standby import Standby
     from optbench.execution.study import Options
     from optbench.training.events import Event
 
@@ -39,7 +39,7 @@ def choose(
     if options.ray is not None:
         from optbench.execution.cluster.executor import RayCluster
 
-        return RayCluster(options.data_folder, options.ray, options.workers, interruptions)
+        return RayCluster(options.data_folder, options.ray, options.workers, standby)
     workers = worker_count(plan, options.workers)
     if workers > 1 or any(_may_end_its_process(p.run.setting) for p in plan.to_train):
         return Pool(options.data_folder, workers, options.workers, standby)

@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import wait
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -17,22 +17,23 @@ from optbench.execution.deal import Deal, deal
 from optbench.execution.deaths import bury, halves
 from optbench.execution.memory import available_memory
 from optbench.execution.process import Process
+from optbench.execution.standby import PATIENCE, dismiss
 from optbench.execution.wire import Broken, Done, Happened, MovedTogether, Ready, Task, Train
 from optbench.execution.workers import hang_seconds
 from optbench.training.events import Advanced, Busy, Ended, Unbegun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from optbench.execution.cohorts import Cohort
     from optbench.execution.data import Announce
     from optbench.execution.deal import Rehearsed
     from optbench.execution.plan import Plan
+    from optbench.execution.standby import Standby
     from optbench.execution.wire import FromWorker
     from optbench.training.events import Event
 
-PATIENCE = 30.0  # seconds that a worker has to store where it stopped
 LOOK = 5.0  # seconds between looks at whether a worker was stopped; two in a row must find it so
 SILENCES = 100  # so many times the longest silence that ended by itself is no worker's end
 
@@ -70,40 +71,9 @@ class Pool:
         try:
             yield from crew.train()
             if self.standby is not None:
-                crew.members = self.standby.keep(crew.members)
+                crew.leave(self.standby)
         finally:
             dismiss(crew.members)
-
-
-class Standby:
-    """Processes between two plans, which a search trains one after the other; a context."""
-
-    def __init__(self) -> None:
-        self.members: list[_Member] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        dismiss(self.members)
-        self.members = []
-
-    def take(self) -> _Member | None:
-        """One that is still there."""
-        while self.members:
-            member = self.members.pop(0)
-            if member.process.poll() is None:
-                return member
-            member.end()
-        return None
-
-    def keep(self, members: Sequence[_Member]) -> list[_Member]:
-        """Take those that wait for orders; returns the others."""
-        idle = [member for member in members if member.ready and not member.busy]
-        for member in idle:
-            member.ready, member.place = False, ""
-        self.members += idle
-        return [member for member in members if member not in idle]
 
 
 class _Crew:
@@ -135,6 +105,14 @@ class _Crew:
                     except (EOFError, OSError):
                         yield from self._replace(member)
 
+    def leave(self, standby: Standby) -> None:
+        """Have those that wait for orders wait for another plan's."""
+        idle = [member for member in self.members if member.ready and not member.busy]
+        for member in idle:
+            member.ready, member.place = False, ""
+        standby.members += idle
+        self.members = [member for member in self.members if member not in idle]
+
     def _look(self) -> None:
         """Kill a process that hangs, or that somebody stopped and did not let go on.
 
@@ -152,7 +130,7 @@ class _Crew:
     def _hire(self, *, rehearse: bool = False) -> None:
         """One process more; the first tries every setting out, for all."""
         standby = self.pool.standby
-        member = (standby.take() if standby else None) or _Member()
+        member = (standby.take(_Member) if standby else None) or _Member()
         if self.places:
             member.place = self.places.popleft()
         self.members.append(member)
@@ -235,14 +213,6 @@ class _Crew:
         for _ in range(min(len(self.places), len(self.waiting))):
             self._hire()
         self._hand_out()
-
-
-def dismiss(members: Sequence[_Member]) -> None:
-    """End processes; one that trains stores where it is."""
-    for member in members:
-        member.stop()
-    for member in members:
-        member.wait(PATIENCE)
 
 
 class _Member(Process):

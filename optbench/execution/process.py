@@ -10,6 +10,13 @@ import threading
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
+from typing import TYPE_CHECKING
+
+from optbench.errors import EXIT_OK, Interrupted
+from optbench.execution.signals import Interruptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LAST_WORDS = 3.0  # seconds that a process has to store where it is, once its parent is gone
 
@@ -37,6 +44,10 @@ class Process:
         )
         theirs.close()
         os.close(held)
+
+    def stop(self) -> None:
+        """Ask it to store where it is, and to end."""
+        self.process.terminate()
 
     def wait(self, patience: float) -> None:
         """Until it has ended, by force after some seconds."""
@@ -81,6 +92,24 @@ def begin() -> Connection:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
     end_with_parent()
     return Connection(int(sys.argv[1]))
+
+
+def serve(take_orders: Callable[[Connection, Interruptions], None]) -> None:
+    """Begin, and take orders until none comes any more, or a signal does; ends the process."""
+    connection = begin()
+    interruptions = Interruptions()
+    code = EXIT_OK
+    try:
+        with interruptions.caught():
+            take_orders(connection, interruptions)
+    except Interrupted as stopped:
+        code = stopped.exit_code
+    except (EOFError, BrokenPipeError):
+        pass  # nothing more to do, or nobody to do it for
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)  # all is stored: taking torch apart would cost half of a second
 
 
 def end_with_parent() -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.experiment import load_experiment, refuse_searches
 from optbench.catalog.length import refuse_ties
+from optbench.config.durations import deadline
 from optbench.errors import ConfigError, DataError, Problem, UsageError
+from optbench.execution.cluster.connection import RayOptions, ray_options
 from optbench.execution.data import DataChoice
 from optbench.execution.executor import choose
 from optbench.execution.plan import Plan, extending, make_plan
@@ -28,9 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from optbench.config.spec import Experiment
-    from optbench.execution.cluster.connection import RayOptions
     from optbench.execution.data import Announce
-    from optbench.execution.pool import Standby
+    from optbench.execution.standby import Standby
     from optbench.training.events import Event
 
 SMOKE_DIR = ".smoke"
@@ -149,6 +150,41 @@ def _name_borrowed(plan: Plan, store: Path) -> None:
             write_borrowed(store / experiment.name, others)
 
 
+def asked(
+    *,
+    overrides: Sequence[str] | None = None,
+    seeds: str | None = None,
+    device: str | None = None,
+    data_dir: str | Path | None = None,
+    runs_dir: str | Path = "runs",
+    allow_fallback: bool = True,
+    force: bool = False,
+    extend: bool = False,
+    smoke: bool = False,
+    workers: int | None = None,
+    max_time: str | None = None,
+    executor: str = "local",
+    ray_address: str | None = None,
+    ray_gpus: float | None = None,
+    ray_insecure: bool = False,
+) -> Options:
+    """What a command line, or a call, asks for. Raises `UsageError` for what can't be asked."""
+    return Options(
+        overrides=tuple(overrides or ()),
+        seeds=seeds,
+        device=device,
+        data_dir=None if data_dir is None else Path(data_dir),
+        runs_dir=Path(runs_dir),
+        allow_fallback=allow_fallback,
+        force=force,
+        extend=extend,
+        smoke=smoke,
+        workers=workers,
+        until=deadline(max_time, "--max-time"),
+        ray=ray_options(executor, ray_address, ray_gpus, insecure=ray_insecure),
+    )
+
+
 def run(
     *configs: str | Path,
     overrides: Sequence[str] = (),
@@ -160,26 +196,36 @@ def run(
     force: bool = False,
     extend: bool = False,
     workers: int | None = None,
+    executor: str = "local",
+    ray_address: str | None = None,
+    ray_gpus: float | None = None,
+    ray_insecure: bool = False,
     announce: Callable[[str], None] = lambda _: None,
 ) -> tuple[StoredRun, ...]:
     """Train every run of some experiment files that is not finished; returns all of them.
 
     The arguments are those of `optbench run`; `announce` is told of a fallback, a download, memory
-    that may be short, a damaged checkpoint or a shorter run that can't be gone on from.
+    that may be short, a damaged checkpoint, a shorter run that can't be gone on from or a lost
+    node of a cluster.
     Raises `ConfigError` and `UsageError` for bad input, `DataError` and `StoreError` for data
-    and disk, `HeldError` (a `StoreError`) for runs that another process trains, once all others
-    have ended, `Interrupted` on a signal. A diverged or failed run is a result, not an error.
+    and disk, `EnvironmentFault` for a cluster that can't be used, `HeldError` (a `StoreError`) for
+    runs that another process trains, once all others have ended, `Interrupted` on a signal. A
+    diverged or failed run is a result, not an error.
     """
-    options = Options(
-        overrides=tuple(overrides),
+    options = asked(
+        overrides=overrides,
         seeds=seeds,
         device=device,
-        data_dir=None if data_dir is None else Path(data_dir),
-        runs_dir=Path(runs_dir),
+        data_dir=data_dir,
+        runs_dir=runs_dir,
         allow_fallback=allow_fallback,
         force=force,
         extend=extend,
         workers=workers,
+        executor=executor,
+        ray_address=ray_address,
+        ray_gpus=ray_gpus,
+        ray_insecure=ray_insecure,
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)
     busy, unbegun = list[Path](), list[str]()

@@ -13,9 +13,10 @@ import psutil
 import pytest
 from experiments import TINY, Child, command, status_of, write_experiment, write_plugin
 
-from optbench.execution.cluster.connection import RayOptions
-from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
+import optbench
+from optbench.execution.study import Options, asked, load_experiments, plan_runs, train_plan
 from optbench.store.lock import RunLock
+from optbench.store.scan import scan
 from optbench.training.events import Advanced, Busy, Ended, Started
 from optbench.training.records import Evaluation
 
@@ -37,7 +38,7 @@ class Choice:
 EXECUTORS = {
     "this process": Choice(("--workers", "1"), {"workers": 1}),
     "worker processes": Choice(("--workers", "2"), {"workers": 2}),
-    "ray": Choice(("--executor", "ray", "--workers", "2"), {"ray": RayOptions(), "workers": 2}),
+    "ray": Choice(("--executor", "ray", "--workers", "2"), {"executor": "ray", "workers": 2}),
 }
 TWO = [TINY["optimizer"], {"name": "sgd", "lr": 0.1}]
 LONG: dict[str, Any] = {
@@ -100,7 +101,7 @@ def run(path: Path, store: Path, choice: Choice, *more: str) -> Any:
 
 
 def events(path: Path, store: Path, choice: Choice) -> Iterable[Event]:
-    told = Options(runs_dir=store, **choice.options)
+    told = asked(runs_dir=store, **choice.options)
     return train_plan(plan_runs(load_experiments([path], told), told, lambda _: None), told)
 
 
@@ -136,6 +137,30 @@ def test_runs_have_the_bytes_that_they_have_in_this_process(tmp_path: Path, chos
     assert outcome.code == 0
     assert statuses(outcome.out) == ["completed"] * 4 + ["diverged"] * 2
     assert stored(tmp_path / "runs") == expected
+
+
+def test_python_trains_as_the_command_does(tmp_path: Path, chosen: Choice) -> None:
+    expected = alone(tmp_path, optimizer=TWO)
+    path = write_experiment(tmp_path, optimizer=TWO)
+    found = optbench.run(path, runs_dir=tmp_path / "runs", **chosen.options)
+    assert [one.status for one in found] == ["completed"] * 2
+    assert stored(tmp_path / "runs") == expected
+
+
+def test_a_search_with_pruning_finds_and_stores_the_same(tmp_path: Path, chosen: Choice) -> None:
+    space = {"name": "adam", "lr": {"loguniform": [1e-4, 1e-1]}}
+    tuning = {"trials": 4, "sampler": "random", "pruner": "hyperband"}
+    path = write_experiment(tmp_path, optimizer=space, tuning=tuning)
+    for name, choice in (("alone", EXECUTORS["this process"]), ("runs", chosen)):
+        told = command("tune", path, "--runs-dir", tmp_path / name, "-q", *choice.words)
+        assert (told.code, told.err) == (0, "")
+    assert stored(tmp_path / "runs") == stored(tmp_path / "alone")
+    found, expected = (
+        {run.result.run: run.status for run in scan(tmp_path / name).runs}
+        for name in ("runs", "alone")
+    )
+    assert found == expected
+    assert "pruned" in found.values()
 
 
 def test_events_of_a_run_come_in_order_and_its_rows_are_those_stored(

@@ -12,7 +12,7 @@ import pytest
 from experiments import TINY, Child, command, write_experiment, write_plugin
 
 from optbench import run
-from optbench.execution.pool import Standby
+from optbench.execution.standby import Standby
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.execution.workers import cores, worker_count
 from optbench.training.events import Busy

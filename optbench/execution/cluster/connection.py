@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import secrets
 import shutil
@@ -42,6 +41,7 @@ except AuthenticationError:
 """
 _LET_IN, _TURNED_AWAY = 0, 3
 _TEMPORARY = Path("/tmp")  # noqa: S108  (folders in it are made by mkdtemp)
+_OTHER_VERSIONS = "; install the same Ray and Python on every machine of it"
 _LOCAL = {
     "RAY_AUTH_MODE": "token",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on Linux too: listen on 127.0.0.1 alone
@@ -62,7 +62,7 @@ class RayOptions:
     insecure: bool = False
 
 
-def asked_for(
+def ray_options(
     executor: str, address: str | None, gpus: float | None, *, insecure: bool
 ) -> RayOptions | None:
     """What the command line says of Ray; None where it asks for this machine's own processes."""
@@ -79,11 +79,9 @@ def asked_for(
 def connected(asked: RayOptions, workers: int, interruptions: Interruptions) -> Iterator[Any]:
     """The `ray` module, connected; a cluster of this machine's ends with the context.
 
-    Raises `UsageError` where Ray or a token is missing, or the cluster is open to everybody, and
+    Raises `UsageError` where a token is missing, or the cluster is open to everybody, and
     `EnvironmentFault` where it can't be reached or has another version.
     """
-    if importlib.util.find_spec("ray") is None:
-        raise UsageError("--executor ray needs Ray: pip install 'optbench[ray]'")
     with ExitStack() as undone:
         with interruptions.shielded():
             ray = _start(workers, undone) if asked.address is None else _join(asked, undone)
@@ -150,7 +148,8 @@ def _initialized(where: str, **arguments: Any) -> Any:
             except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
                 ray.shutdown()
                 told = " ".join(str(error).split())
-                raise EnvironmentFault(f"can't use {where}: {told}") from error
+                remedy = _OTHER_VERSIONS if told.startswith("Version mismatch") else ""
+                raise EnvironmentFault(f"can't use {where}: {told}{remedy}") from error
     return ray
 
 

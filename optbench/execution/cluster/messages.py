@@ -1,4 +1,7 @@
-"""What a Ray cluster's tasks are told and tell, as bytes: runs go by their place in the plan."""
+"""What a command, the process that talks to Ray for it, and tasks tell each other, as bytes.
+
+Runs that the other side has go by their place in the plan, or by their hash.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,15 @@ from dataclasses import dataclass
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
-import optbench.execution.wire  # noqa: F401  (says how mappings of settings are pickled)
 from optbench.config.spec import Run
+from optbench.execution.wire import Broken, Done, Happened, Moved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from optbench.execution.plan import Planned
+    from optbench.execution.cluster.connection import RayOptions
+    from optbench.execution.plan import Plan, Planned
     from optbench.store.result import Result
 
 
@@ -65,6 +69,29 @@ class Placed:
     """A task has begun on the node of this id."""
 
     node: str
+
+
+FromTask = Placed | Written | Happened | Moved | Broken
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a command has carried out: at most `workers` cohorts at a time, if it says so."""
+
+    plan: Plan
+    data_dir: Path
+    asked: RayOptions
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line for whoever watches the command."""
+
+    text: str
+
+
+FromDriver = Happened | Moved | Said | Broken | Done
 
 
 class _Pickler(ForkingPickler):

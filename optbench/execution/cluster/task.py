@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from optbench.catalog.datasets import Data, Examples
-    from optbench.execution.wire import FromWorker
+    from optbench.execution.cluster.messages import FromTask
     from optbench.training.events import Event
 
 FLUSH_SECONDS = 0.2  # what waits longer is sent, so that whoever watches sees a run move
@@ -92,7 +92,7 @@ class _Outbox:
 
     def __init__(self, cohort: list[Assigned]) -> None:
         self.indices = {each.planned.run.hash: each.index for each in cohort}
-        self._messages: dict[Hashable, Written | FromWorker] = {}
+        self._messages: dict[Hashable, FromTask] = {}
         self._count = 0
         self._bytes = 0
         self._sent = monotonic()
@@ -118,7 +118,7 @@ class _Outbox:
             else:
                 self._add(Happened(event))
 
-    def _add(self, message: Written | FromWorker, key: Hashable = None) -> None:
+    def _add(self, message: FromTask, key: Hashable = None) -> None:
         self._count += 1
         self._messages[key or self._count] = message
 

@@ -7,11 +7,17 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from experiments import PACKAGE, command, run_module, write_experiment
+from fake_ray import EXCEPTIONS
 from ray_cluster import RayNodes
+
+from optbench.errors import EnvironmentFault
+from optbench.execution.cluster.connection import RayOptions, connected
+from optbench.execution.signals import Interruptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +27,9 @@ needs_ray = pytest.mark.skipif(
 )
 
 
-def refusal(tmp_path: Path, *words: str, code: int) -> str:
-    outcome = command("run", write_experiment(tmp_path), "--runs-dir", tmp_path / "runs", *words)
+def refusal(tmp_path: Path, *words: str, code: int, by: str = "run", **parts: Any) -> str:
+    path = write_experiment(tmp_path, **parts)
+    outcome = command(by, path, "--runs-dir", tmp_path / "runs", *words)
     assert outcome.code == code, outcome.err
     assert not list(tmp_path.rglob("result.json"))
     return outcome.err
@@ -51,10 +58,13 @@ def test_without_ray_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.Mon
         ),
     ],
 )
+@pytest.mark.parametrize("by", ["run", "tune"])
 def test_words_that_do_not_go_together_are_refused(
-    tmp_path: Path, words: list[str], told: str
+    tmp_path: Path, words: list[str], told: str, by: str
 ) -> None:
-    assert refusal(tmp_path, *words, code=2) == told
+    space = {"name": "adam", "lr": {"loguniform": [1e-4, 1e-1]}}
+    parts: dict[str, Any] = {"optimizer": space} if by == "tune" else {}
+    assert refusal(tmp_path, *words, code=2, by=by, **parts) == told
 
 
 @needs_ray
@@ -77,14 +87,38 @@ def test_an_address_where_nobody_listens_is_told_at_once(tmp_path: Path) -> None
 
 
 @needs_ray
-def test_a_server_that_never_answers_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("optbench.execution.cluster.connection.DEADLINE", 3.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        told = refusal(tmp_path, "--executor", "ray", "--ray-address", address, code=4)
-    assert told == f"no Ray cluster answers at {address} within 3 s\n"
+        with (
+            pytest.raises(EnvironmentFault) as told,
+            connected(RayOptions(address), 1, Interruptions()),
+        ):
+            pass
+    assert str(told.value) == f"no Ray cluster answers at {address} within 3 s"
+
+
+def test_what_ray_says_of_other_versions_comes_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the words of Ray's `check_version_info`, of a cluster of this machine's own."""
+
+    def init(**_: object) -> None:
+        raise RuntimeError(
+            "Version mismatch: The cluster was started with:\n    Ray: 2.9.0\n    Python: 3.10.1\n"
+            "This process on node 10.0.0.2 was started with:\n    Ray: 2.53.0\n    Python: 3.11.7\n"
+        )
+
+    ray = ModuleType("ray")
+    vars(ray).update(init=init, shutdown=lambda: None, exceptions=EXCEPTIONS)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with (
+        pytest.raises(EnvironmentFault, match=r"Ray: 2\.9\.0 Python: 3\.10\.1") as told,
+        connected(RayOptions(), 1, Interruptions()),
+    ):
+        pass
+    assert str(told.value).endswith("; install the same Ray and Python on every machine of it")
 
 
 @needs_ray

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +45,33 @@ def test_a_node_with_another_torch_is_named(tmp_path: Path) -> None:
         told = refusal(tmp_path, cluster, 4)
     assert " has torch 9.9.9 instead of " in told
     assert "install the same on every node of the cluster" in told
+
+
+# What a head of another version would have stored of itself, as Ray looks for it.
+ANOTHER_RAY = """
+import json, sys
+from ray._raylet import GcsClient
+stored = GcsClient(address=sys.argv[1])
+key, space = b"CLUSTER_METADATA", b"cluster"
+told = json.loads(stored.internal_kv_get(key, namespace=space)) | {sys.argv[2]: "2.9.0"}
+stored.internal_kv_put(key, json.dumps(told).encode(), overwrite=True, namespace=space)
+"""
+
+
+@pytest.mark.parametrize(("key", "name"), [("ray_version", "Ray"), ("python_version", "Python")])
+def test_a_cluster_with_another_ray_or_python_is_refused(
+    tmp_path: Path, key: str, name: str
+) -> None:
+    with RayNodes(nodes=1) as cluster:
+        subprocess.run(
+            [sys.executable, "-c", ANOTHER_RAY, cluster.address, key],
+            env=os.environ | cluster.environment,
+            check=True,
+        )
+        told = refusal(tmp_path, cluster, 4)
+    assert told.startswith(f"can't use the Ray cluster at {cluster.address}: Version mismatch: ")
+    assert f"{name}: 2.9.0" in told
+    assert told.endswith("; install the same Ray and Python on every machine of it\n")
 
 
 def test_a_node_without_optbench_is_told_of(tmp_path: Path) -> None:

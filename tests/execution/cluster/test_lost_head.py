@@ -1,0 +1,97 @@
+"""A cluster whose head is gone, or a driver that dies: one line, and the command goes on later."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from experiments import DEADLINE, PACKAGE, command, only_directory, status_of, write_experiment
+from ray_cluster import RayNodes
+
+from optbench.execution.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LONG: dict[str, Any] = {
+    "dataset": {"name": "synthetic", "train": 4000, "test": 30, "features": 6, "classes": 3},
+    "training": {"epochs": 60, "batch_size": 16},
+}
+GONE = (
+    "the head of the Ray cluster does not answer any more; every run is stored where it last "
+    "committed, and the same command goes on once the cluster is back\n"
+)
+
+
+def exit_as_ray_does() -> None:
+    """A driver that is ended without a word."""
+    os._exit(1)
+
+
+def die() -> None:
+    """A driver that is killed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (exit_as_ray_does, GONE),
+        (die, "the process that talks to Ray died (SIGKILL)\n"),
+    ],
+)
+def test_a_driver_that_dies_ends_the_command_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: Callable[[], None], told: str
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: find("os"))
+    begin = Process.__init__
+    main = f"{function.__module__}:{function.__name__}"
+    monkeypatch.setattr(
+        "optbench.execution.cluster.executor.Driver.__init__", lambda self: begin(self, main)
+    )
+    words = ("run", write_experiment(tmp_path), "--runs-dir", tmp_path / "runs")
+    outcome = command(*words, "--executor", "ray")
+    assert (outcome.code, outcome.err) == (4, told)
+    assert command(*words).code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'optbench[ray]'"
+)
+def test_a_head_that_dies_ends_the_command_and_nothing_is_lost(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path, **LONG)
+    words = ["run", path, "--runs-dir", tmp_path / "runs"]
+    quick = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # instead of 60
+    with RayNodes(nodes=1) as cluster:
+        on = ["--executor", "ray", "--ray-address", cluster.address]
+        with subprocess.Popen(
+            [sys.executable, "-m", "optbench", *words, *on],
+            env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | cluster.environment | quick,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert any("adam lr=0.01" in line for line in process.stdout)
+            children = psutil.Process(process.pid).children(recursive=True)
+            cluster.kill("127.0.0.2")
+            _, said = process.communicate(timeout=DEADLINE)
+        assert (process.returncode, said) == (4, GONE)
+        assert not psutil.wait_procs(children, 60)[1]
+    directory = only_directory(tmp_path / "runs")
+    assert status_of(directory) == "running"  # which reads as interrupted, as nobody holds it
+    assert (directory / "checkpoint.pt").exists()
+    assert command(*words).code == 0
+    assert command("run", path, "--runs-dir", tmp_path / "alone").code == 0
+    alone = only_directory(tmp_path / "alone")
+    for name in ("metrics.csv", "weights.pt"):
+        assert (directory / name).read_bytes() == (alone / name).read_bytes()
