@@ -79,7 +79,7 @@ def intake(runs: int, store: Path | None) -> dict[str, float]:
         node = {"NodeID": "", "Alive": True, "Resources": {"CPU": 2.0, "memory": 8e9}}
         idle = SimpleNamespace(nodes=lambda: [node], remote=lambda function: function)
         order = Order(plan, Path(folder), RayOptions(), 2)
-        study = Study(idle, order, lambda _: None, Interruptions())
+        study = Study(idle, order, lambda _: None, Interruptions(), {})
         cohorts = [
             tuple(range(first, min(first + COHORT, runs))) for first in range(0, runs, COHORT)
         ]

@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Carry out what plans come until none does any more; ends the process."""
+    """Carry out the plans that come until none does any more; ends the process."""
     serve(_carry_out_plans)
 
 
 def _carry_out_plans(connection: Connection, interruptions: Interruptions) -> None:
     order: Order = connection.recv()
+    data: dict[str, Any] = {}  # one plan after the other is mostly about the same
     try:
         with connected(order.asked, order.workers or cores(), interruptions) as ray:
             while True:
-                _carry_out(ray, order, connection, interruptions)
+                _carry_out(ray, order, connection, interruptions, data)
                 order = connection.recv()
     except (EOFError, BrokenPipeError):
         raise  # the command is over
@@ -43,14 +44,19 @@ def _carry_out_plans(connection: Connection, interruptions: Interruptions) -> No
 
 
 def _carry_out(
-    ray: Any, order: Order, connection: Connection, interruptions: Interruptions
+    ray: Any,
+    order: Order,
+    connection: Connection,
+    interruptions: Interruptions,
+    data: dict[str, Any],
 ) -> None:
     known = frozenset(planned.run.hash for planned in order.plan.to_train)
 
     def tell(messages: Sequence[FromDriver]) -> None:
-        connection.send_bytes(packed(messages, known))
+        if messages:
+            connection.send_bytes(packed(messages, known))
 
-    study = Study(ray, order, tell, interruptions)
+    study = Study(ray, order, tell, interruptions, data)
     try:
         study.train()
     except Interrupted:

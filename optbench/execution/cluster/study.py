@@ -47,8 +47,9 @@ class Study:
         order: Order,
         tell: Callable[[Sequence[FromDriver]], None],
         interruptions: Interruptions,
+        data: dict[str, Any],
     ) -> None:
-        """`ray` is connected; `tell` is told what happens."""
+        """`ray` is connected; `tell` is told what happens; `data` are what Ray has, by key."""
         self.ray = ray
         self.order = order
         self.plan = order.plan
@@ -62,7 +63,7 @@ class Study:
         self.attempts: list[Attempt] = []
         self.losses: Counter[int] = Counter()
         self.next_look = 0.0
-        self.data: dict[str, Any] = {}  # where Ray has them, by their keys
+        self.data = data
         self.versions = versions()
         self.nodes = Nodes.alive(ray)
         devices = (planned.run.device for planned in self.to_train)
@@ -151,7 +152,8 @@ class Study:
         key = data_key(setting)
         if key not in self.data:
             waiting = {data_key(self.to_train[cohort[0]].run.setting) for cohort in self.waiting}
-            self.data = {other: kept for other, kept in self.data.items() if other in waiting}
+            for other in self.data.keys() - waiting:
+                del self.data[other]
             with self._room():
                 self.data[key] = self.ray.put(load_data(setting, self.order.data_dir))
         return self.data[key]

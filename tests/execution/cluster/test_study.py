@@ -68,7 +68,7 @@ class Trained:
         self.told: list[FromDriver] = []
         self.committed: dict[str, float] = {}  # by hash: steps, when a node was lost
         order = Order(plan(folder), folder, RayOptions(), workers=1)
-        self.study = Study(ray, order, self._tell, Interruptions())
+        self.study = Study(ray, order, self._tell, Interruptions(), {})
         self.ray = ray
 
     def _tell(self, messages: Sequence[FromDriver]) -> None:
