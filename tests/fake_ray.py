@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from optbench.execution.process import Process
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import pytest
 
 
 class RayError(Exception):
@@ -122,3 +127,16 @@ class FakeRay:
 
     def cancel(self, stream: Stream, *, force: bool) -> None:
         stream.cancelled = True
+
+
+def drive_by(main: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the processes that talk to Ray begin with a function, whether there is Ray or not."""
+    find, begin = importlib.util.find_spec, Process.__init__
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *more: find("os" if name == "ray" else name, *more)
+    )
+    function = f"{main.__module__}:{main.__name__}"
+    monkeypatch.setattr(
+        "optbench.execution.cluster.executor.Driver.__init__",
+        lambda self: begin(self, function, silent=True),
+    )

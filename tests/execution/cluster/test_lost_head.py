@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from experiments import DEADLINE, PACKAGE, command, only_directory, status_of, write_experiment
+from fake_ray import drive_by
 from ray_cluster import RayNodes
-
-from optbench.execution.process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,13 +49,7 @@ def die() -> None:
 def test_a_driver_that_dies_ends_the_command_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: Callable[[], None], told: str
 ) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: find("os"))
-    begin = Process.__init__
-    main = f"{function.__module__}:{function.__name__}"
-    monkeypatch.setattr(
-        "optbench.execution.cluster.executor.Driver.__init__", lambda self: begin(self, main)
-    )
+    drive_by(function, monkeypatch)
     words = ("run", write_experiment(tmp_path), "--runs-dir", tmp_path / "runs")
     outcome = command(*words, "--executor", "ray")
     assert (outcome.code, outcome.err) == (4, told)
