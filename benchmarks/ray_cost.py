@@ -15,6 +15,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from time import perf_counter
 from types import SimpleNamespace
@@ -34,9 +35,11 @@ from optbench.execution.study import Options, load_experiments, plan_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
 
 TASKS = 500
 COHORT = 50
+NODES = 16  # that tell of a cohort at the same time
 SMALL = {
     "dataset": {"name": "synthetic", "train": 75, "test": 30, "features": 6, "classes": 3},
     "model": {"name": "mlp", "hidden": [5]},
@@ -93,8 +96,8 @@ def intake(runs: int, store: Path | None) -> dict[str, float]:
             told.append((attempt, list(train_cohort(versions(), assigned, data))))
         began = perf_counter()
         with ThreadPoolExecutor(WRITERS) as writers:
-            for found in writers.map(partial(_store, study), told):
-                found.release()
+            for first in range(0, len(told), NODES):
+                _store(study, told[first : first + NODES], writers)
         seconds += perf_counter() - began
         stored = len(list((Path(folder) / "runs").glob("*/*/weights.pt")))
     if stored != runs:
@@ -102,11 +105,13 @@ def intake(runs: int, store: Path | None) -> dict[str, float]:
     return {"runs": runs, "runs_per_second": runs / seconds}
 
 
-def _store(study: Study, told: tuple[Attempt, list[bytes]]) -> Attempt:
-    attempt, contents = told
-    for content in contents:
-        study.take((attempt, content))
-    return attempt
+def _store(study: Study, told: list[tuple[Attempt, list[bytes]]], writers: Executor) -> None:
+    """What cohorts that train at the same time tell, a message of each after the other."""
+    for contents in zip_longest(*(contents for _, contents in told)):
+        heard = zip((attempt for attempt, _ in told), contents, strict=True)
+        study.take([(attempt, content) for attempt, content in heard if content], writers)
+    for attempt, _ in told:
+        attempt.release()
 
 
 def whole_study(path: Path, data_dir: Path) -> dict[str, float]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from experiments import PACKAGE, write_experiment
 from ray_cluster import RayNodes
@@ -57,22 +58,23 @@ class Study:
         self.expected = self.trained(folder / "local")
 
     def trained(self, store: Path, *words: str, environment: dict[str, str] | None = None) -> Any:
-        process = self.begin(store, *words, environment=environment)
+        process = begin(self.path, store, *words, environment=environment)
         out, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, out
         return metrics(store)
 
-    def begin(
-        self, store: Path, *words: str, environment: dict[str, str] | None = None
-    ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "optbench", "run", self.path, "--runs-dir", store, *words],
-            cwd=self.path.parent,
-            env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | (environment or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+
+def begin(
+    path: Path, store: Path, *words: str, environment: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "optbench", "run", path, "--runs-dir", store, *words],
+        cwd=path.parent,
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def metrics(store: Path) -> dict[str, bytes]:
@@ -132,7 +134,7 @@ def test_a_study_loses_nothing_with_a_node_killed_in_the_middle(
     while fault.injected < times(20):
         attempt += 1
         store = tmp_path / str(attempt)
-        process = study.begin(store, *on(cluster), environment=cluster.environment)
+        process = begin(study.path, store, *on(cluster), environment=cluster.environment)
         wait_for(lambda store=store: begun(store), process)  # type: ignore[misc]
         wait_until(monotonic() + draw.uniform(0, seconds / 3), process)
         node = draw.choice(sorted(set(cluster.started) - {"127.0.0.2"}))
@@ -154,7 +156,7 @@ def test_a_node_that_is_given_up_and_comes_back_changes_nothing(
 ) -> None:
     fault = injecting("ray-node", "SIGSTOP to all of a node, SIGCONT once its runs are elsewhere")
     store = tmp_path / "runs"
-    with study.begin(store, *on(cluster), environment=cluster.environment) as process:
+    with begin(study.path, store, *on(cluster), environment=cluster.environment) as process:
         wait_for(lambda: begun(store), process)
         cluster.signal("127.0.0.3", signal.SIGSTOP)
         lines: list[str] = []
@@ -179,7 +181,29 @@ ray.get(trespass.remote(), timeout=20)
 """
 
 
-@pytest.mark.parametrize("token", [None, "guessed"])
+TOKENS = pytest.mark.parametrize("token", [None, "guessed"])
+
+
+def assert_turned_away(folder: Path, address: str, token: str | None) -> None:
+    """A client with this token gets nothing run at an address."""
+    hidden = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
+    own = {name: value for name, value in os.environ.items() if name not in hidden}
+    own["HOME"] = str(folder)  # where Ray looks for a token
+    own |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token} if token else {}
+    trace = folder / "trace"
+    ended = subprocess.run(
+        [sys.executable, "-c", TRESPASS, address, trace],
+        env=own,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert ended.returncode != 0
+    assert b"uthenticat" in ended.stderr
+    assert not trace.exists()
+
+
+@TOKENS
 def test_a_stranger_gets_nothing_run(
     tmp_path: Path,
     cluster: RayNodes,
@@ -187,26 +211,50 @@ def test_a_stranger_gets_nothing_run(
     injecting: Callable[[str, str], Injection],
 ) -> None:
     fault = injecting("ray-stranger", f"a client with {token or 'no'} token")
-    hidden = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
-    own = {name: value for name, value in os.environ.items() if name not in hidden}
-    own["HOME"] = str(tmp_path)  # where Ray looks for a token
-    own |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token} if token else {}
     for _ in range(times(10)):
-        trace = tmp_path / "trace"
         with fault.holds():
-            ended = subprocess.run(
-                [sys.executable, "-c", TRESPASS, cluster.address, trace],
-                env=own,
-                capture_output=True,
-                check=False,
-                timeout=PATIENCE,
-            )
-            assert ended.returncode != 0
-            assert b"uthenticat" in ended.stderr
-            assert not trace.exists()
+            assert_turned_away(tmp_path, cluster.address, token)
+
+
+def addresses_of(pid: int) -> set[str]:
+    """Where the clusters that a process has started take clients, as their nodes are told."""
+    option = "--gcs-address="
+    words = (
+        word
+        for child in psutil.Process(pid).children(recursive=True)
+        if child.name() == "raylet"
+        for word in child.cmdline()
+    )
+    return {word.removeprefix(option) for word in words if word.startswith(option)}
+
+
+@TOKENS
+def test_a_stranger_gets_nothing_run_on_a_cluster_of_the_commands_own(
+    tmp_path: Path, token: str | None, injecting: Callable[[str, str], Injection]
+) -> None:
+    fault = injecting(
+        "ray-stranger", f"{token or 'no'} token, on a cluster that the command started"
+    )
+    store = tmp_path / "runs"
+    long = STUDY | {"training": {"epochs": 1000, "batch_size": 64}}
+    with begin(write_experiment(tmp_path, "study", **long), store, "--executor", "ray") as process:
+        wait_for(lambda: begun(store), process)
+        (address,) = addresses_of(process.pid)
+        for _ in range(times(5)):
+            with fault.holds():
+                assert_turned_away(tmp_path, address, token)
+        process.terminate()
 
 
 SABOTAGE = [
+    Sabotage(
+        row="ray-stranger",
+        off="the token of a command's own cluster",
+        file="optbench/execution/cluster/connection.py",
+        text='    "RAY_AUTH_MODE": "token",\n',
+        replacement='    "RAY_AUTH_MODE": "disabled",\n',
+        test="test_a_stranger_gets_nothing_run_on_a_cluster_of_the_commands_own",
+    ),
     Sabotage(
         row="ray-node",
         off="leaving the attempt of a node that is given up",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import monotonic
@@ -24,6 +23,7 @@ from optbench.training.events import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
 
     from optbench.config.spec import Setting
     from optbench.execution.cluster.messages import FromDriver, FromTask, Order
@@ -81,9 +81,9 @@ class Study:
                     self._begin(self.waiting.popleft())
                 told = [each for attempt in self._ready() for each in self._heard(attempt)]
                 with self.interruptions.shielded():
-                    taken = [*writers.map(self.take, told)]
+                    taken = self.take(told, writers)
                     # Still shielded: who watches is to know of an end before a signal does.
-                    self.tell([*itertools.chain.from_iterable(taken)])
+                    self.tell(taken)
 
     def interrupt(self) -> None:
         """Say of the runs that haven't ended that they were stopped."""
@@ -215,16 +215,26 @@ class Study:
         except self.ray.exceptions.RayError as error:
             self._lost(attempt, error)
 
-    def take(self, told: tuple[Attempt, bytes]) -> list[Moved | Happened]:
-        """Store what a task has told, in a thread; the messages that go on from here."""
-        attempt, content = told
-        found = (self._taken(attempt, message) for message in unpacked(content, self.runs))
-        return [message for message in found if message is not None]
+    def take(
+        self, told: Sequence[tuple[Attempt, bytes]], writers: Executor
+    ) -> list[Moved | Happened]:
+        """Store what tasks have told, each run in a thread; the messages that go on from here."""
+        messages = [
+            (attempt, message)
+            for attempt, content in told
+            for message in unpacked(content, self.runs)
+        ]
+        writes: defaultdict[tuple[Attempt, int], list[Written]] = defaultdict(list)
+        for attempt, message in messages:
+            if isinstance(message, Written):
+                writes[attempt, message.index].append(message)
+        for _ in writers.map(_write, writes.items()):
+            pass  # but raise what kept one from the disk
+        taken = (self._taken(attempt, message) for attempt, message in messages)
+        return [message for message in taken if message is not None]
 
     def _taken(self, attempt: Attempt, message: FromTask) -> Moved | Happened | None:
         match message:
-            case Written():
-                attempt.write(message)
             case Placed(node=node):
                 attempt.node = node
             case Broken():
@@ -264,6 +274,12 @@ class Study:
         else:
             self._say(f"A worker died; its {runs} are tried again.")
             self.waiting.extendleft(reversed(halves(left)))
+
+
+def _write(of_a_run: tuple[tuple[Attempt, int], Sequence[Written]]) -> None:
+    (attempt, _), writes = of_a_run
+    for written in writes:
+        attempt.write(written)
 
 
 def _line(error: Exception) -> str:
