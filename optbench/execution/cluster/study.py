@@ -19,7 +19,7 @@ from optbench.execution.data import data_key, load_data
 from optbench.execution.deal import deal
 from optbench.execution.deaths import bury, halves
 from optbench.execution.wire import Broken, Happened, Moved
-from optbench.training.events import Ended
+from optbench.training.events import Ended, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -239,7 +239,7 @@ class Study:
                 attempt.node = node
             case Broken():
                 raise message.error
-            case Happened(event=Ended() as event):
+            case Happened(event=Ended() | Unbegun() as event):
                 index = self.indices[event.run.hash]
                 attempt.left.remove(index)
                 place = self.to_train[index].directory
