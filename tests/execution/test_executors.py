@@ -156,7 +156,7 @@ def test_a_search_with_pruning_finds_and_stores_the_same(tmp_path: Path, chosen:
         assert (told.code, told.err) == (0, "")
     assert stored(tmp_path / "runs") == stored(tmp_path / "alone")
     found, expected = (
-        {run.result.run: run.status for run in scan(tmp_path / name).runs}
+        {run.result.run: run.status for run in scan(tmp_path / name / "tiny.tuning").runs}
         for name in ("runs", "alone")
     )
     assert found == expected
