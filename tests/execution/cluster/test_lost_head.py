@@ -62,7 +62,7 @@ def test_a_driver_that_dies_ends_the_command_with_one_line(
 )
 def test_a_head_that_dies_ends_the_command_and_nothing_is_lost(tmp_path: Path) -> None:
     path = write_experiment(tmp_path, **LONG)
-    words = ["run", path, "--runs-dir", tmp_path / "runs"]
+    words = ["run", str(path), "--runs-dir", str(tmp_path / "runs")]
     quick = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # instead of 60
     with RayNodes(nodes=1) as cluster:
         on = ["--executor", "ray", "--ray-address", cluster.address]
