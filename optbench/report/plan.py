@@ -236,7 +236,7 @@ def closing_line(directories: Sequence[Path], runs_dir: Path) -> str:
 
 def result_line(run: StoredRun) -> dict[str, Any]:
     """The object that `--json` prints of a finished run: result.json and the directory."""
-    result: dict[str, Any] = without_non_finite(dataclasses.asdict(run.result))
+    result: dict[str, Any] = without_non_finite(run.result)
     return {"schema": 1, "directory": str(run.path), **result}
 
 

@@ -106,20 +106,22 @@ class Result:
 
 def format_result(result: Result) -> str:
     """The text of result.json: strict JSON, non-finite numbers as null, sealed, a final newline."""
-    document = {"schema": SCHEMA} | without_non_finite(dataclasses.asdict(result))
+    document = {"schema": SCHEMA} | without_non_finite(result)
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
     # A file name that is not UTF-8 may stand in a reason; "\udcff" is JSON for its lone surrogate.
     return sealed(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def without_non_finite(value: Any) -> Any:
-    """The same plain data with None for nan and infinity, which strict JSON has no words for."""
+    """Plain data of values and dataclasses, with None for nan and infinity, which JSON has not."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
         return {key: without_non_finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [without_non_finite(item) for item in value]
+    if dataclasses.is_dataclass(value):  # not `asdict`, which copies all that is in it
+        return without_non_finite(vars(value))
     return value
 
 
