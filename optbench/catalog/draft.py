@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import DATASETS
 from optbench.catalog.plugins import is_import_path
-from optbench.catalog.receivers import optimizer_receiver
-from optbench.catalog.resolve import (
-    resolve_dataset,
-    resolve_model,
-    resolve_optimizer,
-    source_of,
-)
+from optbench.catalog.resolve import as_written, resolve_dataset, resolve_model, source_of
 from optbench.config.node import Problems, from_plain
 from optbench.config.spec import display_name
 from optbench.config.yaml_writer import flow
@@ -25,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optbench.catalog.datasets.task import Task
+    from optbench.catalog.signatures import Parameter
 
 RIVALS = ("adam", "sgd")
 POINTS = 5
@@ -38,16 +33,41 @@ _MOST_HELD_OUT = 5000
 
 
 @dataclass(frozen=True)
-class Draft:
-    """What is to be compared, on what; every part is known to be there, with its arguments.
+class Rival:
+    """An optimizer and the ends of its learning rates, None where it takes none.
 
-    `dataset` is as YAML has it, `optimizers` pairs of a name and the ends of its learning rates
-    (None where it takes none).
+    `missing` are its other arguments without a default: whoever wrote it knows what to give.
+    """
+
+    name: str
+    rates: tuple[float, float] | None
+    missing: tuple[str, ...]
+
+    def lines(self) -> str:
+        """Its item of the list, below a comment that says what is to be filled in."""
+        rates = {"lr": {"logspace": [*self.rates, POINTS]}} if self.rates else {}
+        fill = f"  # {self.want}\n" if self.want else ""
+        return f"{fill}  - {flow({'name': self.name, **rates})}"
+
+    @property
+    def want(self) -> str:
+        """`MyAdam needs rho and beta: …`, and where they go; empty where nothing is missing."""
+        if not self.missing:
+            return ""
+        needs = f"{display_name(self.name)} needs {' and '.join(self.missing)}"
+        return f"{needs}: add {', '.join(f'{name}: …' for name in self.missing)} to its line"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is to be compared, on what; every part is known to be there.
+
+    `dataset` is as YAML has it.
     """
 
     dataset: dict[str, object]
     model: str
-    optimizers: tuple[tuple[str, tuple[float, float] | None], ...]
+    optimizers: tuple[Rival, ...]
     graded: bool
 
     def text(self, file: Path, schema: str) -> str:
@@ -60,7 +80,7 @@ class Draft:
             runs=f"runs/{file.stem}",
             dataset=flow(self.dataset),
             model=flow({"name": self.model}),
-            optimizers="\n".join(_optimizer_line(*each) for each in self.optimizers),
+            optimizers="\n".join(rival.lines() for rival in self.optimizers),
             points=POINTS,
             claim=f"{ours} is better than {theirs}",
             metric=metric,
@@ -69,8 +89,8 @@ class Draft:
         )
 
     def _opponents(self) -> tuple[str, str]:
-        names = [name for name, _ in self.optimizers]
-        return names[0], names[1]
+        first, second, *_ = self.optimizers
+        return first.name, second.name
 
 
 def draft(optimizers: Sequence[str], dataset: str, model: str | None, folder: Path) -> Draft:
@@ -84,10 +104,8 @@ def draft(optimizers: Sequence[str], dataset: str, model: str | None, folder: Pa
     problems = Problems()
     part = _dataset_part(dataset)
     resolved = resolve_dataset(from_plain(part, Mark(f"--dataset {dataset}")), "", problems)
-    names = tuple(dict.fromkeys([*optimizers, *RIVALS]))
-    for name in names:
-        node = from_plain({"name": name}, Mark(f"--optimizer {name}"))
-        resolve_optimizer(node, "", problems)
+    names = dict.fromkeys([*optimizers, *RIVALS])
+    rivals = tuple(_rival(name, folder, problems) for name in names)
     if model is not None:
         resolve_model(from_plain({"name": model}, Mark(f"--model {model}")), "", problems)
     problems.raise_if_any()
@@ -103,7 +121,7 @@ def draft(optimizers: Sequence[str], dataset: str, model: str | None, folder: Pa
     return Draft(
         dataset=_from(folder, part),
         model=_near(folder, model or _fitting_model(task)),
-        optimizers=tuple((_near(folder, name), _learning_rates(name)) for name in names),
+        optimizers=rivals,
         graded=task.graded,
     )
 
@@ -135,9 +153,20 @@ def _fitting_model(task: Task) -> str:
     return "cnn" if task.images and task.input_shape[0] > 1 else "mlp"
 
 
-def _learning_rates(optimizer: str) -> tuple[float, float] | None:
+def _rival(optimizer: str, folder: Path, problems: Problems) -> Rival:
+    """What is known of an optimizer; noted where the name leads nowhere."""
+    node = from_plain({"name": optimizer}, Mark(f"--optimizer {optimizer}"))
+    given, receiver = as_written(node, "", problems)
+    parameters = receiver.parameters if receiver else {}
+    left = (p.name for p in parameters.values() if p.required and p.name not in given)
+    missing = tuple(name for name in left if name != "lr")
+    return Rival(
+        _near(folder, optimizer), _learning_rates(optimizer, parameters.get("lr")), missing
+    )
+
+
+def _learning_rates(optimizer: str, parameter: Parameter | None) -> tuple[float, float] | None:
     """The ends of a range around the usual learning rate, two decades apart."""
-    parameter = optimizer_receiver(optimizer).parameters.get("lr")
     if parameter is None:
         return None
     default = parameter.default
@@ -160,11 +189,6 @@ def _near(folder: Path, name: str) -> str:
         return name
     near = os.path.relpath(source, folder)
     return f"{near if near.startswith('.') else f'./{near}'}:{attribute}"
-
-
-def _optimizer_line(name: str, ends: tuple[float, float] | None) -> str:
-    rates = {"lr": {"logspace": [*ends, POINTS]}} if ends else {}
-    return f"  - {flow({'name': name, **rates})}"
 
 
 _TEXT = """\

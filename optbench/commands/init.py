@@ -45,9 +45,9 @@ def init_command(file: Path, wishes: Wishes, screen: Screen, *, examples: bool) 
         if path.exists():
             raise UsageError(f"{path} is there already; nothing was written")
     folder = file.parent
-    text = draft(wishes.optimizers, wishes.dataset, wishes.model, folder).text(file, FILE)
+    drafted = draft(wishes.optimizers, wishes.dataset, wishes.model, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_output(file, text.encode())
+    write_output(file, drafted.text(file, FILE).encode())
     if not (folder / FILE).exists():
         write_output(folder / FILE, schema_text().encode())
     written = [str(file), f"{folder / FILE} (for your editor)"]
@@ -55,7 +55,8 @@ def init_command(file: Path, wishes: Wishes, screen: Screen, *, examples: bool) 
         _copy_examples(target)
         written.append(f"{target} (examples and claims)")
     lines = "\n".join(f"  {path}" for path in written)
-    screen.write(f"Wrote\n{lines}\n\nNext: optbench run {file} --smoke\n")
+    wants = "".join(f"{rival.want}\n" for rival in drafted.optimizers if rival.want)
+    screen.write(f"Wrote\n{lines}\n\n{wants}Next: optbench run {file} --smoke\n")
     return EXIT_OK
 
 

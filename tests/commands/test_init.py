@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from optbench import load_experiment
 from optbench.catalog.datasets import DATASETS
 from optbench.cli import app
+from optbench.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 OWN = {"file", "image-folder", "text", "labelled-text"}  # they need a path
@@ -54,6 +55,38 @@ def test_an_optimizer_of_ones_own_is_named_from_the_experiments_folder() -> None
     assert code == 0, said
     settings = load_experiment("deep/mine.yaml").settings
     assert str(settings[0].optimizer["name"]) == f"{Path('opt.py').resolve()}:Mine"
+
+
+def test_a_learning_rate_without_a_default_is_given_as_the_range_that_is_tried() -> None:
+    Path("opt.py").write_text(own("lr, beta=0.9"))
+    code, said = init("mine.yaml", "--optimizer", "./opt.py:Mine", "--dataset", "digits")
+    assert code == 0, said
+    first = load_experiment("mine.yaml").settings[:5]
+    assert [s.optimizer["beta"] for s in first] == [0.9] * 5
+    assert [s.optimizer["lr"] for s in (first[0], first[-1])] == [1e-4, 0.1]
+
+
+def test_what_else_has_no_default_is_to_be_filled_in_where_a_comment_says_so() -> None:
+    Path("opt.py").write_text(own("lr, rho, *, decay"))
+    code, said = init("mine.yaml", "--optimizer", "./opt.py:Mine", "--dataset", "digits")
+    assert code == 0, said
+    want = "Mine needs rho and decay: add rho: …, decay: … to its line"
+    text = Path("mine.yaml").read_text(encoding="utf-8")
+    assert f"\n  # {want}\n  - {{name: './opt.py:Mine', lr:" in text
+    assert f"{want}\nNext: optbench run mine.yaml --smoke" in said
+    with pytest.raises(ConfigError, match="rho: is missing"):
+        load_experiment("mine.yaml")
+    filled = text.replace("Mine', lr", "Mine', rho: 0.9, decay: 0, lr")
+    Path("mine.yaml").write_text(filled, encoding="utf-8")
+    assert load_experiment("mine.yaml").settings[0].optimizer["rho"] == 0.9
+
+
+def own(parameters: str) -> str:
+    return (
+        "from torch.optim import Optimizer\n\n\nclass Mine(Optimizer):\n"
+        f"    def __init__(self, params, {parameters}):\n"
+        "        super().__init__(params, {'lr': lr})\n"
+    )
 
 
 @pytest.mark.parametrize(
