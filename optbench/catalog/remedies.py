@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from optbench.config.spaces import KINDS
 from optbench.config.spec import format_value
-from optbench.config.suggest import did_you_mean
+from optbench.config.suggest import did_you_mean, truth_meant
 
 if TYPE_CHECKING:
     from optbench.catalog.annotations import ValueType
@@ -21,6 +21,8 @@ def remedy_for(node: Node, type_: ValueType) -> str:
         return did_you_mean(next(iter(node.mapping)), KINDS)
     if node.is_sequence:
         return _one_at_a_time(node, type_)
+    if "bool" in type_.kinds and (meant := truth_meant(node.value)):
+        return meant
     if type_.choices:
         return did_you_mean(str(node.value), (str(c) for c in type_.choices if c is not None))
     if type_.words and isinstance(node.value, str):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from optbench.config.keys import check_keys
 from optbench.config.metrics import metric_columns
 from optbench.config.node import Node, Problems, Scalar, child_key
-from optbench.config.suggest import did_you_mean, did_you_mean_metric
+from optbench.config.suggest import did_you_mean, did_you_mean_metric, truth_meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,7 +214,7 @@ class _ClaimReader:
         if node is None:
             return None
         if not isinstance(node.value, bool):
-            key = child_key(self.key, name)
-            self.problems.add(node, key, f"must be true or false, got {node.shown()}")
+            key, remedy = child_key(self.key, name), truth_meant(node.value)
+            self.problems.add(node, key, f"must be true or false, got {node.shown()}", remedy)
             return None
         return node.value

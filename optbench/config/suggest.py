@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 80  # characters; matching is quadratic in them
 SIMILAR, VERY_SIMILAR = 0.6, 0.75  # shares of the characters that two names have in common
+_TRUTH = dict.fromkeys(("true", "yes", "y", "on", "1"), "true") | dict.fromkeys(
+    ("false", "no", "n", "off", "0"), "false"
+)
 
 
 def nearest(name: str, known: Iterable[str], share: float = SIMILAR) -> str | None:
@@ -32,3 +35,9 @@ def did_you_mean_metric(name: str, known: Iterable[str]) -> str:
     """The same of a metric's name; without a split the one of the test data is meant."""
     spelled = name.lower().replace("-", "_").replace(" ", "_")
     return did_you_mean(f"test_{spelled}" if spelled in ("accuracy", "loss") else spelled, known)
+
+
+def truth_meant(value: object) -> str:
+    """The remedy for `yes`, `off`, 1 and the like, which YAML 1.2 takes for no boolean."""
+    meant = _TRUTH.get(str(value).lower())
+    return f"write {meant}" if meant else ""

@@ -90,8 +90,11 @@ def test_a_number_takes_the_kind_that_is_wanted(text: str, key: str, value: Plai
         ("{n: [1]}", "it.n: must be a whole number, got a list [write 1]"),
         ("{n: 1, x: .nan}", "it.x: must be a finite number, got nan []"),
         ("{n: 1, x: -.inf}", "it.x: must be a finite number, got -inf []"),
-        ("{n: 1, flag: 1}", "it.flag: must be true or false or null, got 1 []"),
-        ("{n: 1, flag: 'no'}", "it.flag: must be true or false or null, got text 'no' []"),
+        ("{n: 1, flag: 1}", "it.flag: must be true or false or null, got 1 [write true]"),
+        (
+            "{n: 1, flag: 'no'}",
+            "it.flag: must be true or false or null, got text 'no' [write false]",
+        ),
         ("{n: 1, pair: 3}", "it.pair: must be a list of 2, got 3 []"),
         ("{n: 1, pair: [1]}", "it.pair: must be a list of 2, got 1 []"),
         ("{n: 1, pair: [1, 2, 3]}", "it.pair: must be a list of 2, got 3 []"),

@@ -156,7 +156,11 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
         ("{amp: float16, dtype: float64}", "training.amp: mixes a shorter type with float32, "
                                            "which dtype has to be then"),
         ("{amp: bfloat16, compile: true}", "training.amp: can't be given with compile: true"),
-        ("{keep_state: 1}", "training.keep_state: must be true or false, got 1"),
+        ("{keep_state: 1}", "training.keep_state: must be true or false, got 1 [write true]"),
+        ("{keep_state: yes}",
+         "training.keep_state: must be true or false, got text 'yes' [write true]"),
+        ("{compile: Off}", "training.compile: must be true or false, got text 'Off' [write false]"),
+        ("{keep_state: maybe}", "training.keep_state: must be true or false, got text 'maybe'"),
         ("{accumulate: 0}", "training.accumulate: must be 1 or greater, got 0"),
         ("{accumulate: 2, batch_size: full}",
          "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch"),

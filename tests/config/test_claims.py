@@ -224,6 +224,7 @@ LOSS = "metric: train_loss"
         (f"{{{LOSS}, {WHO}, at_most: '1'}}", [".at_most: must be a finite number, got '1'"]),
         (f"{{{LOSS}, {WHO}, at_most: null}}", [".at_most: must be a finite number, got nothing"]),
         (f"{{{WHO}, diverges: maybe}}", [".diverges: must be true or false, got 'maybe'"]),
+        (f"{{{WHO}, diverges: yes}}", [".diverges: must be true or false, got 'yes' [write true]"]),
         (
             f"{{{LOSS}, {WHO}, diverges: true}}",
             [".metric: belongs to comparisons and bounds only [leave it out]"],
