@@ -45,7 +45,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Train finished runs 
 ExtendOption = Annotated[
     bool,
     typer.Option(
-        "--extend", help="Refuse settings whose longer runs can't go on from shorter ones."
+        "--extend",
+        help="Refuse longer runs that can't go on from shorter ones: tied to length, or damaged.",
     ),
 ]
 WorkersOption = Annotated[

@@ -21,8 +21,8 @@ _INTRODUCTION = """# Commands
 What `optbench COMMAND --help` says, on one page. Made by `python scripts/commands_page.py`.
 
 [Exit codes](ci.md): 0 fine (a diverged run is a result), 1 a claim or gate failed, 2 usage or
-configuration, 3 some runs failed, 4 environment (disk, data, network), 70 an internal error, 130
-and 143 signals.
+configuration, 3 some runs failed, 4 environment (disk, data, network) or out of time
+(`--max-time`), 70 an internal error, 130 and 143 signals.
 """
 
 

@@ -94,6 +94,7 @@ def _dry_run(plan: Plan, options: Options, screen: Screen) -> int:
             outlook.mapped,
         )
     runs = [(p.run, p.directory, p.stored is not None) for p in plan.runs]
+    screen.announce("\n".join(plan.left_aside))
     screen.say(_extended(plan, options))
     screen.say(describe_plan(runs, training, own, plan.begun))
     return EXIT_OK

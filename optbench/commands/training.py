@@ -14,12 +14,14 @@ from optbench.errors import EXIT_ENVIRONMENT, EXIT_OK, EXIT_RUNS_FAILED, Interru
 from optbench.execution.study import Options, train_plan
 from optbench.report.plan import busy_line, interrupted_line, unbegun_line
 from optbench.report.progress import make_progress
+from optbench.store.rundir import RunDirectory
 from optbench.terminal import complain
 from optbench.trackers.feed import AT_THE_END, WHEN_STOPPED, Feed
 from optbench.training.events import Busy, Ended, Started, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from optbench.commands.screen import Screen
     from optbench.execution.plan import Plan
@@ -79,6 +81,7 @@ def train(
     directories = {planned.run.hash: planned.directory for planned in plan.to_train}
     feeds = [Feed(asked, tracker, directories) for asked, tracker in trackers.items()]
     patience = AT_THE_END
+    begun: dict[Path, int] = {}  # the steps that each run began with
     runs = [planned.run for planned in plan.to_train]
     finished = [(p.run, p.stored.result) for p in plan.finished if p.stored]
     try:
@@ -96,22 +99,35 @@ def train(
             closing(train_plan(plan, options, progress.announce, standby)) as events,
         ):
             warn = complain if screen.quiet else progress.announce
+            for fault in plan.left_aside:
+                warn(fault)
             for event in events:
                 progress.show(event)
                 told.take(event)
                 for feed in feeds:
                     feed.take(event)
-                if isinstance(event, Started) and event.warning:
-                    warn(event.warning)
+                if isinstance(event, Started):
+                    begun[directories[event.run.hash]] = event.steps
+                    if event.warning:
+                        warn(event.warning)
                 if isinstance(event, Ended) and (line := ended(event)):
                     progress.announce(line)
                 if monotonic() > options.until:
                     raise Interrupted(EXIT_ENVIRONMENT)
-    except Interrupted:
+    except Interrupted as stopped:
         patience = WHEN_STOPPED
-        complain(interrupted_line(len(plan.finished) + len(told.ended), len(plan.runs)))
+        done = len(plan.finished) + len(told.ended)
+        gained = stopped.exit_code != EXIT_ENVIRONMENT or bool(told.ended) or _is_further(begun)
+        complain(interrupted_line(done, len(plan.runs), gained=gained))
         raise
     finally:
         for feed in feeds:
             feed.close(screen.announce, options.store, patience)
     return told
+
+
+def _is_further(begun: Mapping[Path, int]) -> bool:
+    """Whether any of the runs is stored at a later step than it began with."""
+    stored = ((RunDirectory(directory).result(), steps) for directory, steps in begun.items())
+    lasts = ((result.last, steps) for result, steps in stored if result)
+    return any(last is not None and (last["steps"] or 0) > steps for last, steps in lasts)

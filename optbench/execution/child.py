@@ -37,6 +37,7 @@ def _train_plans(connection: Connection, interruptions: Interruptions) -> None:
 
             finish_imports()
         while isinstance(task, Task):
+            interruptions.until = task.until
             with interruptions.shielded():  # building imports parts of torch
                 found = rehearse(task.plan) if task.rehearse else None
             load = partial(load_data, data_dir=task.data_dir)

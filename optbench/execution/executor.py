@@ -39,10 +39,10 @@ def choose(
     if options.ray is not None:
         from optbench.execution.cluster.executor import RayCluster
 
-        return RayCluster(options.data_folder, options.ray, options.workers, standby)
+        return RayCluster(options.data_folder, options.ray, options.workers, standby, options.until)
     workers = worker_count(plan, options.workers)
     if workers > 1 or any(_may_end_its_process(p.run.setting) for p in plan.to_train):
-        return Pool(options.data_folder, workers, options.workers, standby)
+        return Pool(options.data_folder, workers, options.workers, standby, options.until)
     with interruptions.shielded():  # an import that a signal breaks off ends in any error
         from optbench.execution.here import InProcess
 

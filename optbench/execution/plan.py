@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.length import ties
 from optbench.execution.data import as_requested
+from optbench.store.checkpoint_header import fault_of
 from optbench.store.index import RunIndex
 from optbench.store.kept import kept_states
 from optbench.store.scan import StoredRun, is_run_directory, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from optbench.config.spec import Experiment, Run, Setting
@@ -52,7 +53,8 @@ class Plan:
 
     `experiments` have the data decided; `damaged` names directories of runs that ended, but whose
     files are not whole any more; `tied` are settings that don't go on from shorter runs which are
-    there, as they depend on how long they train.
+    there, as they depend on how long they train; `left_aside` says of shorter runs' last states
+    that they are damaged, and what becomes of the longer runs.
     """
 
     experiments: tuple[Experiment, ...]
@@ -60,6 +62,7 @@ class Plan:
     force: bool
     damaged: tuple[Note, ...] = ()
     tied: tuple[Setting, ...] = ()
+    left_aside: tuple[str, ...] = ()
 
     @property
     def to_train(self) -> tuple[Planned, ...]:
@@ -101,7 +104,7 @@ def make_plan(
 
 
 def extending(plan: Plan, runs_dir: Path) -> Plan:
-    """The plan whose runs go on from the longest shorter ones that have kept their last state.
+    """The plan whose runs go on from the longest shorter ones whose last state is there and whole.
 
     But for settings that depend on the length of their runs.
     """
@@ -114,16 +117,34 @@ def extending(plan: Plan, runs_dir: Path) -> Plan:
     }
     bases: dict[str, Kept] = {}
     tied: dict[str, Setting] = {}
+    left_aside: list[str] = []
     for run in (planned.run for planned in plan.to_train):
         key = run.setting.setting_hash
         alike = (dataclasses.replace(run, setting=setting) for setting in shorter[key])
-        base = next(filter(None, (kept.get(one.hash) for one in alike)), None)
-        if base and ties(run.setting):
+        found = list(filter(None, (kept.get(one.hash) for one in alike)))
+        if found and ties(run.setting):
             tied[key] = run.setting
-        elif base:
+            continue
+        base, faults = _longest_whole(found)
+        goes_on = f"goes on from epoch {base.epochs:,}" if base else "starts over"
+        left_aside += (f"{fault}; the run {goes_on}" for fault in faults)
+        if base:
             bases[run.hash] = base
     runs = (dataclasses.replace(one, base=bases.get(one.run.hash)) for one in plan.runs)
-    return dataclasses.replace(plan, runs=tuple(runs), tied=tuple(tied.values()))
+    return dataclasses.replace(
+        plan, runs=tuple(runs), tied=tuple(tied.values()), left_aside=tuple(left_aside)
+    )
+
+
+def _longest_whole(kept: Iterable[Kept]) -> tuple[Kept | None, list[str]]:
+    """The first of some last states that is whole, and what is wrong with those before it."""
+    faults: list[str] = []
+    for one in kept:
+        fault = fault_of(one.path)
+        if not fault:
+            return one, faults
+        faults.append(f"{one.path} is left aside: {fault}")
+    return None, faults
 
 
 def _settled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import signal
 from collections import deque
 from contextlib import suppress
@@ -50,15 +51,18 @@ class Pool:
         workers: int,
         most: int | None = None,
         standby: Standby | None = None,
+        until: float = math.inf,
     ) -> None:
         """`workers` on the CPU; on GPUs one each, but not more than `most`.
 
-        Those of `standby` are taken first, and go back to it when the plan is carried out.
+        Those of `standby` are taken first, and go back to it when the plan is carried out. `until`
+        is as in `Interruptions`.
         """
         self.data_dir = data_dir
         self.workers = workers
         self.most = most
         self.standby = standby
+        self.until = until
 
     def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
         """As every executor, the events of runs interleaved.
@@ -135,7 +139,7 @@ class _Crew:
             member.place = self.places.popleft()
         self.members.append(member)
         with suppress(BrokenPipeError):  # it died; what it says then tells
-            member.connection.send(Task(self.plan, self.pool.data_dir, rehearse))
+            member.connection.send(Task(self.plan, self.pool.data_dir, rehearse, self.pool.until))
 
     def _take(self, member: _Member, message: FromWorker) -> Iterator[Event]:
         self.longest = max(self.longest, member.silent)

@@ -204,7 +204,7 @@ class Recorder:
         self.ended = True
         return result
 
-    def interrupt(self) -> None:
+    def interrupt(self, reason: str) -> None:
         """Say that the run was stopped, if it was; its checkpoint is where it goes on."""
         if self.ended:
             return
@@ -214,7 +214,7 @@ class Recorder:
             done = _steps(committed.last)
             rows = [row for row in self.learner.rows if _steps(row) <= done]
             timings = self.learner.timings[: len(rows)]
-            result = self._result("interrupted", "stopped by a signal", rows=rows)
+            result = self._result("interrupted", reason, rows=rows)
             self.directory.write_progress(rows, timings, result)
 
     def _store_end(

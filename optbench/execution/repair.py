@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError
+from optbench.store.checkpoint_header import fault_of
 from optbench.store.damage import Repair
 from optbench.store.leftovers import find_leftovers, put_back
 from optbench.store.lock import RunLock, is_locked
 from optbench.store.metrics import best_row
 from optbench.store.own_config import CONFIG, check_config
 from optbench.store.result import parse_result, read_result
-from optbench.store.rundir import RunDirectory
+from optbench.store.rundir import STATE, RunDirectory
 from optbench.store.scan import StoredRun, run_directories
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def _repair(directory: Path, *, dry: bool) -> Repair | None:
     fault = _fault(directory, result)
     if result.status in ("completed", "diverged"):
         fault = fault or _config_fault(directory)
-        return None if fault is None else Repair(directory, fault, None)
+        return _of_state(directory) if fault is None else Repair(directory, fault, None)
     if result.status == "failed":
         return None
     if result.status != "running" and fault is None:
@@ -98,6 +100,14 @@ def _of_checkpoints(directory: Path, run_hash: str) -> Repair | None:
         return None
     done = "it will start over" if newest is None else _goes_on(newest[1])
     return Repair(directory, ", ".join(damaged), done)
+
+
+def _of_state(directory: Path) -> Repair | None:
+    """What is amiss with the last state that a finished run has kept, which is whole otherwise."""
+    path = directory / STATE
+    fault = fault_of(path) if os.path.lexists(path) else ""
+    done = "no longer run goes on from it; optbench runs prune --states deletes it"
+    return Repair(directory, f"{STATE} is damaged: {fault}", done) if fault else None
 
 
 def _goes_on(rows: list[Row]) -> str:

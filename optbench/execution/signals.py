@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from optbench.errors import EXIT_SIGINT, EXIT_SIGTERM, Interrupted
@@ -20,12 +22,19 @@ class Interruptions:
     """While entered, a signal raises `Interrupted` in the main thread.
 
     Inside `shielded()` it waits until that ends. One that is ignored stays so. Elsewhere than in
-    the main thread, where Python allows no handlers, signals stay as they were.
+    the main thread, where Python allows no handlers, signals stay as they were. `until` is when,
+    on the monotonic clock that all processes of a machine share, the command stops by itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, until: float = math.inf) -> None:
+        self.until = until
         self._depth = 0
         self._pending: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why what is stopped now is stopped."""
+        return "its --max-time was up" if monotonic() > self.until else "stopped by a signal"
 
     @contextmanager
     def caught(self) -> Iterator[None]:

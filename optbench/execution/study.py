@@ -106,7 +106,7 @@ def plan_runs(
 
     Runs go on from shorter ones that kept their last state. A `dry` plan downloads nothing and
     takes it that all data asked for can be had. Raises ConfigError where runs were to go on from
-    shorter ones and depend on their length.
+    shorter ones and depend on their length, UsageError where the last states of those are damaged.
     """
     data = DataChoice(options.data_folder, allow_fallback=options.allow_fallback, announce=announce)
     for setting in {s.problem_hash: s for one in experiments for s in one.settings}.values():
@@ -118,7 +118,13 @@ def plan_runs(
     plan = make_plan(experiments, settle, options.store, force=anew)
     if options.extend:
         refuse_ties(planned.run.setting for planned in plan.to_train)
-    return plan if anew else extending(plan, options.store)
+    if anew:
+        return plan
+    plan = extending(plan, options.store)
+    if options.extend and plan.left_aside:
+        told = "\n".join(plan.left_aside)
+        raise UsageError(f"{told}\n--extend refuses that; leave it out to train all the same")
+    return plan
 
 
 def train_plan(
@@ -135,7 +141,7 @@ def train_plan(
     if not plan.to_train:
         return
     check_writable(options.store)  # before torch is imported, which takes seconds
-    interruptions = Interruptions()
+    interruptions = Interruptions(options.until)
     with interruptions.caught():
         yield from choose(plan, options, interruptions, standby).carry_out(plan, announce)
 
@@ -228,6 +234,8 @@ def run(
         ray_insecure=ray_insecure,
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)
+    for line in plan.left_aside:
+        announce(line)
     busy, unbegun = list[Path](), list[str]()
     for event in train_plan(plan, options, announce):
         if isinstance(event, Started) and event.warning:

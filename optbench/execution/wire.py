@@ -29,12 +29,13 @@ ForkingPickler.register(MappingProxyType, lambda view: (_view, (dict(view),)))
 class Task:
     """The first message to a worker: what there is to train, and from which data.
 
-    One of the workers rehearses the plan for all.
+    One of the workers rehearses the plan for all. `until` is as in `Interruptions`.
     """
 
     plan: Plan
     data_dir: Path
     rehearse: bool
+    until: float
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ class Worker:
             yield from self._follow(recorders, until, threads)
         except (Interrupted, GeneratorExit):
             for recorder in recorders:
-                recorder.interrupt()
+                recorder.interrupt(self.interruptions.reason)
             raise
         except StreamError as error:
             yield from self._fail(recorders, error)

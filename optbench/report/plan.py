@@ -206,11 +206,12 @@ def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
     )
 
 
-def interrupted_line(done: int, runs: int) -> str:
-    """What a stopped command leaves."""
-    return (
-        f"Stopped: {done:,} of {_count(runs, 'run')} finished. The same command goes on from here."
-    )
+def interrupted_line(done: int, runs: int, *, gained: bool = True) -> str:
+    """What a stopped command leaves; where nothing was `gained`, that more time is needed."""
+    head = f"Stopped: {done:,} of {_count(runs, 'run')} finished."
+    if gained:
+        return f"{head} The same command goes on from here."
+    return f"{head} No run got beyond where it began: give it more time than it takes to start."
 
 
 def busy_line(directories: Sequence[Path]) -> str:

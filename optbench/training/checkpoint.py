@@ -5,7 +5,6 @@ The digest is checked before torch sees a byte: torch.load alone accepts most da
 
 from __future__ import annotations
 
-import hashlib
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,10 @@ import torch
 
 from optbench.catalog.torch_file import ARCHIVE, load_plain
 from optbench.errors import StoreError
+from optbench.store.checkpoint_header import ALTERED, HEADER_BYTES, header
 
 if TYPE_CHECKING:
     from optbench.training.learner import Learner
-
-MAGIC = b"optbench checkpoint 2 "
-_HEADER_BYTES = len(MAGIC) + 64 + 1
 
 
 class DamagedCheckpointError(StoreError):
@@ -27,11 +24,11 @@ class DamagedCheckpointError(StoreError):
 
 def to_bytes(learner: Learner, **beside: str) -> bytes:
     """The learner's state and what is to be kept beside it, sealed."""
-    buffer = io.BytesIO(bytes(_HEADER_BYTES))
-    buffer.seek(_HEADER_BYTES)
+    buffer = io.BytesIO(bytes(HEADER_BYTES))
+    buffer.seek(HEADER_BYTES)
     torch.save({"run": learner.run.hash, **beside, **learner.state()}, buffer)
     with buffer.getbuffer() as sealed:  # in place: a copy of it all is saved
-        sealed[:_HEADER_BYTES] = _header(sealed[_HEADER_BYTES:])
+        sealed[:HEADER_BYTES] = header(sealed[HEADER_BYTES:])
     return buffer.getvalue()
 
 
@@ -41,9 +38,9 @@ def from_bytes(sealed: bytes, run_hash: str | None = None) -> dict[str, Any]:
     Raises `DamagedCheckpointError` where the digest is wrong, the content can't be read as
     plain tensors and numbers, or it belongs to another run.
     """
-    content = sealed[_HEADER_BYTES:]
-    if sealed[:_HEADER_BYTES] != _header(content):
-        raise DamagedCheckpointError("its digest is not that of its content")
+    content = sealed[HEADER_BYTES:]
+    if sealed[:HEADER_BYTES] != header(content):
+        raise DamagedCheckpointError(ALTERED)
     if not content.startswith(ARCHIVE):
         raise DamagedCheckpointError("torch can't read it: it is no archive")
     try:
@@ -53,7 +50,3 @@ def from_bytes(sealed: bytes, run_hash: str | None = None) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("run") != (run_hash or state.get("run")):
         raise DamagedCheckpointError("it belongs to another run")
     return state
-
-
-def _header(content: bytes | memoryview) -> bytes:
-    return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n"

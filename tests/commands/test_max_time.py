@@ -8,6 +8,7 @@ import pytest
 from experiments import TINY, command, snapshot, write_experiment
 
 from optbench.commands import training
+from optbench.execution import study
 from optbench.store.scan import scan
 
 if TYPE_CHECKING:
@@ -34,6 +35,25 @@ def test_a_command_stops_in_time_and_goes_on_to_the_same_bytes(
     assert any(run.status == "interrupted" for run in scan(parts).runs)
     assert command("run", path, "--runs-dir", parts).code == 0
     assert _numbers(parts) == _numbers(whole)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_time_that_is_up_at_the_start_is_told_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    path = write_experiment(tmp_path, training=LONG | {"epochs": 9999}, seeds=2)
+    store = tmp_path / "runs"
+    with monkeypatch.context() as patched:
+        patched.setattr(study, "deadline", lambda *_: 0.0)
+        stopped = command("run", path, "--runs-dir", store, "--workers", workers)
+    assert stopped.code == 4
+    assert "Stopped: 0 of 2 runs finished. " in stopped.err
+    if workers == "1":  # else they have trained on until they were told
+        assert "No run got beyond where it began: give it more time" in stopped.err
+    reasons = {run.result.reason for run in scan(store).runs if run.status == "interrupted"}
+    assert reasons - {None} == {"its --max-time was up"}  # None: it was just about to begin
+    shown = command("runs", "list", "--runs-dir", store).out
+    assert "its --max-time was up" in " ".join(shown.split())
 
 
 def test_what_is_no_time_is_refused_before_anything_trains(tmp_path: Path) -> None:

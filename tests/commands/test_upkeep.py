@@ -212,6 +212,13 @@ def test_kept_states_are_pruned_where_that_is_asked_for(tmp_path: Path) -> None:
     store = train(tmp_path, seeds=3, training=training)
     assert command("runs", "prune", store, "--yes").out == "Nothing to delete.\n"
     assert "Every run is whole." in repaired(store).out
+    rotten = next(store.rglob("state.pt"))
+    rotten.write_bytes(rotten.read_bytes()[:-1] + b"!")
+    found = repaired(store)
+    told = " ".join(found.out.split())
+    assert (found.code, "whole" in told) == (0, False)
+    assert "state.pt is damaged: its digest is not that of its content; no longer run" in told
+    assert "optbench runs prune --states deletes it" in told
     arguments = ("runs", "prune", store, "--states", "--where", "seed=1")
     assert command(*arguments).out.splitlines()[-1].startswith("1 last state, ")
     assert len([*store.rglob("state.pt")]) == 3

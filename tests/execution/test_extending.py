@@ -29,8 +29,8 @@ from optbench.errors import ConfigError, UsageError
 from optbench.execution.cohorts import Footprint, make_cohorts
 from optbench.execution.plan import Planned
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
+from optbench.store.checkpoint_header import MAGIC
 from optbench.store.kept import Kept, kept_states
-from optbench.training.checkpoint import MAGIC
 from optbench.training.events import Started
 
 if TYPE_CHECKING:
@@ -261,9 +261,8 @@ def test_a_damaged_state_is_left_aside_and_that_is_said(
     told = " ".join(outcome.out.split())
     assert f"{path} is left aside: " in told.replace("- ", "-")
     assert "; the run starts over" in told
+    assert how == "of another run" or "5 runs go on from shorter ones, after epoch 2." in told
     assert results(folder / "runs", LONG) == whole
-    logs = [log.read_text() for log in (folder / "runs").rglob("log.txt")]
-    assert sum("state.pt is left aside" in log for log in logs) == 1
     bases = [one["extended"] for one in results_of_runs(folder / "runs")]
     assert sum(base is not None for base in bases) == 5
 
@@ -320,7 +319,36 @@ def test_settings_that_depend_on_their_length_are_refused_where_extending_was_as
     assert snapshot(folder / "runs") == before
 
 
-def test_they_train_from_the_start_where_it_was_not(tmp_path: Path) -> None:
+def test_damaged_states_are_refused_where_extending_was_asked_for(folder: Path) -> None:
+    paths = sorted((folder / "runs").rglob("state.pt"))
+    for path in paths:
+        damage(path, "flipped")
+    before = snapshot(folder / "runs")
+    outcome = run(folder, LONG, "--extend")
+    assert outcome.code == 2
+    why = "is left aside: its digest is not that of its content; the run starts over"
+    assert [f"{path} {why}" in outcome.err for path in paths] == [True] * len(paths)
+    assert "leave it out to train all the same" in outcome.err
+    planned = run(folder, LONG, "--dry-run", optimizer=OPTIMIZERS[0])
+    assert "is left aside: its digest" in " ".join(planned.out.split())
+    assert "shorter ones" not in planned.out
+    assert ", epochs 3 to 5" not in planned.out
+    assert snapshot(folder / "runs") == before
+
+
+def test_of_several_states_the_longest_that_is_whole_is_taken(
+    folder: Path, whole: dict[str, tuple[bytes, bytes]]
+) -> None:
+    run(folder, SHORT + 1)
+    damaged = next(one for one in kept_states(folder / "runs") if one.epochs == SHORT + 1)
+    damage(damaged.path, "truncated")
+    outcome = run(folder, LONG)
+    assert "6 runs go on from shorter ones, after epoch 2 or 3." in outcome.out
+    assert "; the run goes on from epoch 2" in " ".join(outcome.out.split())
+    assert results(folder / "runs", LONG) == whole
+
+
+def test_tied_settings_train_from_the_start_where_it_was_not(tmp_path: Path) -> None:
     tied: list[dict[str, Any]] = [
         {"name": "adam", "lr": 0.01, "schedule": "cosine"},
         {"name": "sgd", "lr": 0.1},
@@ -362,9 +390,9 @@ def test_a_dry_run_tells_which_epochs_are_to_be_trained(folder: Path) -> None:
 def test_python_takes_the_same(folder: Path, whole: dict[str, tuple[bytes, bytes]]) -> None:
     said: list[str] = []
     damage(sorted((folder / "runs").rglob("state.pt"))[0], "empty")
-    runs = optbench.run(
-        written(folder), runs_dir=folder / "runs", workers=1, extend=True, announce=said.append
-    )
+    with pytest.raises(UsageError, match="--extend refuses that"):
+        optbench.run(written(folder), runs_dir=folder / "runs", extend=True)
+    runs = optbench.run(written(folder), runs_dir=folder / "runs", workers=1, announce=said.append)
     assert sum(one.result.extended is not None for one in runs) == 5
     assert len([text for text in said if "is left aside" in text]) == 1
     assert results(folder / "runs", LONG) == whole

@@ -27,7 +27,8 @@ from experiments import (
 
 from optbench.errors import ConfigError, Interrupted
 from optbench.execution.study import Options, load_experiments, plan_runs, run, train_plan
-from optbench.training.checkpoint import MAGIC, from_bytes
+from optbench.store.checkpoint_header import MAGIC
+from optbench.training.checkpoint import from_bytes
 from optbench.training.events import Advanced, Ended, Started
 from optbench.training.records import Evaluation
 

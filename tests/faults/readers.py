@@ -36,11 +36,12 @@ from optbench.report.formats import JUDGING_FORMATS
 from optbench.report.html.page import render_report
 from optbench.report.run_page import render_run
 from optbench.report.runs import render_notes, render_runs
+from optbench.store.checkpoint_header import MAGIC
 from optbench.store.metrics import MetricsError, format_rows, parse_rows
 from optbench.store.result import format_result, parse_result
 from optbench.store.scan import scan
 from optbench.store.timing import train_seconds
-from optbench.training.checkpoint import MAGIC, DamagedCheckpointError, from_bytes, to_bytes
+from optbench.training.checkpoint import DamagedCheckpointError, from_bytes, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

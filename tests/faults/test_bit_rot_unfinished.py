@@ -113,7 +113,7 @@ SABOTAGE = [
         "bit-rot",
         "the digest of checkpoints",
         "optbench/training/checkpoint.py",
-        "if sealed[:_HEADER_BYTES] != _header(content):",
+        "if sealed[:HEADER_BYTES] != header(content):",
         "if False:",
         "test_a_damaged_file_of_a_killed_run_costs_no_byte_of_its_end[checkpoint.pt]",
     ),

@@ -191,8 +191,8 @@ SABOTAGE = (
         "signals",
         "saying `interrupted`",
         "optbench/execution/recorder.py",
-        'self._result("interrupted", "stopped by a signal", rows=rows)',
-        'self._result("failed", "stopped by a signal", rows=rows)',
+        'self._result("interrupted", reason, rows=rows)',
+        'self._result("failed", reason, rows=rows)',
         STEP,
     ),
     Sabotage(

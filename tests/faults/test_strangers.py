@@ -29,10 +29,10 @@ from faults.readers import STEERING
 from faults.sabotage import Sabotage
 from optbench.errors import StoreError
 from optbench.store.bounded import read_bounded
+from optbench.store.checkpoint_header import MAGIC
 from optbench.store.metrics import format_rows
 from optbench.store.result import read_result
 from optbench.store.scan import scan
-from optbench.training.checkpoint import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,8 @@ import pytest
 import torch
 from experiments import make_learner, make_runs, train_all
 
-from optbench.training.checkpoint import MAGIC, DamagedCheckpointError, from_bytes, to_bytes
+from optbench.store.checkpoint_header import MAGIC
+from optbench.training.checkpoint import DamagedCheckpointError, from_bytes, to_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -85,14 +85,12 @@ class Attempt:
             case "write_progress":
                 self._stored[written.index] = written.arguments
 
-    def interrupt(self) -> None:
-        """Say of the runs that haven't ended that they were stopped."""
+    def interrupt(self, reason: str) -> None:
+        """Say of the runs that haven't ended that they were stopped, and why."""
         for index in self.left:
             if index in self._stored:
                 rows, timings, result = self._stored[index]
-                stopped = dataclasses.replace(
-                    result, status="interrupted", reason="stopped by a signal"
-                )
+                stopped = dataclasses.replace(result, status="interrupted", reason=reason)
                 self._directories[index].write_progress(rows, timings, stopped)
 
     def release(self) -> None:

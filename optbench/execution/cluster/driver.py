@@ -50,6 +50,7 @@ def _carry_out(
     interruptions: Interruptions,
     data: dict[str, Any],
 ) -> None:
+    interruptions.until = order.until
     known = frozenset(planned.run.hash for planned in order.plan.to_train)
 
     def tell(messages: Sequence[FromDriver]) -> None:

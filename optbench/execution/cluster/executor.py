@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -40,15 +41,18 @@ class RayCluster:
         asked: RayOptions,
         workers: int | None = None,
         standby: Standby | None = None,
+        until: float = math.inf,
     ) -> None:
         """At most `workers` cohorts at a time; None leaves that to the cluster.
 
-        A process on `standby` that has joined the cluster is taken, and goes back to it.
+        A process on `standby` that has joined the cluster is taken, and goes back to it. `until`
+        is as in `Interruptions`.
         """
         self.data_dir = data_dir
         self.asked = asked
         self.workers = workers
         self.standby = standby
+        self.until = until
 
     def carry_out(self, plan: Plan, announce: Announce) -> Iterator[Event]:
         """As every executor, the events of runs interleaved.
@@ -61,7 +65,7 @@ class RayCluster:
         driver = (self.standby.take(Driver) if self.standby else None) or Driver()
         leaving = [driver]
         try:
-            order = Order(plan, self.data_dir, self.asked, self.workers)
+            order = Order(plan, self.data_dir, self.asked, self.workers, self.until)
             yield from _followed(driver, order, announce)
             if self.standby is not None:
                 self.standby.members.append(driver)

@@ -6,6 +6,7 @@ Runs that the other side has go by their place in the plan, or by their hash.
 from __future__ import annotations
 
 import io
+import math
 import pickle
 from dataclasses import dataclass
 from multiprocessing.reduction import ForkingPickler
@@ -76,12 +77,16 @@ FromTask = Placed | Written | Happened | Moved | Broken
 
 @dataclass(frozen=True)
 class Order:
-    """What a command has carried out: at most `workers` cohorts at a time, if it says so."""
+    """What a command has carried out: at most `workers` cohorts at a time, if it says so.
+
+    `until` is as in `Interruptions`.
+    """
 
     plan: Plan
     data_dir: Path
     asked: RayOptions
     workers: int | None = None
+    until: float = math.inf
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class Study:
     def interrupt(self) -> None:
         """Say of the runs that haven't ended that they were stopped."""
         for attempt in self.attempts:
-            attempt.interrupt()
+            attempt.interrupt(self.interruptions.reason)
 
     def dismiss(self) -> None:
         """Leave nothing running."""
