@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optbench.analysis.setting import hyperparameters
+from optbench.analysis.setting import held, hyperparameters
 from optbench.config.spec import format_value
 from optbench.store.metrics import COLUMNS
 
@@ -26,7 +26,9 @@ def to_frame(runs: Iterable[StoredRun]) -> polars.DataFrame:
     """
     import polars
 
-    records = [record for run in runs for record in _records(run)]
+    all_runs = list(runs)
+    beside = held(run.result.config for run in all_runs)
+    records = [record for run in all_runs for record in _records(run, beside)]
     if not records:
         return polars.DataFrame(schema=[*IDENTITY, *COLUMNS])
     names = dict.fromkeys(name for record in records for name in record)
@@ -35,7 +37,7 @@ def to_frame(runs: Iterable[StoredRun]) -> polars.DataFrame:
     return frame.select(ordered)
 
 
-def _records(run: StoredRun) -> list[dict[str, Any]]:
+def _records(run: StoredRun, beside: frozenset[str]) -> list[dict[str, Any]]:
     result = run.result
     identity = {
         "experiment": result.experiment,
@@ -45,7 +47,7 @@ def _records(run: StoredRun) -> list[dict[str, Any]]:
         "optimizer": result.config["optimizer"]["name"],
         "seed": result.seed,
     }
-    constant = identity | _columns_of(hyperparameters(result.config))
+    constant = identity | _columns_of(hyperparameters(result.config, beside))
     return [constant | row for row in run.rows]
 
 

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optbench.catalog.metrics import METRICS as NAMED
 from optbench.config.claims import MEASURES
-from optbench.config.metrics import EVALUATED, QUANTITIES
+from optbench.config.metrics import EVALUATED, QUANTITIES, metric_columns
 from optbench.config.suggest import did_you_mean_metric
 from optbench.errors import UsageError
 
@@ -59,7 +60,9 @@ def find_metric(name: str) -> Metric:
     """
     if name in COMPARABLE or _ASKED_FOR.fullmatch(name):
         return Metric(name)
-    hint = did_you_mean_metric(name, METRICS)
+    hint = did_you_mean_metric(name, (*METRICS, *metric_columns(NAMED)))
+    if not hint and name.isidentifier():
+        hint = f"what `metrics` of an experiment asks for is called test_{name} or val_{name}"
     listed = f"metric must be one of {', '.join(METRICS)}, got {name!r}"
     raise UsageError(f"{listed}; {hint}" if hint else listed)
 

@@ -28,8 +28,9 @@ def default_reference(labelled: Mapping[str, Setting]) -> Setting:
 def find_reference(name: str, labelled: Mapping[str, Setting]) -> Setting | None:
     """The setting that `name` means among one problem's, or None.
 
-    `name` is an optimizer (its best setting), a label, `sgd lr=0.01`, or the unambiguous
-    beginning of a label; UsageError if it means several.
+    `name` is an optimizer (its best setting), a label, `sgd lr=0.01`, values without an
+    optimizer, `dtype=float32`, or the unambiguous beginning of a label; UsageError if it means
+    several.
     """
     if name in labelled:
         return labelled[name]
@@ -69,13 +70,17 @@ def _of_optimizer(name: str, settings: Iterable[Setting]) -> list[Setting]:
 
 
 def _matching(text: str, labelled: Mapping[str, Setting]) -> list[str]:
-    """Labels of the settings with the optimizer and every `key=value` of the text.
+    """Labels of the settings with the optimizer, if one is named, and every `key=value`.
 
     Where plain SGD and SGD with momentum both match, plain SGD is meant.
     """
-    optimizer, *told = text.split() or [text]
-    wanted = dict(part.partition("=")[::2] for part in told)
-    named = _of_optimizer(optimizer, labelled.values()) if wanted else []
+    words = text.split()
+    wanted = dict(word.partition("=")[::2] for word in words if "=" in word)
+    optimizer = " ".join(word for word in words if "=" not in word)
+    if not wanted:
+        return []
+    settings = labelled.values()
+    named = _of_optimizer(optimizer, settings) if optimizer else settings
     matching = [setting for setting in named if _has(setting, wanted)]
     plain = [setting for setting in matching if setting.family == optimizer]
     keys = {setting.key for setting in plain or matching}
@@ -83,7 +88,7 @@ def _matching(text: str, labelled: Mapping[str, Setting]) -> list[str]:
 
 
 def _has(setting: Setting, wanted: Mapping[str, str]) -> bool:
-    values = setting.hyperparameters
+    values = setting.selectable
     return all(
         name in values and _canonical(text) == format_value(values[name])
         for name, text in wanted.items()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from optbench.catalog.receivers import left_out
 from optbench.config.spec import UNHASHED, flattened, format_value, short_value
 
 if TYPE_CHECKING:
@@ -21,10 +22,14 @@ _SPECIAL_CASES = {("sgd", "momentum"): "momentum", ("adam", "amsgrad"): "amsgrad
 
 @dataclass(frozen=True)
 class Setting:
-    """All runs that differ in the seed alone, in the order of their seeds."""
+    """All runs that differ in the seed alone, in the order of their seeds.
+
+    `beside` are keys of `training` that settings beside this one hold.
+    """
 
     key: str
     runs: tuple[StoredRun, ...]
+    beside: frozenset[str] = frozenset()
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -42,7 +47,12 @@ class Setting:
 
     @cached_property
     def hyperparameters(self) -> dict[str, Any]:
-        return hyperparameters(self.config)
+        return hyperparameters(self.config, self.beside)
+
+    @cached_property
+    def selectable(self) -> dict[str, Any]:
+        """The hyperparameters, and the defaults that the configuration leaves out."""
+        return left_out(self.config["training"]) | self.hyperparameters
 
     @cached_property
     def given(self) -> frozenset[str]:
@@ -85,20 +95,32 @@ def group_settings(
     grouped: dict[str, list[StoredRun]] = defaultdict(list)
     for run in runs:
         grouped[key(run)].append(run)
+    beside = held(members[0].result.config for members in grouped.values())
     settings = [
-        Setting(key, tuple(sorted(members, key=lambda run: run.result.seed)))
+        Setting(key, tuple(sorted(members, key=lambda run: run.result.seed)), beside)
         for key, members in grouped.items()
     ]
     return sorted(settings, key=_order)
 
 
-def hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that belongs to the setting, flat: optimizer, then schedule, then training."""
+def held(configs: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The flat keys of `training` that any configuration holds."""
+    return frozenset(key for config in configs for key in flattened(config["training"]))
+
+
+def hyperparameters(
+    config: Mapping[str, Any], beside: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Everything that belongs to the setting, flat: optimizer, then schedule, then training.
+
+    Of the defaults that the configuration leaves out it has those that others `beside` it hold.
+    """
     flat = {key: value for key, value in config["optimizer"].items() if key != "name"}
     schedule = config["schedule"]
     flat["schedule"] = schedule["name"]
     flat |= {f"schedule.{key}": value for key, value in schedule.items() if key != "name"}
-    for key, value in flattened(config["training"]).items():
+    defaults = {k: v for k, v in left_out(config["training"]).items() if k in beside}
+    for key, value in (flattened(config["training"]) | defaults).items():
         # The loss belongs to the problem, and what is measured besides changes nothing.
         if key.partition(".")[0] not in ("loss", "metrics", *UNHASHED):
             flat[f"training.{key}" if key in flat else key] = value
@@ -200,5 +222,5 @@ def _label(setting: Setting, names: Iterable[str], form: Callable[[object], str]
 def _order(setting: Setting) -> tuple[str, str, float, str, str]:
     lr = setting.hyperparameters.get("lr")
     number = float(lr) if isinstance(lr, float | int) else float("inf")
-    rest = " ".join(map(format_value, setting.hyperparameters.values()))
+    rest = " ".join(map(format_value, hyperparameters(setting.config).values()))
     return setting.optimizer, setting.family, number, rest, setting.key

@@ -7,7 +7,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from optbench.analysis.setting import Setting
-from optbench.catalog.receivers import LATER_TRAINING
 from optbench.config.spec import format_value
 from optbench.config.suggest import did_you_mean
 from optbench.errors import ConfigError, UsageError
@@ -60,8 +59,7 @@ def _facts(run: StoredRun) -> Facts:
         "status": frozenset([result.status]),
     }
     parts = {part: config[part]["name"] for part in ("model", "dataset")}
-    absent = {k: v for k, v in LATER_TRAINING.items() if k not in config["training"]}
-    values = absent | setting.hyperparameters | parts
+    values = setting.selectable | parts
     facts = {key: frozenset([format_value(value)]) for key, value in values.items()}
     groups = setting.hyperparameters.get("groups", [])
     count = frozenset([str(len(groups))] if isinstance(groups, list) else ())

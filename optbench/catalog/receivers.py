@@ -28,10 +28,11 @@ from optbench.catalog.schedules import OWN_RULES, ScheduleEntry, schedules
 from optbench.catalog.schedules import RELATIONS as SCHEDULE_RELATIONS
 from optbench.catalog.schedules import RULES as SCHEDULE_RULES
 from optbench.catalog.signatures import Parameter, Signature, is_function, signature_of
-from optbench.config.spec import FLOAT32, FULL_BATCH
+from optbench.config.spec import FLOAT32, FULL_BATCH, flattened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from optbench.catalog.arguments import Arguments
 
@@ -161,6 +162,10 @@ AUGMENT = Receiver(
     ),
     {"crop": AT_LEAST_ZERO},
 )
+# As tables have them: `augment` holds of its arguments those that are on.
+_LATER_FLAT = LATER_TRAINING | {
+    f"augment.{parameter.name}": parameter.default for parameter in AUGMENT.signature.parameters
+}
 # What `evaluate_every` and `checkpoint_every` hold.
 EVERY = Receiver(
     "every",
@@ -299,3 +304,9 @@ def _horizon_optional(entry: ScheduleEntry, parameter: Parameter) -> Parameter:
 def without_later(values: Arguments, later: Mapping[str, object]) -> Arguments:
     """The arguments without those that came later, where they say nothing new."""
     return {k: value for k, value in values.items() if k not in later or value != later[k]}
+
+
+def left_out(training: Mapping[str, Any]) -> dict[str, object]:
+    """The defaults that a setting's `training` doesn't hold, by flat keys: they came later."""
+    held = {*training, *flattened(training)}
+    return {key: value for key, value in _LATER_FLAT.items() if key not in held}

@@ -19,6 +19,7 @@ from optbench.catalog.receivers import (
     function_receiver,
     without_later,
 )
+from optbench.catalog.remedies import written
 from optbench.config.metrics import QUANTITIES, metric_name
 from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.schema import read_part
@@ -60,8 +61,8 @@ def resolve_training(node: Node, key: str, problems: Problems) -> Arguments:
 def _metrics(node: Node, key: str, problems: Problems) -> list[Plain]:
     """A list of them, each of a name of its own: it gives columns theirs."""
     if not node.is_sequence:
-        known = ", ".join(METRICS)
-        problems.add(node, key, f"must be a list, got {node.shown()}", f"metrics: [{known}]")
+        meant = next(iter(METRICS)) if node.value is None else written(node)
+        problems.add(node, key, f"must be a list, got {node.shown()}", f"metrics: [{meant}]")
         return []
     found: list[Plain] = []
     for path, item in node.children(key):

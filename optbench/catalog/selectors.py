@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from optbench.catalog.optimizers import optimizers
+from optbench.catalog.receivers import left_out
 from optbench.config.canonical import canonical_json
 from optbench.config.claims import COMPARISONS
 from optbench.config.node import Node, Problems, child_key
@@ -106,7 +107,8 @@ class _Selector:
         if name in NAMES:
             return wanted in _names(setting, name)
         values = _values(setting, name)
-        return bool(values) and (name in self.searched or _spelled(wanted) in map(_spelled, values))
+        searched = name.rpartition(".")[2] in self.searched
+        return bool(values) and (searched or _spelled(wanted) in map(_spelled, values))
 
     def _note(self, name: str, left: list[Setting], problems: Problems) -> None:
         node, key = self.node.mapping[name], child_key(self.key, name)
@@ -119,10 +121,10 @@ class _Selector:
         elif found := [value for setting in left for value in _values(setting, name)]:
             problems.add(node, key, _MESSAGE, _has(dict.fromkeys(map(format_value, found))))
         else:
-            arguments = {a for setting in left for part in _parts(setting) for a in part}
+            arguments = {a for setting in left for part in _parts(setting).values() for a in part}
             known = [*NAMES, TUNED, *sorted(arguments - {"name"})]
-            rule = f"a selector takes {', '.join(NAMES)} and their arguments"
-            remedy = did_you_mean(name, known) or rule
+            rule = f"a selector takes {', '.join(NAMES)}, their arguments and keys of training"
+            remedy = did_you_mean(_split(name)[1], known) or rule
             problems.add_at_key(self.node, name, key, _MESSAGE, remedy)
 
 
@@ -139,19 +141,29 @@ def _names(setting: Setting, part: str) -> list[str]:
     return names
 
 
-def _parts(setting: Setting) -> list[Resolved]:
-    return [*(getattr(setting, part) for part in NAMES), flattened(setting.training)]
+def _parts(setting: Setting) -> dict[str, Resolved]:
+    training = flattened(setting.training) | left_out(setting.training)
+    return {**{part: getattr(setting, part) for part in NAMES}, "training": training}
 
 
 def _values(setting: Setting, argument: str) -> list[object]:
-    """The argument's values; of a part's name there are none, as it goes by what it names.
+    """The argument's values, `optimizer.lr` that of one part alone.
 
-    Parameter groups go by how many there are beside the default one.
+    Of a part's name there are none, as it goes by what it names. Parameter groups go by how many
+    there are beside the default one.
     """
-    if argument == "groups":
+    owner, name = _split(argument)
+    if name == "groups" and owner in ("", "optimizer"):
         groups = setting.optimizer.get("groups", [])
         return [len(groups)] if isinstance(groups, list) else []
-    return [part[argument] for part in _parts(setting) if argument in part and argument != "name"]
+    parts = [part for key, part in _parts(setting).items() if owner in ("", key)]
+    return [part[name] for part in parts if name in part and name != "name"]
+
+
+def _split(argument: str) -> tuple[str, str]:
+    """`optimizer.lr` as the part that has it and its name; no part where none is named."""
+    owner, _, name = argument.partition(".")
+    return (owner, name) if owner in (*NAMES, "training") and name else ("", argument)
 
 
 def _spelled(value: object) -> str:

@@ -33,8 +33,10 @@ def did_you_mean(name: str, known: Iterable[str], share: float = SIMILAR) -> str
 
 def did_you_mean_metric(name: str, known: Iterable[str]) -> str:
     """The same of a metric's name; without a split the one of the test data is meant."""
-    spelled = name.lower().replace("-", "_").replace(" ", "_")
-    return did_you_mean(f"test_{spelled}" if spelled in ("accuracy", "loss") else spelled, known)
+    names = list(known)
+    meant = {name.removeprefix("test_"): name for name in names} | {name: name for name in names}
+    suggestion = nearest(name.replace("-", "_").replace(" ", "_"), meant)
+    return f"did you mean '{meant[suggestion]}'?" if suggestion else ""
 
 
 def truth_meant(value: object) -> str:

@@ -123,6 +123,25 @@ def test_a_reference_is_named_by_optimizer_or_setting(
     assert found.reference.label == label
 
 
+@pytest.mark.parametrize("name", ["dtype=float32", "adam dtype=float32", "amp=null dtype=float32"])
+def test_a_reference_is_named_by_a_default_that_its_configuration_leaves_out(
+    tmp_path: Path, name: str
+) -> None:
+    write_seeds(tmp_path, [0.6])
+    write_seeds(tmp_path, [0.9], training={"dtype": "float64"}, experiment="b")
+    found = problem(tmp_path, reference=name)
+    assert found.reference is not None
+    assert found.reference.label == "adam lr=0.001 dtype=float32"
+
+
+def test_values_of_several_settings_name_no_reference(tmp_path: Path) -> None:
+    both(tmp_path, [0.99], [0.5])
+    with pytest.raises(UsageError, match="'dtype=float32' means 2 settings: 'adam lr=0"):
+        problem(tmp_path, reference="dtype=float32")
+    with pytest.raises(UsageError, match="no run's optimizer or setting is 'dtype=float64'"):
+        problem(tmp_path, reference="dtype=float64")
+
+
 def test_an_unknown_reference_is_refused_with_the_nearest(tmp_path: Path) -> None:
     both(tmp_path, [0.99], [0.5])
     with pytest.raises(UsageError, match="'adamm'; did you mean 'adam'"):

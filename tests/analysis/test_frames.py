@@ -23,6 +23,16 @@ def test_a_row_an_evaluation_with_every_hyperparameter(tmp_path: Path) -> None:
     assert frame["seed"].to_list() == [0] * 3 + [1] * 2
 
 
+def test_a_default_that_a_configuration_leaves_out_is_told_beside_another_value(
+    tmp_path: Path,
+) -> None:
+    write_run(tmp_path, make_rows([0.1, 0.8]))
+    write_run(tmp_path, make_rows([0.1, 0.7]), training={"dtype": "float64"}, seed=1)
+    frame = to_frame(load(tmp_path))
+    assert frame["dtype"].to_list() == ["float32"] * 2 + ["float64"] * 2
+    assert "amp" not in frame.columns
+
+
 def test_identity_comes_first_and_what_was_measured_last(tmp_path: Path) -> None:
     write_run(tmp_path, make_rows([0.1, 0.8]))
     columns = to_frame(load(tmp_path)).columns

@@ -48,6 +48,47 @@ def test_learning_rates_are_ordered_as_numbers(tmp_path: Path) -> None:
     assert [found.hyperparameters["lr"] for found in settings] == [1e-5, 0.1, 2.0, 10]
 
 
+@pytest.mark.parametrize(
+    ("training", "plain", "changed"),
+    [
+        ({"dtype": "float64"}, "dtype=float32", "dtype=float64"),
+        ({"clip_norm": 1.0}, "clip_norm=null", "clip_norm=1"),
+        ({"compile": True}, "compile=false", "compile=true"),
+        ({"accumulate": 4}, "accumulate=1", "accumulate=4"),
+        ({"label_smoothing": 0.1}, "label_smoothing=0", "label_smoothing=0.1"),
+        ({"amp": "bfloat16"}, "amp=null", "amp=bfloat16"),
+        ({"freeze": ["0.*"]}, "freeze=[]", "freeze=[0.*]"),
+        ({"augment": {"flip": True}}, "augment.flip=false", "augment.flip=true"),
+        (
+            {"average": {"name": "ema", "decay": 0.9}},
+            "average=null",
+            "average=ema average.decay=0.9",
+        ),
+    ],
+)
+def test_a_default_of_training_is_told_beside_settings_with_another_value(
+    tmp_path: Path, training: dict[str, Any], plain: str, changed: str
+) -> None:
+    write_run(tmp_path, ROWS, training=training)
+    write_run(tmp_path, ROWS)
+    write_run(tmp_path, ROWS, optimizer=SGD)
+    settings = group_settings(load(tmp_path))
+    assert sorted(labels(settings)) == sorted(
+        [f"adam lr=0.001 {plain}", f"adam lr=0.001 {changed}", "sgd lr=0.01"]
+    )
+    key = plain.partition("=")[0]
+    assert key in remarkable(settings)
+    assert all(key in setting.hyperparameters for setting in settings)
+
+
+def test_a_default_of_training_is_not_told_where_all_have_it(tmp_path: Path) -> None:
+    write_run(tmp_path, ROWS)
+    write_run(tmp_path, ROWS, optimizer=SGD)
+    assert not {"dtype", "amp"} & {
+        name for setting in group_settings(load(tmp_path)) for name in setting.hyperparameters
+    }
+
+
 def test_the_label_tells_what_differs_and_the_learning_rate(tmp_path: Path) -> None:
     write_run(tmp_path, ROWS, optimizer=ADAM)
     write_run(tmp_path, ROWS, optimizer=SGD)

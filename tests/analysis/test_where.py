@@ -67,6 +67,15 @@ def test_values_are_compared_by_what_they_mean(
     assert told(runs, *conditions) == expected
 
 
+def test_a_default_of_training_selects_the_runs_that_leave_it_out(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [0.9], optimizer=ADAM)
+    write_seeds(tmp_path, [0.9], optimizer=SGD, training={"augment": {"flip": True}})
+    runs = load(tmp_path)
+    assert told(runs, "augment.flip=false") == {"adam 0.001 s0"}
+    assert told(runs, "augment.flip=true", "augment.crop=0") == {"sgd 0.01 s0"}
+    assert told(runs, "augment=null", "training.dtype=float32") == {"adam 0.001 s0"}
+
+
 def test_an_argument_of_the_schedule_goes_by_its_own_name(tmp_path: Path) -> None:
     write_seeds(tmp_path, [0.9], schedule={"name": "cosine", "warmup": 0.05})
     write_seeds(tmp_path, [0.9])

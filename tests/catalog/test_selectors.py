@@ -15,6 +15,7 @@ OPTIMIZERS = (
     "[{name: adam, lr: {grid: [1e-3, 1e-2]}}, {name: momentum, lr: 0.1, schedule: cosine}, "
     "{name: 'torch.optim:AdamW', lr: 0.5}, './own.py:Own']"
 )
+TAKEN = "a selector takes optimizer, model, dataset, schedule, their arguments and keys of training"
 PARTS = {
     "dataset": "{name: digits, validation: 100, fallback: mnist-5k}",
     "optimizer": OPTIMIZERS,
@@ -51,6 +52,11 @@ def claim(selector: str) -> str:
         "{dataset: mnist-5k}",
         "{model: mlp, activation: relu, dropout: 0}",
         "{schedule: constant, amsgrad: false}",
+        "{optimizer: adam, optimizer.lr: 0.001, training.epochs: 3, model.dropout: 0}",
+        "{schedule: cosine, schedule.warmup: 0, optimizer.groups: 0}",
+        "{dtype: float32, amp: null, compile: false, clip_norm: null, accumulate: 1}",
+        "{label_smoothing: 0, average: null, augment: null, augment.flip: false, augment.crop: 0}",
+        "{training.dtype: float32, training.augment.flip: false}",
     ],
 )
 def test_a_selector_may_name_parts_and_their_arguments(folder: Path, selector: str) -> None:
@@ -82,11 +88,15 @@ def test_momentum_and_amsgrad_are_what_they_resolve_to(
         ("{optimizer: adam, lr: .nan}", "lr", "it has 0.001, 0.01", ".nan"),
         ("{amsgrad: 0}", "amsgrad", "it has false", "0"),
         ("{optimizer: adam, momentum: 0.9}", "momentum",
-         "a selector takes optimizer, model, dataset, schedule and their arguments", "momentum"),
+         TAKEN, "momentum"),
         ("{modle: mlp}", "modle", "did you mean 'model'?", "modle"),
         ("{epoch: 3}", "epoch", "did you mean 'epochs'?", "epoch"),
-        ("{name: adam}", "name",
-         "a selector takes optimizer, model, dataset, schedule and their arguments", "name"),
+        ("{name: adam}", "name", TAKEN, "name"),
+        ("{optimizer.name: adam}", "optimizer.name", TAKEN, "optimizer.name"),
+        ("{training.lr: 0.001}", "training.lr", "did you mean 'lr'?", "training.lr"),
+        ("{optimizer: adam, optimizer.lr: 0.1}", "optimizer.lr", "it has 0.001, 0.01", "0.1"),
+        ("{dtype: float64}", "dtype", "it has float32", "float64"),
+        ("{training.clip_norm: 1}", "training.clip_norm", "it has null", "1"),
     ],
 )  # fmt: skip
 def test_what_matches_no_setting_is_told_at_its_place(
@@ -112,6 +122,31 @@ def test_many_values_are_not_all_listed(tmp_path: Path) -> None:
     assert told(tmp_path, optimizer=optimizer, expect=claim("{lr: 0}")) == [
         "expect[0].setting.lr: matches no setting of this experiment [it has 1, 2, 3, 4, 5, …]"
     ]
+
+
+@pytest.mark.parametrize(
+    ("training", "default", "other"),
+    [
+        ("dtype: {grid: [float32, float64]}", "dtype: float32", "dtype: float64"),
+        ("clip_norm: {grid: [null, 1.0]}", "clip_norm: null", "clip_norm: 1"),
+        ("compile: {grid: [false, true]}", "compile: false", "compile: true"),
+        ("accumulate: {grid: [1, 4]}", "accumulate: 1", "accumulate: 4"),
+        ("label_smoothing: {grid: [0, 0.1]}", "label_smoothing: 0", "label_smoothing: 0.1"),
+        ("amp: {grid: [null, bfloat16]}", "amp: null", "amp: bfloat16"),
+        ("average: {grid: [null, ema]}", "average: null", "average: ema"),
+        ("augment: {crop: {grid: [0, 2]}}", "augment.crop: 0", "augment.crop: 2"),
+    ],
+)
+def test_the_default_of_training_is_chosen_like_any_value(
+    tmp_path: Path, training: str, default: str, other: str
+) -> None:
+    sides = f"setting: {{{default}}}, better_than: {{training.{other}}}"
+    expect = f"[{{metric: test_loss, {sides}}}]"
+    experiment = loaded(tmp_path, training=f"{{{training}}}", expect=expect)
+    plain, changed = experiment.settings
+    (written,) = experiment.claims
+    assert chosen(written, "setting", experiment) == (plain,)
+    assert chosen(written, "better_than", experiment) == (changed,)
 
 
 def test_an_argument_left_to_a_tuner_may_have_any_value(tmp_path: Path) -> None:

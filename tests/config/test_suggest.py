@@ -49,10 +49,12 @@ def test_a_greater_share_in_common_can_be_asked_for() -> None:
     [
         ("accuracy", "test_accuracy"), ("Loss", "test_loss"), ("test-loss", "test_loss"),
         ("val accuracy", "val_accuracy"), ("train_acuracy", "train_accuracy"),
+        ("macro_f1", "test_macro_f1"), ("Macro-F2", "test_macro_f1"), ("val_macro", "val_macro_f1"),
+        ("tset_loss", "test_loss"), ("regrets", "regret"),
     ],
 )  # fmt: skip
 def test_a_metric_without_a_split_is_that_of_the_test_data(name: str, meant: str) -> None:
-    metrics = [
-        f"{split}_{what}" for split in ("train", "val", "test") for what in ("loss", "accuracy")
-    ]
+    quantities = ("loss", "accuracy", "macro_f1")
+    metrics = [f"{split}_{what}" for split in ("train", "val", "test") for what in quantities]
+    metrics.append("regret")
     assert did_you_mean_metric(name, metrics) == f"did you mean '{meant}'?"

@@ -240,7 +240,7 @@ def test_a_run_that_diverges_has_not_failed(tmp_path: Path) -> None:
         (["macro_f1", "macro_f1"], "training.metrics[1]: there is another macro_f1"),
         (["mean_absolute_error"], "training.metrics[0]: mean_absolute_error is of numbers, and the "
                                   "targets of synthetic are classes"),
-        ("macro_f1", "training.metrics: must be a list, got 'macro_f1'"),
+        ("macro_f1", "training.metrics: must be a list, got 'macro_f1' metrics: [macro_f1]"),
         (["macro_f2"], "training.metrics[0].name: unknown metric 'macro_f2' did you mean "
                        "'macro_f1'?"),
         (["./plugin.py:tops"], "training.metrics[0].name: plugin.py has no 'tops' did you mean "
