@@ -53,6 +53,11 @@ class Tried:
     metric: float | None
     epochs: float
 
+    @property
+    def position(self) -> int:
+        """As people count: numbers begin with 0."""
+        return self.number + 1
+
 
 @dataclass(frozen=True)
 class Search:

@@ -13,7 +13,7 @@ from optbench.analysis.statistics.power import fewest_pairs, shown_effect
 from optbench.catalog.length import ties
 from optbench.config.spec import format_value
 from optbench.report.layout import paragraph
-from optbench.report.words import listed
+from optbench.report.words import count, listed
 from optbench.store.result import without_non_finite
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ WIDTH = 80
 def describe_experiment(experiment: Experiment) -> str:
     """One line about a valid file: `configs/a.yaml: valid, 16 runs (2 settings × 8 seeds)`."""
     settings, seeds = len(experiment.settings), len(experiment.seeds)
-    runs = f"{_count(settings * seeds, 'run')} ({_count(settings, 'setting')} × "
-    claims = f", {_count(len(experiment.claims), 'claim')}" if experiment.claims else ""
+    runs = f"{count(settings * seeds, 'run')} ({count(settings, 'setting')} × "
+    claims = f", {count(len(experiment.claims), 'claim')}" if experiment.claims else ""
     searches = ", for tuning" if experiment.searches else ""
-    return f"{experiment.file}: valid, {runs}{_count(seeds, 'seed')}){claims}{searches}"
+    return f"{experiment.file}: valid, {runs}{count(seeds, 'seed')}){claims}{searches}"
 
 
 def warning(problem: Problem) -> str:
@@ -71,7 +71,7 @@ def describe_plan(
     """
     finished = sum(done for _, _, done in runs)
     counted = "all" if finished == len(runs) else f"{finished:,}"
-    lines = [f"{_count(len(runs), 'run')}: {_factors(runs)}, {counted} finished already"]
+    lines = [f"{count(len(runs), 'run')}: {_factors(runs)}, {counted} finished already"]
     if training is not None:
         lines += _training_lines(len(runs) - finished, training)
     if own:
@@ -94,21 +94,21 @@ def _from(run: Run, begun: Mapping[str, int]) -> str:
 def _factors(runs: Sequence[tuple[Run, Path, bool]]) -> str:
     """`7 optimizers × 9 learning rates × 5 seeds` where that is all, else `63 settings × …`."""
     settings = {run.setting.setting_hash: run.setting for run, _, _ in runs}.values()
-    seeds = _count(len({run.seed for run, _, _ in runs}), "seed")
+    seeds = count(len({run.seed for run, _, _ in runs}), "seed")
     rates: dict[str, set[str]] = {}
     for setting in settings:
         name, rate = str(setting.optimizer["name"]), format_value(setting.optimizer.get("lr"))
         rates.setdefault(name, set()).add(rate)
     tried = {len(found) for found in rates.values()}
     if tried == {len(settings) // len(rates)} and len(settings) % len(rates) == 0:
-        names, (each,) = _count(len(rates), "optimizer"), tried
-        return " × ".join([names, *([_count(each, "learning rate")] if each > 1 else []), seeds])
-    return f"{_count(len(settings), 'setting')} × {seeds}"
+        names, (each,) = count(len(rates), "optimizer"), tried
+        return " × ".join([names, *([count(each, "learning rate")] if each > 1 else []), seeds])
+    return f"{count(len(settings), 'setting')} × {seeds}"
 
 
 def _training_lines(runs: int, training: Training) -> Iterator[str]:
     """`275 to train in 35 cohorts on 2 workers: about 9 min, 1.1 GB`."""
-    cohorts, workers = _count(training.cohorts, "cohort"), _count(training.workers, "worker")
+    cohorts, workers = count(training.cohorts, "cohort"), count(training.workers, "worker")
     about = "" if training.seconds is None else f"about {_roughly(training.seconds)}, "
     size = _gigabytes(training.bytes)
     yield f"{runs:,} to train in {cohorts} on {workers}: {about}{size}"
@@ -157,7 +157,7 @@ def finished_line(finished: int, runs: int) -> str:
     if not finished:
         return ""
     verb = "is" if runs == 1 else "are"
-    head = f"{finished:,} of {_count(runs, 'run')} {verb} finished already"
+    head = f"{finished:,} of {count(runs, 'run')} {verb} finished already"
     if finished == runs:
         return f"{head}; nothing to train (--force trains again).\n"
     return f"{head}; {runs - finished:,} to train.\n"
@@ -176,17 +176,17 @@ def extended_lines(
     if begun:
         after = " or ".join(f"{epochs:,}" for epochs in sorted(set(begun.values())))
         go = "go on from shorter ones" if len(begun) > 1 else "goes on from a shorter one"
-        lines.append(f"{_count(len(begun), 'run')} {go}, after epoch {after}.")
+        lines.append(f"{count(len(begun), 'run')} {go}, after epoch {after}.")
     for setting in tied[:MOST_TIED]:
         why = ", ".join(tie.why for tie in ties(setting))
         lines.append(f"{setting.label} trains from the start: {why}.")
     if len(tied) > MOST_TIED:
-        lines.append(f"So do {_count(len(tied) - MOST_TIED, 'other setting')}.")
+        lines.append(f"So do {count(len(tied) - MOST_TIED, 'other setting')}.")
     missing = len(runs) - len(begun)
     if asked and missing:
         verb, noun = ("trains", "it") if missing == 1 else ("train", "them")
         lines.append(
-            f"{_count(missing, 'run')} {verb} from the start: no shorter one of {noun} kept its "
+            f"{count(missing, 'run')} {verb} from the start: no shorter one of {noun} kept its "
             "state. Those trained with `training: {keep_state: true}` do."
         )
     return "\n".join(paragraph(line, WIDTH) for line in lines)
@@ -200,7 +200,7 @@ def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
         return ""
     listed = ", ".join(sorted(set(others)))
     return paragraph(
-        f"{_count(len(others), 'finished run')} came from torch {listed}; here is {torch}. "
+        f"{count(len(others), 'finished run')} came from torch {listed}; here is {torch}. "
         "--force trains again.",
         WIDTH,
     )
@@ -208,7 +208,7 @@ def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
 
 def interrupted_line(done: int, runs: int, *, gained: bool = True) -> str:
     """What a stopped command leaves; where nothing was `gained`, that more time is needed."""
-    head = f"Stopped: {done:,} of {_count(runs, 'run')} finished."
+    head = f"Stopped: {done:,} of {count(runs, 'run')} finished."
     if gained:
         return f"{head} The same command goes on from here."
     return f"{head} No run got beyond where it began: give it more time than it takes to start."
@@ -217,7 +217,7 @@ def interrupted_line(done: int, runs: int, *, gained: bool = True) -> str:
 def busy_line(directories: Sequence[Path]) -> str:
     """What was left to other processes."""
     others = len(directories) - 1
-    more = f" and {_count(others, 'other run')}" if others else ""
+    more = f" and {count(others, 'other run')}" if others else ""
     return (
         f"{directories[0]}{more}: being trained by another process, so left to it. The same "
         "command shows all of them once they have ended."
@@ -226,7 +226,7 @@ def busy_line(directories: Sequence[Path]) -> str:
 
 def unbegun_line(runs: int, reason: str) -> str:
     """What can't be trained on these data."""
-    return f"{_count(runs, 'run')} did not begin: {reason}"
+    return f"{count(runs, 'run')} did not begin: {reason}"
 
 
 def closing_line(directories: Sequence[Path], runs_dir: Path) -> str:
@@ -239,7 +239,3 @@ def result_line(run: StoredRun) -> dict[str, Any]:
     """The object that `--json` prints of a finished run: result.json and the directory."""
     result: dict[str, Any] = without_non_finite(run.result)
     return {"schema": 1, "directory": str(run.path), **result}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

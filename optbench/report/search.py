@@ -9,7 +9,7 @@ from optbench.analysis.trials import best
 from optbench.config.spec import short_value
 from optbench.report import numbers
 from optbench.report.layout import paragraph
-from optbench.report.words import listed, quantity
+from optbench.report.words import count, listed, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,13 +25,13 @@ def search_heading(study: Study, width: int | None) -> str:
     seeds = "seed" if len(study.seeds) == 1 else "seeds"
     epochs = study.trials * study.epochs * len(study.seeds)
     pruned = "" if study.pruner == "none" else f", pruned by {study.pruner}"
-    budget = _count(study.trials, "trial")
+    budget = count(study.trials, "trial")
     each = " each" if len(names) > 1 else ""
     told = f"Tuning {listed(names)} by {quantity(study.objective)} ({study.sampler}{pruned}): "
     if study.pruner == "none":
-        told += f"{budget}{each} of {_count(study.epochs, 'epoch')}"
+        told += f"{budget}{each} of {count(study.epochs, 'epoch')}"
     else:
-        told += f"{_count(epochs, 'epoch')}{each}, {_count(study.epochs, 'epoch')} a whole trial"
+        told += f"{count(epochs, 'epoch')}{each}, {count(study.epochs, 'epoch')} a whole trial"
     return paragraph(f"{told}, on {seeds} {listed([str(seed) for seed in study.seeds])}.", width)
 
 
@@ -60,22 +60,22 @@ def space(dimension: Dimension) -> str:
 
 def batch_line(done: int, asked: int, until: int, seconds: float | None) -> str:
     """`10 trials of each optimizer done; 10 runs to epoch 5, about 3 min left.`"""
-    over = f"{_count(done, 'trial')} of each optimizer done; " if done else ""
+    over = f"{count(done, 'trial')} of each optimizer done; " if done else ""
     left = "" if seconds is None else f", about {numbers.duration(seconds)} left"
-    return f"{over}{_count(asked, 'run')} to epoch {until}{left}."
+    return f"{over}{count(asked, 'run')} to epoch {until}{left}."
 
 
 def nothing_line(runs: int) -> str:
     """What is said of a plan whose runs are all finished."""
     verb = "is" if runs == 1 else "are"
-    return f"{_count(runs, 'run')} {verb} finished already; nothing to train."
+    return f"{count(runs, 'run')} {verb} finished already; nothing to train."
 
 
 def dry_lines(study: Study, runs: int, finished: int, seconds: float | None) -> str:
     """What the first batch is, and what all of them take if they go on like it."""
     whole = study.trials * len(study.contenders) * len(study.seeds)
     share = f" of {whole:,}" if runs < whole and study.pruner == "none" else ""
-    told = f"The first batch: {_count(runs, 'run')}{share}, {finished:,} finished already."
+    told = f"The first batch: {count(runs, 'run')}{share}, {finished:,} finished already."
     if seconds is None or study.pruner != "none":
         return told
     return f"{told} All trials: about {numbers.duration(seconds * whole / (runs - finished))}."
@@ -90,13 +90,13 @@ def found_lines(study: Study, outcomes: Mapping[str, Sequence[Outcome]]) -> str:
         found = best(tried, study.objective)
         value = numbers.DASH if found is None or found.value is None else _value(study, found.value)
         told = "no trial came to its end" if found is None else values_text(found.trial.values)
-        number = "" if found is None else f"trial {found.trial.number} of {len(tried)}"
+        which = "" if found is None else f"trial {found.trial.position} of {len(tried)}"
         fates = [
-            f"{count} {fate}"
+            f"{number} {fate}"
             for fate in ("pruned", "diverged", "failed")
-            if (count := sum(one.status == fate for one in tried))
+            if (number := sum(one.status == fate for one in tried))
         ]
-        rows.append((contender.label, value, told, ", ".join(filter(None, [number, *fates]))))
+        rows.append((contender.label, value, told, ", ".join(filter(None, [which, *fates]))))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         f"  {label:<{widths[0]}}  {value:>{widths[1]}}  {told:<{widths[2]}}  {rest}".rstrip()
@@ -129,7 +129,3 @@ def widened_line(number: int, most: int, width: int | None) -> str:
 def _value(study: Study, value: float) -> str:
     form = numbers.percent if Metric(study.objective).is_accuracy else numbers.loss
     return form(value)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -84,14 +84,14 @@ def values_of(one: Tried) -> str:
 
 
 def _best(search: Search, found: ProblemSearch) -> str:
-    """`adam's best trial is number 17: lr=0.00131, validation loss 0.107; 3 of 40 diverged.`"""
+    """`adam's best is trial 18 of 40: lr=0.00131, validation loss 0.107; 3 of 40 diverged.`"""
     chosen, told = search.chosen, fates(search)
     if chosen is None or chosen.objective is None:
         return f"{search.label}: no trial is chosen{told and f'; {told}'}."
     objective = words.value(Metric(found.objective), chosen.objective)
     return (
-        f"{search.label}'s best trial is number {chosen.number}: {values_of(chosen)}, with a "
-        f"{words.quantity(found.objective)} of {objective}{told and f'; {told}'}."
+        f"{search.label}'s best is trial {chosen.position} of {len(search.tried):,}: "
+        f"{values_of(chosen)}, with a {words.quantity(found.objective)} of {objective}{told and f'; {told}'}."
     )
 
 
@@ -115,14 +115,16 @@ def _curves(tuning: ProblemTuning) -> Iterator[str]:
     most = min(len(curve.budgets) for curve in tuning.curves)
     quarter = min(curve.budgets[-1].k for curve in tuning.curves) // TRUSTED
     told = [k for k in (quarter, most) if k and all(curve.at(k) for curve in tuning.curves)]
-    parts = [f"{k} {words.listed(_worth(tuning, k))}" for k in dict.fromkeys(told)]
+    colon = ":" if found.is_sample else ""
+    parts = [
+        f"{words.count(k, 'trial')}{colon} {words.listed(_worth(tuning, k))}"
+        for k in dict.fromkeys(told)
+    ]
     what = words.quantity(found.metric.name)
     if parts and found.is_sample:
-        first, *rest = [part.replace(" ", " trials: ", 1) for part in parts]
-        yield f"Expected {what} of the best of {'; of '.join([first, *rest])}."
+        yield f"Expected {what} of the best of {'; of '.join(parts)}."
     elif parts:
-        first, *rest = [part.replace(" ", " trials ", 1) for part in parts]
-        yield f"{what[0].upper()}{what[1:]} of the best after {'; after '.join([first, *rest])}."
+        yield f"{what[0].upper()}{what[1:]} of the best after {'; after '.join(parts)}."
 
 
 def _worth(tuning: ProblemTuning, k: int) -> list[str]:
@@ -149,18 +151,18 @@ def _duel(duel: Duel) -> str:
         if not duel.certain.a_first:
             first, then = then, first
         return (
-            f"{first} is the better with up to {duel.certain.before} trials, {then} from "
+            f"{first} is the better with up to {words.count(duel.certain.before, 'trial')}, {then} from "
             f"{duel.certain.after} on (95% band of the difference, on both sides)."
         )
     course = f"do not cross: {duel.ahead} is ahead"
     if duel.crossed is not None:
-        course = f"cross: from {duel.crossed} trials on {duel.ahead} is ahead"
+        course = f"cross: from {words.count(duel.crossed, 'trial')} on {duel.ahead} is ahead"
     if duel.told_apart is not None:
         few, many = duel.told_apart
-        budget = f"{few} to {many}" if few < many else f"{few}"
-        certain = f"{duel.better} is the better for certain with {budget} trials (95% band)"
+        budget = f"{few} to " * (few < many) + words.count(many, "trial")
+        certain = f"{duel.better} is the better for certain with {budget} (95% band)"
     else:
-        certain = f"up to {duel.trusted} trials, as far as a band holds, that is not certain"
+        certain = f"up to {words.count(duel.trusted, 'trial')}, as far as a band holds, that is not certain"
     return f"The curves of {duel.first} and {duel.second} {course}; {certain}."
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from optbench.report.layout import INDENT, paragraph
-from optbench.report.words import listed
+from optbench.report.words import count, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def deletable_lines(leftovers: Sequence[Leftover], width: int | None) -> str:
     kept = [one for one in leftovers if one.kind == "temporary"]
     if not kept:
         return ""
-    told = f"{_count(len(kept), 'leftover')} of {_bytes(sum(one.size for one in kept))}"
+    told = f"{count(len(kept), 'leftover')} of {_bytes(sum(one.size for one in kept))}"
     return paragraph(f"{told} can be deleted: optbench runs prune --yes", width) + "\n"
 
 
@@ -55,7 +55,7 @@ def deleted_line(
         lines.append(f"{INDENT}and {len(sizes) - MOST_PATHS:,} more")
     counts = {"run": len(runs), "last state": len(kept)}
     counts["leftover"] = len(sizes) - sum(counts.values())
-    what = listed([_count(number, noun) for noun, number in counts.items() if number])
+    what = listed([count(number, noun) for noun, number in counts.items() if number])
     size = _bytes(sum(sizes.values()))
     closing = f"Deleted {what}, {size}." if done else f"{what}, {size}; --yes deletes them."
     return "\n".join([*lines, paragraph(closing, width)]) + "\n"
@@ -69,11 +69,7 @@ def retried_line(results: Sequence[Result]) -> str:
     """`3 runs tried again: 1 failed, 2 completed`."""
     counts = Counter(result.status for result in results)
     told = ", ".join(f"{counts[status]:,} {status}" for status in sorted(counts, reverse=True))
-    return f"{_count(len(results), 'run')} tried again: {told}\n"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{count(len(results), 'run')} tried again: {told}\n"
 
 
 def _bytes(size: int) -> str:

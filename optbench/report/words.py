@@ -25,6 +25,11 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
+def count(number: int, noun: str) -> str:
+    """`1 trial`, `2,500 trials`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def quantity(column: str) -> str:
     """`validation loss` for val_loss."""
     split, _, rest = column.partition("_")

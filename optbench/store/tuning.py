@@ -60,6 +60,11 @@ class Trial:
     values: Mapping[str, Any]
     runs: tuple[str, ...]
 
+    @property
+    def position(self) -> int:
+        """Its place among the trials as people count: numbers, as in Optuna, begin with 0."""
+        return self.number + 1
+
 
 @dataclass(frozen=True)
 class Contender:

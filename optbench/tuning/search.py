@@ -315,7 +315,7 @@ class Tuner:
         for trial in (trial for trial in asked.trials if trial.number in asked.going):
             if outcome(trial, stored, self.search.tuning.objective).status == "missing":
                 raise StoreError(
-                    f"trial {trial.number} of {side.label} is not finished: another process trains "
+                    f"trial {trial.position} of {side.label} is not finished: another process trains "
                     "it. The same command goes on once that has ended."
                 )
 

@@ -90,6 +90,7 @@ def test_the_best_by_validation_is_trained_on_the_reporting_seeds_beside_the_def
             if run.result.run == trial.runs[0]
         }
         assert contender.best == min(losses, key=lambda number: losses[number] or 0)
+        assert f"trial {contender.best + 1} of 4" in found_lines(outcome)
         assert {contender.selected, contender.default} <= reported
     seeds = {run.result.seed for run in scan(tmp_path / "runs").runs}
     assert seeds == {0, 1}

@@ -40,7 +40,7 @@ def test_budget_best_trials_curves_and_importances_are_told(folder: Path) -> Non
     text = told(folder)
     assert "Searched: 40 random trials each, 2 epochs a trial, for the best validation loss" in text
     assert (
-        "sgd's best trial is number 0: lr=0.1, betas[1]=0.9, with a validation loss of 0.300; "
+        "sgd's best is trial 1 of 40: lr=0.1, betas[1]=0.9, with a validation loss of 0.300; "
         "1 of 40 diverged."
     ) in text
     # All forty: the best trial's own accuracy.
@@ -86,3 +86,14 @@ def test_json_has_trials_curves_and_duels(folder: Path) -> None:
 def test_a_search_that_can_not_be_read_is_left_out(folder: Path) -> None:
     (folder / "tuning.json").write_text("{")
     assert "Searched" not in told(folder)
+
+
+def test_what_few_trials_are_worth_agrees_with_the_place_of_the_best(tmp_path: Path) -> None:
+    losses = (0.5, 0.1, *(0.6 + number / 10 for number in range(4)))
+    tried = [({"lr": 0.1 / (n + 1)}, loss, 1 - loss, "completed") for n, loss in enumerate(losses)]
+    text = told(write_search(tmp_path, {"adam": tried}, {"adam": [LR]}, sampler="tpe"))
+    assert "adam's best is trial 2 of 6: lr=0.05, with a validation loss of 0.100." in text
+    # In their order: the first has 50%, the second 90%, the others less.
+    assert (
+        "Test accuracy of the best after 1 trial 50% with adam; after 6 trials 90% with adam."
+    ) in text

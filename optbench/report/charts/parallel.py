@@ -159,7 +159,7 @@ def _line(
     rank = _rank(one, search, problem)
     return [
         {
-            "trial": one.number,
+            "trial": one.position,
             "axis": place,
             "at": scales[place].share(at),
             "rank": rank,

@@ -135,7 +135,7 @@ def _records(
     return [
         {
             "setting": label,
-            "trial": one.number,
+            "trial": one.position,
             "at": at,
             "written": scale.written(one.values[scale.key]),
             "objective": unit * problem.at_worst(one),

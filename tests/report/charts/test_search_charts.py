@@ -71,7 +71,7 @@ def test_slices_have_a_panel_a_value_and_mark_what_ended_early(comparison: Compa
     assert len(points) == 16 * 2 + 16 + 16
     crosses = [point for point in points if point["fate"] == "diverged"]
     assert {point["objective"] for point in crosses} == {2.3}  # the untrained loss
-    assert {point["trial"] for point in points if point["best"]} == {15}
+    assert {point["trial"] for point in points if point["best"]} == {16}
     told = texts(specification)
     assert "×: diverged" in told
     assert "hollow: pruned, at its last value" in told
@@ -90,9 +90,9 @@ def test_parallel_coordinates_have_a_line_a_trial_through_every_axis(
     points = drawn(chart_specification(comparison, "parallel"), "rank")
     assert len(points) == 2 * 16 * 3
     ranks = {point["trial"]: point["rank"] for point in points}
-    assert (ranks[0], ranks[1], ranks[15]) == ("diverged", "pruned", "best")
-    # The best quarter of sixteen: trials 11 to 15, the last of them being the best.
-    assert {trial for trial, rank in ranks.items() if rank == "good"} == {11, 12, 13, 14}
+    assert (ranks[1], ranks[2], ranks[16]) == ("diverged", "pruned", "best")
+    # The best quarter of sixteen: trials 12 to 16, the last of them being the best.
+    assert {trial for trial, rank in ranks.items() if rank == "good"} == {12, 13, 14, 15}
     assert all(0 <= point["at"] <= 1 for point in points)
 
 
