@@ -27,7 +27,10 @@ runs_app = typer.Typer(
 
 @runs_app.command("list")
 def runs_list(
-    runs_dir: RunsDir = Path("runs"),
+    runs_dir: RunsDirArgument = Path("runs"),
+    runs_dir_option: Annotated[
+        Path | None, typer.Option("--runs-dir", hidden=True)  # as it was once given
+    ] = None,
     status: StatusOption = None,
     where: WhereOption = None,
     output_format: FormatOption = "table",
@@ -38,15 +41,16 @@ def runs_list(
 
     * `optbench runs list --status running,failed`
 
-    * `optbench runs list --where optimizer=adam --format csv`
+    * `optbench runs list runs/tune.tuning --where optimizer=adam --format csv`
     """
     from optbench.commands.runs import list_command
     from optbench.commands.screen import Screen
 
     width = terminal.width() if sys.stdout.isatty() else None  # a pipe gets every column
     screen = Screen(sys.stdout, width, terminal.colour())
+    root = runs_dir_option or runs_dir
     code = list_command(
-        runs_dir, status or (), where or (), output_format, screen, terminal.errors()
+        root, status or (), where or (), output_format, screen, terminal.errors()
     )
     raise typer.Exit(code)
 

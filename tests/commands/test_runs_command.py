@@ -37,6 +37,13 @@ def test_runs_are_filtered_by_status_and_by_what_they_have(store: Path) -> None:
     assert statuses(store, "--where", "optimizer=adam", "--status", "completed") == ["completed"]
 
 
+def test_the_folder_is_an_argument_as_of_the_other_commands_about_runs(store: Path) -> None:
+    outcome = command("runs", "list", store)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == command("runs", "list", "--runs-dir", store).out
+    assert outcome.out.startswith("3 runs: ")
+
+
 def test_no_run_is_no_error(store: Path) -> None:
     outcome = command("runs", "list", "--runs-dir", store, "--status", "failed")
     assert (outcome.code, outcome.out.strip()) == (0, "0 runs")
