@@ -49,9 +49,7 @@ def runs_list(
     width = terminal.width() if sys.stdout.isatty() else None  # a pipe gets every column
     screen = Screen(sys.stdout, width, terminal.colour())
     root = runs_dir_option or runs_dir
-    code = list_command(
-        root, status or (), where or (), output_format, screen, terminal.errors()
-    )
+    code = list_command(root, status or (), where or (), output_format, screen, terminal.errors())
     raise typer.Exit(code)
 
 

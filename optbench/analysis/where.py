@@ -14,7 +14,7 @@ from optbench.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.scan import Note, Scan, StoredRun
 
 MOST_LISTED = 8  # values or keys that a message names
 _EXAMPLE = "--where optimizer=adam --where lr=1e-3,1e-2"
@@ -46,6 +46,16 @@ def selected(runs: Iterable[StoredRun], conditions: Sequence[str]) -> tuple[Stor
     if not kept:
         raise UsageError(f"--where: no run meets all of {' '.join(conditions)}; leave one out")
     return kept
+
+
+def concerned(scan: Scan, conditions: Sequence[str]) -> list[Note]:
+    """The notes of a scan but those about runs that do not meet the conditions.
+
+    Raises UsageError as `selected` does.
+    """
+    kept = {run.path for run in selected(scan.runs, conditions)}
+    left_out = {run.path for run in scan.runs} - kept
+    return [note for note in scan.notes if note.path not in left_out]
 
 
 def _facts(run: StoredRun) -> Facts:

@@ -9,6 +9,7 @@ from optbench import __version__
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.analysis.search import with_searches
+from optbench.analysis.where import concerned
 from optbench.commands.screen import Screen, deliver
 from optbench.errors import EXIT_CLAIM, EXIT_OK
 from optbench.report.audit import audit_lines, audit_markdown
@@ -49,7 +50,7 @@ def compare_command(
     `errors` takes the remarks.
     """
     found = scan(*roots)
-    errors.write(render_notes(found.notes, width=errors.width))
+    errors.write(render_notes(concerned(found, question.where), width=errors.width))
     comparison = with_searches(compare(found.runs, question, studies(*roots)), roots)
     if page.chart is not None:  # before the table: a name that can't be drawn is told at once
         page.chart.draw(comparison)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.analysis.search import with_searches
+from optbench.analysis.where import concerned
 from optbench.errors import EXIT_OK
 from optbench.report.html.page import render_report
 from optbench.report.runs import render_notes
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 def report_command(roots: Sequence[Path], question: Question, output: Path, errors: Screen) -> int:
     """Write the page about the runs under `roots`; the exit code. `errors` takes the remarks."""
     found = scan(*roots)
-    errors.write(render_notes(found.notes, width=errors.width))
+    notes = concerned(found, question.where)
+    errors.write(render_notes(notes, width=errors.width))
     comparison = with_searches(compare(found.runs, question, studies(*roots)), roots)
     errors.write(render_notes(comparison.notes, width=errors.width))
-    page = render_report(comparison, audit(comparison), (*found.notes, *comparison.notes))
+    page = render_report(comparison, audit(comparison), (*notes, *comparison.notes))
     write_output(output, page.encode())
     errors.write(f"Report: {output}\n")
     return EXIT_OK

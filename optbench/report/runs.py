@@ -105,11 +105,26 @@ def runs_table(runs: Iterable[StoredRun]) -> Table:
 
 
 def render_notes(notes: Sequence[Note], *, width: int | None = None) -> str:
-    """A paragraph a note, the first ones if there are many; empty without any."""
-    lines = [paragraph(str(note), width, hanging=INDENT) for note in notes[:MOST_NOTES]]
-    if len(notes) > MOST_NOTES:
-        lines.append(f"and {len(notes) - MOST_NOTES:,} more like these")
+    """A paragraph a cause, with the first directory that has it; the first ones if there are many.
+
+    Empty without any.
+    """
+    alike: dict[tuple[str, str], list[Note]] = {}
+    for note in notes:
+        alike.setdefault((note.kind, note.message), []).append(note)
+    told = [_collapsed(same) for same in alike.values()]
+    lines = [paragraph(text, width, hanging=INDENT) for text in told[:MOST_NOTES]]
+    if len(told) > MOST_NOTES:
+        lines.append(f"and {len(told) - MOST_NOTES:,} more like these")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _collapsed(notes: Sequence[Note]) -> str:
+    """`runs/n/adam-s0 and 17 more: unfinished: failed` of notes that differ in their paths."""
+    first = notes[0]
+    if len(notes) == 1:
+        return str(first)
+    return f"{first.path} and {len(notes) - 1:,} more: {first.kind}: {first.message}"
 
 
 def steps_of_total(result: Result) -> tuple[int, int]:

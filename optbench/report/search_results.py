@@ -91,7 +91,8 @@ def _best(search: Search, found: ProblemSearch) -> str:
     objective = words.value(Metric(found.objective), chosen.objective)
     return (
         f"{search.label}'s best is trial {chosen.position} of {len(search.tried):,}: "
-        f"{values_of(chosen)}, with a {words.quantity(found.objective)} of {objective}{told and f'; {told}'}."
+        f"{values_of(chosen)}, with a {words.quantity(found.objective)} of {objective}"
+        f"{told and f'; {told}'}."
     )
 
 
@@ -151,8 +152,8 @@ def _duel(duel: Duel) -> str:
         if not duel.certain.a_first:
             first, then = then, first
         return (
-            f"{first} is the better with up to {words.count(duel.certain.before, 'trial')}, {then} from "
-            f"{duel.certain.after} on (95% band of the difference, on both sides)."
+            f"{first} is the better with up to {words.count(duel.certain.before, 'trial')}, "
+            f"{then} from {duel.certain.after} on (95% band of the difference, on both sides)."
         )
     course = f"do not cross: {duel.ahead} is ahead"
     if duel.crossed is not None:
@@ -162,7 +163,8 @@ def _duel(duel: Duel) -> str:
         budget = f"{few} to " * (few < many) + words.count(many, "trial")
         certain = f"{duel.better} is the better for certain with {budget} (95% band)"
     else:
-        certain = f"up to {words.count(duel.trusted, 'trial')}, as far as a band holds, that is not certain"
+        budget = words.count(duel.trusted, "trial")
+        certain = f"up to {budget}, as far as a band holds, that is not certain"
     return f"The curves of {duel.first} and {duel.second} {course}; {certain}."
 
 

@@ -315,8 +315,8 @@ class Tuner:
         for trial in (trial for trial in asked.trials if trial.number in asked.going):
             if outcome(trial, stored, self.search.tuning.objective).status == "missing":
                 raise StoreError(
-                    f"trial {trial.position} of {side.label} is not finished: another process trains "
-                    "it. The same command goes on once that has ended."
+                    f"trial {trial.position} of {side.label} is not finished: another process "
+                    "trains it. The same command goes on once that has ended."
                 )
 
     def _going_on(self, side: _Side, asked: _Asked, stored: Mapping[str, StoredRun]) -> set[int]:

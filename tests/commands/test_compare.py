@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from experiments import command
-from stored_runs import ADAM, SGD, write_seeds
+from stored_runs import ADAM, SGD, write_run, write_seeds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,18 @@ def test_where_leaves_runs_out(stores: Path) -> None:
     outcome = command("compare", stores / "old", "--where", "lr=1e-3", "--format", "json")
     (problem,) = json.loads(outcome.out)["problems"]
     assert [found["label"] for found in problem["settings"]] == ["adam lr=0.001"]
+
+
+def test_failed_runs_of_one_cause_are_one_note_and_where_leaves_theirs_out(stores: Path) -> None:
+    for seed in (90, 91, 92):
+        write_run(
+            stores / "old", [], optimizer=SGD, seed=seed, status="failed", reason="StreamError: x"
+        )
+    said = command("compare", stores / "old").err
+    assert said.count("unfinished: failed") == 1
+    assert "and 2 more: unfinished: failed (StreamError: x)\n" in said
+    assert "failed" not in command("compare", stores / "old", "--where", "optimizer=adam").err
+    assert "and 2 more" in command("compare", stores / "old", "--where", "optimizer=sgd").err
 
 
 def test_an_unknown_key_is_one_line_and_exit_code_2(stores: Path) -> None:

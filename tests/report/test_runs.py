@@ -179,11 +179,22 @@ def test_the_page_of_a_strangers_run_cant_steer_the_terminal(tmp_path: Path) -> 
 
 
 def test_notes_are_a_line_each_and_not_endless() -> None:
-    notes = [Note(Path(f"runs/\x1b{index}"), "foreign", "no\nresult") for index in range(25)]
+    notes = [
+        Note(Path(f"runs/\x1b{index}"), "foreign", f"no\nresult {index}") for index in range(25)
+    ]
     lines = render_notes(notes).splitlines()
-    assert lines[0] == "runs/\\x1b0: foreign: no\\nresult"
+    assert lines[0] == "runs/\\x1b0: foreign: no\\nresult 0"
     assert lines[20:] == ["and 5 more like these"]
     assert render_notes([]) == ""
+
+
+def test_notes_of_one_kind_and_cause_are_one_line_with_their_number() -> None:
+    notes = [Note(Path(f"runs/n/adam-s{seed}"), "unfinished", "failed (x)") for seed in range(18)]
+    notes.insert(1, Note(Path("runs/n/sgd-s0"), "unfinished", "interrupted"))
+    assert render_notes(notes) == (
+        "runs/n/adam-s0 and 17 more: unfinished: failed (x)\n"
+        "runs/n/sgd-s0: unfinished: interrupted\n"
+    )
 
 
 def test_notes_are_wrapped_between_words_and_hang() -> None:
