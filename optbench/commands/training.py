@@ -50,9 +50,13 @@ class Trained:
 
     def complain(self) -> int:
         """Say on standard error what failed and what is not here to be told; the exit code."""
-        failed = [event.directory for event in self.ended if event.result.status == "failed"]
-        for directory in failed:
-            complain(f"{directory} failed; the traceback is in {directory / 'log.txt'}")
+        failed: dict[str | None, list[Path]] = {}
+        for event in self.ended:
+            if event.result.status == "failed":
+                failed.setdefault(event.result.reason, []).append(event.directory)
+        for reason, (first, *others) in failed.items():
+            more = f" and {len(others):,} more" if others else ""
+            complain(f"{first}{more} failed: {reason}\n  The traceback is in {first / 'log.txt'}.")
         if self.busy:
             complain(busy_line([event.directory for event in self.busy]))
         for reason, runs in Counter(event.reason for event in self.unbegun).items():

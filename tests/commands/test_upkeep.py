@@ -260,9 +260,10 @@ def test_a_failed_run_is_tried_again_under_its_experiment_with_its_declared_seed
     assert command("runs", "retry", store).out == "There is no failed run.\n"
 
 
-def test_a_run_that_fails_again_ends_with_3(tmp_path: Path) -> None:
+def test_runs_that_fail_again_end_with_3_and_tell_their_cause_once(tmp_path: Path) -> None:
     write_plugin(tmp_path, FRAGILE)
-    store = train(tmp_path, optimizer={"name": "./plugin.py:Fragile", "lr": 0.1})
+    store = train(tmp_path, optimizer={"name": "./plugin.py:Fragile", "lr": 0.1}, seeds=2)
     outcome = command("runs", "retry", store, "--quiet")
     assert outcome.code == 3
-    assert "the traceback is in" in outcome.err
+    assert outcome.err.count(" and 1 more failed: RuntimeError: not yet\n") == 1
+    assert outcome.err.count("The traceback is in") == 1
