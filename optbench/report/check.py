@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from optbench.training.check.finding import Checked, Finding
 
 FORMATS = ("table", "markdown", "csv", "json")
+_HUES = {"works": GREEN, "fails": RED}
 _HANGING = " " * 28  # where reasons begin
 
 
@@ -43,14 +44,20 @@ def _section(one: Checked, width: int | None, *, colour: bool) -> Iterator[str]:
     yield paragraph(_title(one), width)
     yield ""
     for finding in one.findings:
-        line = f"  {finding.verdict:<13}  {finding.check:<11}{finding.reason}"
+        told = _told(finding)
+        line = f"  {told:<13}  {finding.check:<11}{finding.reason}"
         text = paragraph(line, width, hanging=_HANGING)
-        if colour and finding.verdict != "doesn't apply":
-            hue = GREEN if finding.verdict == "works" else RED
-            text = text.replace(finding.verdict, f"{hue}{finding.verdict}{RESET}", 1)
+        if colour and told in _HUES:
+            text = text.replace(told, f"{_HUES[told]}{told}{RESET}", 1)
         yield text
     yield ""
     yield paragraph(verdict(one), width)
+
+
+def _told(finding: Finding) -> str:
+    """The verdict in the list; `fails` is kept for what prevents an optimizer's use."""
+    optional = finding.verdict == "fails" and finding.check not in NEEDED
+    return "without" if optional else finding.verdict
 
 
 def _title(one: Checked) -> str:
