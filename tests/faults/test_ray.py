@@ -173,10 +173,11 @@ def test_a_node_that_is_given_up_and_comes_back_changes_nothing(
 TRESPASS = """
 import pathlib, sys
 import ray
-@ray.remote
+@ray.remote(num_cpus=0)
 def trespass():
     pathlib.Path(sys.argv[2]).touch()
-ray.init(address=sys.argv[1], logging_level="ERROR")
+host = sys.argv[1].partition(":")[0]
+ray.init(address=sys.argv[1], _node_ip_address=host, logging_level="ERROR")
 ray.get(trespass.remote(), timeout=20)
 """
 
@@ -189,6 +190,7 @@ def assert_turned_away(folder: Path, address: str, token: str | None) -> None:
     hidden = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
     own = {name: value for name, value in os.environ.items() if name not in hidden}
     own["HOME"] = str(folder)  # where Ray looks for a token
+    own["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # 127.0.0.1 is meant as it is written
     own |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token} if token else {}
     trace = folder / "trace"
     ended = subprocess.run(
@@ -237,13 +239,16 @@ def test_a_stranger_gets_nothing_run_on_a_cluster_of_the_commands_own(
     )
     store = tmp_path / "runs"
     long = STUDY | {"training": {"epochs": 1000, "batch_size": 64}}
-    with begin(write_experiment(tmp_path, "study", **long), store, "--executor", "ray") as process:
-        wait_for(lambda: begun(store), process)
-        (address,) = addresses_of(process.pid)
-        for _ in range(times(5)):
-            with fault.holds():
-                assert_turned_away(tmp_path, address, token)
-        process.terminate()
+    path = write_experiment(tmp_path, "study", **long)
+    with begin(path, store, "-q", "--executor", "ray") as process:
+        try:
+            wait_for(lambda: begun(store), process)
+            (address,) = addresses_of(process.pid)
+            for _ in range(times(5)):
+                with fault.holds():
+                    assert_turned_away(tmp_path, address, token)
+        finally:
+            process.terminate()
 
 
 SABOTAGE = [
