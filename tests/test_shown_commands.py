@@ -65,6 +65,19 @@ def write_own(folder: Path) -> None:
     (folder / "measurements.csv").write_text(f"a,b,class\n{rows}", encoding="utf-8")
 
 
+LONGER = """
+dataset: {name: synthetic, train: 200, test: 100}
+model: {name: mlp, hidden: [8]}
+optimizer: [adam, {name: sgd, lr: 0.1}]
+training: {epochs: 20}
+seeds: 4
+"""
+
+
+def write_longer(folder: Path) -> None:
+    (folder / "my.yaml").write_text(LONGER, encoding="utf-8")
+
+
 def skip_without_tensorboard(folder: Path) -> None:
     if find_spec("tensorboard") is None:
         pytest.skip("tensorboard is not installed")
@@ -85,11 +98,12 @@ class Told:
 
 
 SMOKE = "optbench run configs/smoke.yaml --quiet"
+SHORTER = "optbench run my.yaml --set training.epochs=5 --set training.keep_state=true --quiet"
 ONE_EPOCH = ("--set", "training.epochs=1", "--quiet")
 LESS = ("--seeds", "2", *ONE_EPOCH)
 TOLD: dict[str, Told] = {
     "docs/check.md": Told(write_my_optimizer),
-    "docs/experiments.md": Told(names={"FILE": "configs/smoke.yaml"}),
+    "docs/experiments.md": Told(write_longer, (SHORTER,), names={"FILE": "configs/smoke.yaml"}),
     "docs/extending.md": Told(write_signsgd, less=ONE_EPOCH),
     "docs/finetuning.md": Told(less=ONE_EPOCH),
     "docs/index.md": Told(write_own, less=LESS),
