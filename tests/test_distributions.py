@@ -12,6 +12,7 @@ import tarfile
 import venv
 import zipfile
 from email.parser import BytesParser
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from email.message import Message
 
 ROOT = Path(__file__).parents[1]
-BACKEND = all(importlib.util.find_spec(name) for name in ("hatchling", "hatch_vcs", "pip"))
+# Not by find_spec: setuptools leaves its distutils aside in a process that looks for pip.
+BACKEND = all(any(distributions(name=name)) for name in ("hatchling", "hatch-vcs", "pip"))
 pytestmark = pytest.mark.skipif(
     not BACKEND, reason="can't build: pip install hatchling hatch-vcs, as '.[test]' does"
 )
