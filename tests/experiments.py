@@ -43,6 +43,16 @@ PRELOADED = [
     "torch.utils.serialization.config",
     "typer._adapters",
 ]
+DRAWS = """
+import torch
+
+class Draws(torch.optim.SGD):
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad += 0.1 * torch.randn_like(parameter)
+        super().step(closure)
+"""
 TINY: dict[str, Any] = {
     "dataset": {
         "name": "synthetic",

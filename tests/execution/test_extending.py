@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from experiments import (
+    DRAWS,
     TINY,
     Child,
     command,
@@ -40,21 +41,15 @@ if TYPE_CHECKING:
 
     from optbench.execution.plan import Plan
 
-PLUGIN = """
-import torch
-
-class Draws(torch.optim.SGD):
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                parameter.grad += 0.1 * torch.randn_like(parameter)
-        super().step(closure)
-
+PLUGIN = (
+    DRAWS
+    + """
 class Keeps(torch.optim.SGD):
     "Its state holds what no file should."
     def state_dict(self):
         return {**super().state_dict(), "own": object()}
 """
+)
 OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "adam", "lr": {"grid": [0.01, 0.1]}},
     {"name": "sgd", "lr": 0.1, "momentum": 0.9, "schedule": {"name": "steplr", "step_size": 3}},

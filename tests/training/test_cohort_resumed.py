@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from company import alone, assert_ends_as, resumed, stopped, traces
-from experiments import make_learner, make_runs, write_plugin
+from experiments import DRAWS, make_learner, make_runs, write_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,19 +14,13 @@ if TYPE_CHECKING:
 
     from optbench.config.spec import Run
 
-PLUGIN = """
-import torch
-
-class Draws(torch.optim.SGD):
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                parameter.grad += 0.1 * torch.randn_like(parameter)
-        super().step(closure)
-
+PLUGIN = (
+    DRAWS
+    + """
 class Searches(torch.optim.LBFGS):
     "Evaluates the loss itself."
 """
+)
 OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "adam", "lr": 0.01, "schedule": {"name": "cosine"}},
     {"name": "./plugin.py:Draws", "lr": 0.1},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from company import alone, assert_ends_as, begun, last_states, resumed, traces
-from experiments import make_learner, make_runs, train_all, write_plugin
+from experiments import DRAWS, make_learner, make_runs, train_all, write_plugin
 
 from optbench.training.loop import train
 from optbench.training.records import Commit, LastState
@@ -16,16 +16,9 @@ if TYPE_CHECKING:
 
     from optbench.config.spec import Run
 
-PLUGIN = """
-import torch
-
-class Draws(torch.optim.SGD):
-    def step(self, closure=None):
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                parameter.grad += 0.1 * torch.randn_like(parameter)
-        super().step(closure)
-
+PLUGIN = (
+    DRAWS
+    + """
 class Searches(torch.optim.LBFGS):
     "Evaluates the loss itself."
 
@@ -43,6 +36,7 @@ class Restless(torch.nn.Sequential):
     def forward(self, inputs):
         return super().forward(inputs + 0.1 * torch.randn_like(inputs))
 """
+)
 OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "adam", "lr": 0.01},
     {"name": "./plugin.py:Draws", "lr": 0.1, "schedule": {"name": "./plugin.py:Halves"}},
