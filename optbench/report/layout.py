@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import textwrap
@@ -26,11 +27,12 @@ def to_text(table: Table, *, width: int | None = 80, colour: bool = False) -> st
 
     What does not fit at first gets headers in two lines, then shorter cells from the right on,
     then loses a column that may be dropped (a note names it) and has longer cells again as far
-    as they fit, and so on; at last it is stacked.
+    as they fit, and so on. Then columns that may stand below their rows do, and all begins anew
+    with the rest; at last it is stacked.
     """
     for layout in _layouts(table):
         if width is None or layout.width <= width:
-            return _page(layout.table, layout.lines(colour=colour), width)
+            return _page(layout.table, layout.lines(width, colour=colour), width)
     return _page(table, _stacked(table, width, colour=colour), width)
 
 
@@ -52,23 +54,31 @@ def paragraph(text: str, width: int | None, *, hanging: str = "") -> str:
 
 @dataclass(frozen=True)
 class _Layout:
-    """A table set in columns, its headers in one line or, where that is narrower, in two."""
+    """A table set in columns, its headers in one line or, where that is narrower, in two.
+
+    `below` has what stands in a line of its own below its rows, or nothing.
+    """
 
     table: Table
+    below: Table
     wrap: bool
 
     @property
     def width(self) -> int:
         return len(INDENT) + sum(self._widths) + len(GAP) * (len(self._widths) - 1)
 
-    def lines(self, *, colour: bool) -> Iterator[str]:
+    def lines(self, width: int | None, *, colour: bool) -> Iterator[str]:
         for number in range(len(self._headers[0])):
             yield self._line([Cell(header[number]) for header in self._headers], colour=colour)
-        for index, section in enumerate(self.table.sections):
+        sections = zip(self.table.sections, self.below.sections, strict=True)
+        for index, (section, below) in enumerate(sections):
             if index:
                 yield ""
-            for row in section:
-                yield self._line(row, colour=colour)
+            pairs = zip(section, below, strict=True)
+            for (_, told), rows in itertools.groupby(pairs, lambda pair: (pair[0][0], pair[1])):
+                yield from (self._line(row, colour=colour) for row, _ in rows)
+                if told:
+                    yield _pairs(self.below.columns, told, width, colour=colour)
 
     @cached_property
     def _headers(self) -> list[list[str]]:
@@ -104,12 +114,29 @@ def _layouts(table: Table) -> Iterator[_Layout]:
     """From the most comfortable to the narrowest."""
     if not table.rows:
         return
-    yield _Layout(table, wrap=False)
+    yield from _in_columns(table, _picked(table, lambda _: False))
+    below = _picked(table, lambda column: column.below)
+    if below.columns:
+        yield from _in_columns(_picked(table, lambda column: not column.below), below)
+
+
+def _in_columns(table: Table, below: Table) -> Iterator[_Layout]:
+    yield _Layout(table, below, wrap=False)
     drops = {column.drop for column in table.columns} - {0}
     for left in [table, *(_without(table, least) for least in sorted(drops, reverse=True))]:
-        yield _Layout(left, wrap=True)
+        yield _Layout(left, below, wrap=True)
         for first in reversed(range(len(left.columns))):
-            yield _Layout(_shortened(left, first), wrap=True)
+            yield _Layout(_shortened(left, first), below, wrap=True)
+
+
+def _picked(table: Table, wanted: Callable[[Column], bool]) -> Table:
+    """The table with the columns that are wanted."""
+    kept = [index for index, column in enumerate(table.columns) if wanted(column)]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        sections=_each_row(table, lambda row: tuple(row[index] for index in kept)),
+    )
 
 
 def _shortened(table: Table, first: int) -> Table:
@@ -126,14 +153,11 @@ def _shortened(table: Table, first: int) -> Table:
 
 def _without(table: Table, least: int) -> Table:
     """The table without the columns whose `drop` is `least` or more, and a note that says so."""
-    kept = [index for index, column in enumerate(table.columns) if column.drop < least]
     dropped = [column for column in table.columns if column.drop >= least]
     headers = ", ".join(column.header for column in dropped)
     notes = [_silent(note, dropped) for note in table.notes]
     return replace(
-        table,
-        columns=tuple(table.columns[index] for index in kept),
-        sections=_each_row(table, lambda row: tuple(row[index] for index in kept)),
+        _picked(table, lambda column: column.drop < least),
         notes=(*filter(None, notes), f"Left out for want of width: {headers}."),
     )
 

@@ -102,7 +102,7 @@ def _hyperparameter_column(name: str, problem: ProblemComparison, *, is_told: bo
     short = name.removeprefix("schedule.")
     header = name if short in problem.differing else short
     stays = name in problem.telling and not is_told
-    return Column(name, header, drop=0 if stays else _DROP_OF_GIVEN)
+    return Column(name, header, drop=0 if stays else _DROP_OF_GIVEN, below=True)
 
 
 def _measure_column(name: str, problem: ProblemComparison) -> Column:

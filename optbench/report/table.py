@@ -16,7 +16,8 @@ class Column:
     """A column's name for programs (`key`), its header, and what gives way in a narrow terminal.
 
     Columns with a `drop` above 0 are left out, the highest first, where the table is too wide;
-    `note` is what the table's notes say about the column, and goes with it.
+    `note` is what the table's notes say about the column, and goes with it. Where even that is
+    not enough, columns marked `below` stand in a line below each row.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Column:
     align: Literal["left", "right"] = "left"
     drop: int = 0
     note: str = ""
+    below: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from typing import TYPE_CHECKING, NoReturn
@@ -442,3 +443,24 @@ def test_a_papers_table_says_nothing_of_the_command_that_made_it(tmp_path: Path)
     text = page(tmp_path, "latex")
     assert "By default" not in text
     assert r"\caption{mnist $\cdot$" in text
+
+
+def test_runs_of_two_lengths_are_one_table_of_80_columns(tmp_path: Path) -> None:
+    optimizers = (ADAM, SGD, SGD | {"momentum": 0.9})
+    for (number, optimizer), epochs, seed in itertools.product(
+        enumerate(optimizers), (1, 2), range(4)
+    ):
+        finals = [0.1, 0.8 + number / 100 + seed / 1000, 0.9 + number / 100 + seed / 1000]
+        rows = make_rows(finals[: epochs + 1], val_loss=[2.3, 0.4, 0.3][: epochs + 1])
+        training = {"epochs": epochs}
+        write_run(tmp_path, rows, optimizer=optimizer, seed=seed, training=training)
+    table = page(tmp_path).split("\n\n")[1:3]
+    assert [line.split()[:2] for line in table[0].splitlines()[1:]] == [
+        ["optimizer", "n"],
+        *(["adam", "4"], ["lr", "0.001"]),
+        *(["momentum", "4"], ["lr", "0.01"]),
+        *(["sgd", "4"], ["lr", "0.01"]),
+    ]
+    assert table[0].splitlines()[3] == "    lr 0.001   epochs 2"
+    assert table[1].splitlines()[-1] == "    lr 0.01   epochs 1   momentum 0"
+    assert max(map(len, page(tmp_path).splitlines())) <= 80

@@ -159,3 +159,41 @@ def test_the_first_section_is_set_off_even_where_rows_are_stacked() -> None:
 def test_a_header_without_spaces_breaks_after_an_underscore() -> None:
     made = Table((Column("a", "weight_decay"),), (((cell("0.01"),),),))
     assert to_text(made, width=10) == "  weight_\n  decay\n  0.01\n"
+
+
+def narrow_table() -> Table:
+    columns = (
+        Column("name", "name"),
+        Column("lr", "lr", below=True),
+        Column("momentum", "momentum", below=True),
+        Column("loss", "train loss", "right"),
+        Column("n", "n", "right"),
+    )
+    momentum = (cell("momentum"), cell("0.01"), cell("0.9"), cell("0.071"), cell(8))
+    adam = (cell("adam"), cell("0.001"), cell(""), cell("0.3"), cell(10))
+    return Table(columns, ((momentum, adam), (adam,)))
+
+
+def test_what_names_a_row_goes_below_it_before_a_table_is_stacked() -> None:
+    assert to_text(narrow_table(), width=28) == (
+        "  name      train loss   n\n"
+        "  momentum       0.071   8\n"
+        "    lr 0.01   momentum 0.9\n"
+        "  adam             0.3  10\n"
+        "    lr 0.001\n"
+        "\n"
+        "  adam             0.3  10\n"
+        "    lr 0.001\n"
+    )
+
+
+@pytest.mark.parametrize("width", range(20, 80))
+def test_no_line_of_a_table_is_wider_than_asked(width: int) -> None:
+    assert max(map(len, to_text(narrow_table(), width=width).splitlines())) <= width
+
+
+def test_what_rows_of_one_name_have_in_common_stands_below_the_last_of_them() -> None:
+    columns = (Column("name", "name"), Column("seed", "seed"), Column("lr", "rate", below=True))
+    rows = tuple((cell("adam"), cell(seed), cell("0.00123")) for seed in range(2))
+    made = to_text(Table(columns, (rows,)), width=18)
+    assert made == "  name  seed\n  adam  0\n  adam  1\n    rate 0.00123\n"
