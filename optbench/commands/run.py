@@ -27,6 +27,7 @@ from optbench.report.plan import (
     extended_lines,
     finished_line,
     result_line,
+    too_few_seeds,
 )
 from optbench.store.scan import StoredRun, scan
 from optbench.store.tuning import studies
@@ -65,6 +66,8 @@ def run_command(
     screen.say(finished_line(len(finished), len(plan.runs)))
     screen.say(elsewhere(finished, installed_torch()))
     screen.say(_extended(plan, options))
+    if plan.to_train:
+        screen.say(too_few_seeds([planned.run for planned in plan.runs]))
     lines = JsonLines(sys.stdout)
     for run in finished if json else ():
         lines.write(run)

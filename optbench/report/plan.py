@@ -77,7 +77,7 @@ def describe_plan(
     if own:
         lines.append(f"{len(runs) - finished:,} to train; no estimate: a dry run runs no code of")
         lines.append(f"yours ({', '.join(own)})")
-    lines += [*_prospect(runs), ""]
+    lines += [*_prospect([run for run, _, _ in runs]), ""]
     lines += [
         f"  {'finished' if done else 'to train':<8}  {directory}{_from(run, begun)}"
         for run, directory, done in runs[:MOST_RUNS]
@@ -134,15 +134,11 @@ def _gigabytes(size: int) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 
-def _prospect(runs: Sequence[tuple[Run, Path, bool]]) -> Iterator[str]:
+def _prospect(runs: Sequence[Run]) -> Iterator[str]:
     """`5 seeds cannot reach a verdict; 6 can, at differences above 1.6 standard deviations`."""
-    settings = {run.setting.setting_hash for run, _, _ in runs}
-    seeds = {run.declared_seeds for run, _, _ in runs}
-    if len(settings) == 1 or len(seeds) != 1 or seeds == {1}:
+    if (found := _declared_and_judged(runs)) is None:
         return
-    (declared,) = seeds
-    # Each optimizer's best is judged against the reference's, together (Holm).
-    judged = max(len({family(run.setting.optimizer) for run, _, _ in runs}) - 1, 1)
+    declared, judged = found
     fewest = fewest_pairs(FIRST_ALPHA, judged)
     effect = shown_effect(max(declared, fewest), FIRST_ALPHA, judged)
     shown = f"differences above {effect:.1f} standard deviations"
@@ -150,6 +146,30 @@ def _prospect(runs: Sequence[tuple[Run, Path, bool]]) -> Iterator[str]:
         yield f"{declared} seeds cannot reach a verdict; {fewest} can, at {shown}"
     else:
         yield f"{declared} seeds show {shown}, four times out of five"
+
+
+def too_few_seeds(runs: Sequence[Run]) -> str:
+    """`5 seeds cannot reach a verdict: --seeds 6 can.`; empty where the seeds can."""
+    if (found := _declared_and_judged(runs)) is None:
+        return ""
+    declared, judged = found
+    fewest = fewest_pairs(FIRST_ALPHA, judged)
+    told = f"{declared} seeds cannot reach a verdict: --seeds {fewest} can."
+    return told if declared < fewest else ""
+
+
+def _declared_and_judged(runs: Sequence[Run]) -> tuple[int, int] | None:
+    """How many seeds each setting is to have, and how many verdicts are taken together (Holm).
+
+    Each optimizer's best is judged against the reference's. None where there are no verdicts, for
+    there is one setting or one seed, and where some settings have more seeds than others.
+    """
+    settings = {run.setting.setting_hash for run in runs}
+    seeds = {run.declared_seeds for run in runs}
+    if len(settings) == 1 or len(seeds) != 1 or seeds == {1}:
+        return None
+    (declared,) = seeds
+    return declared, max(len({family(run.setting.optimizer) for run in runs}) - 1, 1)
 
 
 def finished_line(finished: int, runs: int) -> str:

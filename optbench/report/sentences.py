@@ -12,7 +12,7 @@ from optbench.report.differences import single_basis
 from optbench.report.learning_rates import learning_rates
 from optbench.report.reaching import reaching
 from optbench.report.search_results import search_sentences
-from optbench.report.verdicts import judged, sentences, word
+from optbench.report.verdicts import judged, sentences, too_few, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,6 +45,7 @@ def closing(problem: ProblemComparison, comparison: Comparison) -> Iterator[str]
             yield from _contrast(row, problem.reference, problem)
     yield from learning_rates(problem)
     yield from _no_verdict(problem)
+    yield from _too_few(problem)
     for found in comparison.searches:
         if found.problem == problem.key:
             yield from search_sentences(found, problem)
@@ -91,7 +92,10 @@ def _counts(problem: ProblemComparison, reference: SettingRow) -> str:
 def _contrast(row: SettingRow, reference: SettingRow, problem: ProblemComparison) -> Iterator[str]:
     verdict, difference = judged(row), row.difference
     if verdict is not None:
-        told = sentences(row.name, reference.name, verdict, problem.metric, problem.margin)
+        told = sentences(
+            *(row.name, reference.name, verdict, problem.metric, problem.margin),
+            counts_pairs=not _all_short_of_pairs(problem),
+        )
         yield " ".join(told)
     elif difference is None:
         missing = "completed seed" if not row.completed else words.quantity(problem.metric.name)
@@ -120,3 +124,19 @@ def _no_verdict(problem: ProblemComparison) -> Iterator[str]:
         return
     if problem.one_seed_each:
         yield "One seed each, so no verdict: `optbench run … --seeds 8` gives one."
+
+
+def _all_short_of_pairs(problem: ProblemComparison) -> list[Verdict]:
+    """The verdicts on several settings, where none of them has enough seeds; else nothing."""
+    found = _judged(problem)
+    are_short = len(found) > 1 and all(verdict.why == "too few pairs" for verdict in found)
+    return found if are_short else []
+
+
+def _too_few(problem: ProblemComparison) -> Iterator[str]:
+    """That no seeds can decide, once for all settings; a single one's own sentence says so."""
+    if found := _all_short_of_pairs(problem):
+        numbers = sorted({verdict.n for verdict in found})
+        counted = " to ".join(map(str, dict.fromkeys([numbers[0], numbers[-1]])))
+        needed, look = (max(v.fewest_next for v in found), max(v.look for v in found))
+        yield f"{too_few(f'{counted} seeds', needed, look)}."

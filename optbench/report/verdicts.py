@@ -34,9 +34,18 @@ def word(verdict: Verdict) -> str:
 
 
 def sentences(
-    name: str, other: str, verdict: Verdict, metric: Metric, margin: float | None = None
+    name: str,
+    other: str,
+    verdict: Verdict,
+    metric: Metric,
+    margin: float | None = None,
+    *,
+    counts_pairs: bool = True,
 ) -> Iterator[str]:
-    """The verdict on a setting, then what would decide it, then whether it is equivalent."""
+    """The verdict on a setting, then what would decide it, then whether it is equivalent.
+
+    Without `counts_pairs` it is left to somebody else to say that there are too few of them.
+    """
     about = f"{name} against {other}, {words.quantity(metric.name)}"
     if verdict.why == "decided":
         measured = f"{name}'s {words.quantity(metric.name)}"
@@ -55,16 +64,19 @@ def sentences(
     elif verdict.why == "diverged":
         yield f"{about}: undecided, for seeds diverged and no two of them could be paired."
     else:
-        yield from _undecided(about, verdict, metric)
+        yield from _undecided(about, verdict, metric, counts_pairs=counts_pairs)
     if verdict.decision and margin is not None:
         yield _equivalence(verdict, metric, margin)
 
 
-def _undecided(about: str, verdict: Verdict, metric: Metric) -> Iterator[str]:
+def _undecided(
+    about: str, verdict: Verdict, metric: Metric, *, counts_pairs: bool
+) -> Iterator[str]:
     found = f"{about}: undecided, {_amount(verdict, metric)}{_span(verdict, metric, '(', ')')}"
     kind = "seeds of each" if verdict.test == "welch" else "pairs"
     if verdict.why == "too few pairs":
-        yield f"{found}; {too_few(f'{verdict.n} {kind}', verdict.fewest_next, verdict.look)}."
+        few = too_few(f"{verdict.n} {kind}", verdict.fewest_next, verdict.look)
+        yield f"{found}; {few}." if counts_pairs else f"{found}."
     else:
         yield f"{found}{_flips(verdict)}."
     if verdict.shown:  # without any variance nothing can be said

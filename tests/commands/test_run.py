@@ -68,6 +68,16 @@ def test_part_of_it_may_be_finished(tmp_path: Path) -> None:
     assert out.startswith("1 of 2 runs are finished already; 1 to train.")
 
 
+def test_too_few_seeds_are_told_before_they_are_trained_and_where_they_are_compared(
+    tmp_path: Path,
+) -> None:
+    out = run(tmp_path, optimizer=TWO, seeds=2).out
+    assert out.startswith("2 seeds cannot reach a verdict: --seeds 6 can.\n\n")
+    assert "2 pairs cannot reach a verdict; the one extension can, to 8" in " ".join(out.split())
+    again = run(tmp_path, optimizer=TWO, seeds=2).out
+    assert "--seeds 6 can" not in again
+
+
 def test_a_dry_run_names_the_runs_and_makes_nothing(tmp_path: Path) -> None:
     outcome = run(tmp_path, "--dry-run", optimizer=TWO, seeds=3)
     assert (outcome.code, outcome.err) == (0, "")

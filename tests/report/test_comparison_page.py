@@ -432,7 +432,7 @@ def test_huge_differences_are_in_powers_of_ten(tmp_path: Path) -> None:
     # s = 1000, n = 3, two comparisons, at 98%: 619,220 ± 6.964557 · 1000 / √3 = 4,021.
     assert "+6.19e+05 [6.15e+05, 6.23e+05]" in text
     assert "+0.250 [0.250, 0.250]" in text
-    told = "adam against sgd, train loss: undecided, +6.19e+05 (6.15e+05 to 6.23e+05); 3 pairs"
+    told = "adam against sgd, train loss: undecided, +6.19e+05 (6.15e+05 to 6.23e+05)."
     assert told in " ".join(text.split())
 
 

@@ -19,6 +19,7 @@ from optbench.report.plan import (
     extended_lines,
     finished_line,
     result_line,
+    too_few_seeds,
 )
 
 
@@ -127,6 +128,24 @@ def test_a_plan_says_what_its_seeds_can_show(tmp_path: Path, seeds: int, line: s
     optimizers = [{"name": name, "lr": 0.1} for name in ("adam", "sgd")]
     runs = make_runs(tmp_path, optimizer=optimizers, seeds=seeds)
     assert describe_plan([(run, tmp_path, True) for run in runs], None).splitlines()[1] == line
+
+
+@pytest.mark.parametrize(
+    ("names", "seeds", "told"),
+    [
+        # 2/2^n is at most .04 over the number of comparisons from 6 pairs on for 1, from 7 for 2.
+        (["adam", "sgd"], 4, "4 seeds cannot reach a verdict: --seeds 6 can."),
+        (["adam", "nadam", "sgd"], 6, "6 seeds cannot reach a verdict: --seeds 7 can."),
+        (["adam", "sgd"], 6, ""),
+        (["adam", "sgd"], 1, ""),
+        (["adam"], 4, ""),
+    ],
+)
+def test_seeds_that_cannot_decide_are_told_with_how_many_can(
+    tmp_path: Path, names: list[str], seeds: int, told: str
+) -> None:
+    optimizers = [{"name": name, "lr": 0.1} for name in names]
+    assert too_few_seeds(make_runs(tmp_path, optimizer=optimizers, seeds=seeds)) == told
 
 
 @pytest.mark.parametrize(

@@ -357,3 +357,18 @@ def test_worse_is_red(tmp_path: Path) -> None:
 def test_what_is_undecided_or_not_judged_is_plain(tmp_path: Path) -> None:
     runs.undecided(tmp_path)
     assert "\x1b" not in coloured(tmp_path)
+
+
+@pytest.mark.parametrize("others", [2, 6])
+def test_that_no_seeds_can_decide_is_said_once_for_all_settings(
+    tmp_path: Path, others: int
+) -> None:
+    for name in ("adam", "nadam", "radam", "rmsprop", "adagrad", "adamax")[:others]:
+        runs.store(tmp_path, ADAM | {"name": name}, runs.above(runs.D)[:4])
+    runs.store(tmp_path, SGD, runs.BASE[:4])
+    told = " ".join(render(compare(load(tmp_path), Question())).split())
+    # 2/2^n is at most .01 over the number of comparisons from 9 pairs on for 2, from 11 for 6.
+    needed = {2: 9, 6: 11}[others]
+    sentence = f"4 seeds cannot reach a verdict; the one extension can, to {needed} or more."
+    assert told.count("cannot reach") == told.count(sentence) == 1
+    assert "by permutation" not in told
