@@ -105,7 +105,7 @@ class FakeRay:
     def remote(self, function: Callable[..., Any]) -> Any:
         def begin(*arguments: Any) -> Any:
             found = function(*(getattr(one, "value", one) for one in arguments))
-            if isinstance(found, bytes):
+            if found is None or isinstance(found, bytes):
                 return self.put(found)
             self.streams.append(Stream(found, self.faults.get(len(self.streams))))
             return self.streams[-1]

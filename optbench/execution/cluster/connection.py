@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -99,7 +99,7 @@ def _start(workers: int, undone: ExitStack) -> Any:
     undone.enter_context(_environment(_LOCAL | {"RAY_AUTH_TOKEN": _token()}))
     folder = _scratch()
     undone.callback(shutil.rmtree, folder, ignore_errors=True)
-    return _initialized(
+    ray = _initialized(
         "this machine",
         address="local",
         num_cpus=workers,
@@ -107,6 +107,16 @@ def _start(workers: int, undone: ExitStack) -> Any:
         _temp_dir=folder,
         _node_ip_address="127.0.0.1",
     )
+    _end_autoscaler()
+    return ray
+
+
+def _end_autoscaler() -> None:
+    """There is nothing to scale on one machine, and `ray.shutdown` would wait a second for it."""
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if any(word.endswith("/autoscaler/_private/monitor.py") for word in child.cmdline()):
+                child.kill()
 
 
 def _scratch() -> str:

@@ -13,7 +13,7 @@ from optbench.errors import EnvironmentFault
 from optbench.execution.cluster.attempt import Attempt
 from optbench.execution.cluster.messages import Placed, Said, Written, packed, unpacked
 from optbench.execution.cluster.nodes import Nodes
-from optbench.execution.cluster.task import rehearse_plan, train_cohort, versions
+from optbench.execution.cluster.task import rehearse_plan, train_cohort, versions, warm_up
 from optbench.execution.cohorts import cohort_bytes
 from optbench.execution.data import data_key, load_data
 from optbench.execution.deal import deal
@@ -55,7 +55,8 @@ class Study:
         self.plan = order.plan
         self.tell = tell
         self.interruptions = interruptions
-        self.rehearse_plan, self.train_cohort = map(ray.remote, (rehearse_plan, train_cohort))
+        functions = warm_up, rehearse_plan, train_cohort
+        self.warm_up, self.rehearse_plan, self.train_cohort = map(ray.remote, functions)
         self.to_train = self.plan.to_train
         self.indices = {planned.run.hash: index for index, planned in enumerate(self.to_train)}
         self.runs = {planned.run.hash: planned.run for planned in self.to_train}
@@ -104,23 +105,31 @@ class Study:
 
     def _deal(self) -> None:
         """Have a node try every setting out, and cut the plan into cohorts."""
+        nodes, asked = self.nodes, self.order.workers
+        workers = min(asked or nodes.slots(self.gpus), len(self.to_train))
         to_rehearse = dataclasses.replace(self.plan, runs=self.to_train)
         task = self._task(self.rehearse_plan, max_retries=MOST_LOSSES)
+        rehearsal = task.remote(self.versions, packed(to_rehearse))
+        self._warm_up(workers - 1)
+        self._data(self.to_train[0].run.setting)
         try:
-            told = self.ray.get(task.remote(self.versions, packed(to_rehearse)))
+            told = self.ray.get(rehearsal)
         except self.ray.exceptions.RayError as error:
             raise EnvironmentFault(f"a worker could not begin: {_line(error)}") from error
         found: Rehearsed | Broken = unpacked(told, {})
         if isinstance(found, Broken):
             raise found.error
-        nodes, asked = self.nodes, self.order.workers
-        workers = min(asked or nodes.slots(self.gpus), len(self.to_train))
         available = nodes.share * workers
         dealt = deal(self.to_train, nodes.shared(found, self.gpus), available, workers, asked)
         if dealt.warning:
             self._say(dealt.warning)
         self.footprints, self.process_bytes = found.footprints, found.process_bytes
         self.waiting.extend(dealt.cohorts)
+
+    def _warm_up(self, processes: int) -> None:
+        """Have torch imported by as many more; one that has a GPU ends with its task."""
+        for _ in range(0 if self.gpus else processes):
+            self._task(self.warm_up, max_retries=0).remote()
 
     def _task(self, function: Any, **options: Any) -> Any:
         """With a processor, and the GPU or its part that a cohort trains on."""

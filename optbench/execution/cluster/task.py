@@ -45,6 +45,14 @@ def versions() -> Versions:
     return Versions(VERSION, torch, ".".join(platform.python_version_tuple()[:2]))
 
 
+def warm_up() -> None:
+    """Import what training takes, before a cohort waits for it."""
+    from optbench.execution.worker import Worker  # noqa: F401
+    from optbench.training.device import finish_imports
+
+    finish_imports()
+
+
 def rehearse_plan(expected: Versions, content: bytes) -> bytes:
     """A packed plan rehearsed on this node: a packed `Rehearsed`, or `Broken`."""
     try:

@@ -63,11 +63,11 @@ def stored(folder: Path) -> dict[str, bytes]:
 class Trained:
     """A study on a cluster with faults, and what was told of it."""
 
-    def __init__(self, folder: Path, ray: FakeRay) -> None:
+    def __init__(self, folder: Path, ray: FakeRay, workers: int = 1) -> None:
         self.folder = folder
         self.told: list[FromDriver] = []
         self.committed: dict[str, float] = {}  # by hash: steps, when a node was lost
-        order = Order(plan(folder), folder, RayOptions(), workers=1)
+        order = Order(plan(folder), folder, RayOptions(), workers)
         self.study = Study(ray, order, self._tell, Interruptions(), {})
         self.ray = ray
 
@@ -99,6 +99,16 @@ def test_a_study_stores_the_bytes_that_this_process_does(
     assert [event.result.status for event in trained.events(Ended)] == ["completed"] * 3
     assert len(trained.ray.streams) == 1
     assert stored(tmp_path) == expected
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_as_many_processes_import_torch_as_cohorts_train_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    warmed: list[None] = []
+    monkeypatch.setattr("optbench.execution.cluster.study.warm_up", lambda: warmed.append(None))
+    Trained(tmp_path, FakeRay(), workers).to_the_end()
+    assert len(warmed) == workers - 1  # one rehearses
 
 
 @pytest.fixture(scope="module")
