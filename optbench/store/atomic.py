@@ -6,8 +6,8 @@ import contextlib
 import os
 import re
 import stat
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError, UsageError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
+_THREADS = 16
 _STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 _BESIDE = re.compile(r"\.(.+)\.\d+\.tmp", re.ASCII | re.DOTALL)
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/([0-9]{1,9})")
@@ -57,11 +58,28 @@ def write_together(contents: Mapping[Path, bytes], *, durable: bool = True) -> N
 
 def _at_once(write: Callable[[Path, bytes], None], contents: Mapping[Path, bytes]) -> None:
     """Write all files, each in a thread; one after the other where memory is too short for that."""
+    threads = _threads()
     try:
-        with ThreadPoolExecutor(len(contents)) as threads:
-            list(threads.map(write, contents, contents.values()))
+        writing = [threads.submit(write, path, content) for path, content in contents.items()]
     except RuntimeError:  # can't start new thread
+        _threads.cache_clear()
+        threads.shutdown()  # waits for those that there are, which have begun
         list(map(write, contents, contents.values()))
+        return
+    try:
+        for each in writing:
+            each.result()
+    finally:
+        wait(writing)  # nothing may write any more once its file is removed
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Those that wait for the disk; making them anew for each run takes longer than it does."""
+    return ThreadPoolExecutor(_THREADS)
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # a fork has none of them
 
 
 def _write_beside(path: Path, content: bytes, *, durable: bool) -> None:

@@ -114,9 +114,11 @@ def format_result(result: Result) -> str:
 
 def without_non_finite(value: Any) -> Any:
     """Plain data of values and dataclasses, with None for nan and infinity, which JSON has not."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
+    if isinstance(value, str | int):  # as most are
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict | Mapping):  # a dict is known to be one in less time
         return {key: without_non_finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [without_non_finite(item) for item in value]

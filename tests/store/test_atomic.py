@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import resource
 import signal
@@ -12,6 +13,7 @@ import pytest
 from stored_runs import make_rows, write_run
 
 from optbench.errors import StoreError, UsageError
+from optbench.store import atomic
 from optbench.store.atomic import write_atomic, write_output, write_together
 
 
@@ -38,10 +40,20 @@ def test_files_are_written_one_after_the_other_where_no_thread_can_be_had(
         left.pop()
         start(thread)
 
+    atomic._threads.cache_clear()  # others may have been had before
     monkeypatch.setattr(threading.Thread, "start", refused)
     contents = {tmp_path / name: name.encode() for name in ("one", "two", "three")}
     write_together(contents)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == contents
+
+
+def test_a_fork_has_threads_of_its_own(tmp_path: Path) -> None:
+    contents = {tmp_path / name: name.encode() for name in ("one", "two")}
+    write_together(contents)
+    forked = multiprocessing.get_context("fork").Process(target=write_together, args=(contents,))
+    forked.start()
+    forked.join(60)
+    assert forked.exitcode == 0
 
 
 def test_a_reader_that_has_the_old_file_open_keeps_it(tmp_path: Path) -> None:

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-SIZES = [(5, 64, 128, 784), (2, 32, 128, 784), (7, 64, 256, 900), (25, 33, 96, 1000)]
+SIZES = [
+    (5, 64, 128, 784),
+    (5, 100, 128, 784),
+    (2, 32, 128, 784),
+    (7, 64, 256, 900),
+    (25, 33, 96, 1000),
+]
 
 
 @pytest.fixture(autouse=True)
