@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,13 +16,16 @@ from optbench.store.metrics import LARGEST
 from optbench.training.functions import outputs_type, own_function
 from optbench.training.named import blame
 from optbench.training.seeding import global_state, global_stream, set_global_state
-from optbench.training.trial import trial_batch
+from optbench.training.trial import trial_batch, trial_outputs, trial_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from optbench.catalog.datasets.task import Task
     from optbench.config.spec import Setting
+
+MOST_TRIED = 1_000  # examples, and
+MOST_NUMBERS = 2**23  # outputs in all, on which a metric is tried
 
 
 class Measures:
@@ -45,40 +49,61 @@ class Measures:
     def measure(self, outputs: Tensor, targets: Tensor, seed: int) -> dict[str, float]:
         """The numbers of outputs `[n, *output_shape]` and targets `[n, *target_shape]`, by name.
 
-        What a metric draws comes from a stream of its own: training doesn't notice. Raises
-        `UsageError` for what is no finite number, and whatever one's own code raises.
+        What a metric draws comes from a stream of its own: training doesn't notice. It may be nan
+        of outputs that it has no value of: a network that has learnt little may never answer with
+        some class. Raises `UsageError` where it is nan whatever the outputs, or infinite, and
+        whatever one's own code raises.
         """
         before = global_state(self.device)
         try:
             with global_stream(seed, "metrics"):
                 given = outputs.to(outputs_type(self.setting))
-                return {
+                found = {
                     name: _number(name, metric(given.clone(), targets.clone()))
                     for name, metric in self.metrics.items()
                 }
+                self._check_defined(found, targets, given)
+                return found
         finally:
             set_global_state(before, self.device)
+
+    def _check_defined(self, found: Mapping[str, float], targets: Tensor, outputs: Tensor) -> None:
+        """Raises where a metric that is nan would be so of other outputs too."""
+        for name in [name for name, number in found.items() if math.isnan(number)]:
+            others = trial_outputs(outputs.shape, outputs.device, outputs.dtype)
+            if math.isnan(_number(name, self.metrics[name](others, targets.clone()))):
+                raise UsageError(f"the metric {name} gives nan, whatever the outputs")
 
 
 def check_metrics(setting: Setting, task: Task, device: torch.device) -> None:
     """Raises, at its line, where a metric of one's own gives no number.
 
-    It is tried on outputs between 0 and 1, and targets like the data's in shape and range.
+    It is tried on outputs between 0 and 1, and targets like the data's in shape and range: on
+    eight, and where that gives nan, on so many that every class is among them.
     """
     measures = Measures(setting, device)
-    _, targets = trial_batch(setting, task, device)
-    drawn = torch.rand(len(targets), *task.output_shape, generator=torch.Generator().manual_seed(1))
-    outputs = drawn.to(device, outputs_type(setting))
+    _, few = trial_batch(setting, task, device)
+    size = math.prod(task.output_shape)
+    many = trial_targets(task, max(min(MOST_TRIED, MOST_NUMBERS // size), len(few)), device)
     for index, (name, metric) in enumerate(measures.metrics.items()):
         with blame(setting, "training", name, "metrics", index), torch.no_grad():
-            _as_number(metric(outputs.clone(), targets.clone()))
+            for targets in (few, many):
+                shape, dtype = (len(targets), *task.output_shape), outputs_type(setting)
+                outputs = trial_outputs(shape, device, dtype)
+                if math.isfinite(number := _as_number(metric(outputs, targets.clone()))):
+                    break
+            else:
+                raise UsageError(
+                    f"it gives {number} of {len(many):,} drawn outputs and targets; where it has "
+                    "no value, let it return a number"
+                )
 
 
 def _number(name: str, found: object) -> float:
     number = _as_number(found)
-    if not abs(number) <= LARGEST:
+    if abs(number) > LARGEST:
         raise UsageError(f"the metric {name} gives {number}")
-    if name.endswith("accuracy") and not 0 <= number <= 1:
+    if name.endswith("accuracy") and not 0 <= number <= 1 and not math.isnan(number):
         raise UsageError(f"the metric {name} gives {number}; an accuracy is between 0 and 1")
     return number
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,6 +57,23 @@ def fragile(outputs, targets):
 
 def undefined(outputs, targets):
     return float("nan") if len(targets) > 8 else 0.0
+
+
+def ratio(outputs, targets):
+    return 1 / (outputs > 2).float().sum() - 1 / (outputs > 2).float().sum()
+
+
+def limitless(outputs, targets):
+    return float("inf") if len(targets) not in (8, 1000) else 0.0
+
+
+def answers(outputs, targets, of: int = 4):
+    return (outputs.argmax(1) == of).sum().item()
+
+
+def precision(outputs, targets, of: int = 4):
+    given = outputs.argmax(1) == of
+    return (targets[given] == of).double().mean()
 
 
 def too_good_accuracy(outputs, targets):
@@ -197,7 +215,8 @@ def test_what_is_measured_changes_nothing_else_in_any_company(
     ("metric", "reason"),
     [
         ("fragile", "ArithmeticError('outputs beyond a thousand')"),
-        ("undefined", "UsageError('the metric undefined gives nan')"),
+        ("undefined", "UsageError('the metric undefined gives nan, whatever the outputs')"),
+        ("limitless", "UsageError('the metric limitless gives inf')"),
         ("too_good_accuracy", "UsageError('the metric too_good_accuracy gives 100.0; an accuracy "
                               "is between 0 and 1')"),
     ],
@@ -235,6 +254,8 @@ def test_a_run_that_diverges_has_not_failed(tmp_path: Path) -> None:
                                "[8]"),
         (["macro_f1", "./plugin.py:one"], "training.metrics[1]: one refuses: TypeError: one() "
                                           "takes 1 positional argument but 2 were given"),
+        (["./plugin.py:ratio"], "training.metrics[0]: ratio: it gives nan of 1,000 drawn outputs "
+                                "and targets; where it has no value, let it return a number"),
         (["./plugin.py:word"], "word: it must return a number, not 'good'"),
         (["./plugin.py:accuracy"], "training.metrics[0]: there is a test_accuracy already"),
         (["macro_f1", "macro_f1"], "training.metrics[1]: there is another macro_f1"),
@@ -263,6 +284,18 @@ def test_what_cannot_be_a_metric_is_refused_at_its_line(
     assert message in shown
     assert "tiny.yaml:1: " in shown
     assert not list((tmp_path / "runs").rglob("*.*"))
+
+
+def test_a_metric_without_a_value_at_first_is_nan_there(tmp_path: Path) -> None:
+    """Precision has none where no answer is of the class: of a network that begins."""
+    write_plugin(tmp_path, OWN)
+    own = [f"./plugin.py:{name}" for name in ("precision", "answers")]
+    training = {"epochs": 5, "metrics": own}
+    learner = trained(tmp_path, dataset=DIGITS, optimizer=ADAM, training=training)
+    rows: list[Any] = [(row["test_answers"], row["test_precision"]) for row in learner.rows]
+    assert rows[0][0] == 0 < rows[-1][0]
+    assert [math.isnan(precision) for _, precision in rows] == [not count for count, _ in rows]
+    assert format_rows(learner.rows).splitlines()[1].split(",")[-4:-1] == ["nan", "0.0", "nan"]
 
 
 def test_numbers_of_16_bits_are_measured_in_32(tmp_path: Path) -> None:
