@@ -55,7 +55,7 @@ def _section(one: Checked, width: int | None, *, colour: bool) -> Iterator[str]:
 
 
 def _told(finding: Finding) -> str:
-    """The verdict in the list; `fails` is kept for what prevents an optimizer's use."""
+    """The verdict to people; `fails` is kept for what prevents an optimizer's use."""
     optional = finding.verdict == "fails" and finding.check not in NEEDED
     return "without" if optional else finding.verdict
 
@@ -100,35 +100,43 @@ def _findings_table(checked: Sequence[Checked], output_format: str) -> Table:
 
 
 def summary_table(checked: Sequence[Checked]) -> Table:
-    """A row an optimizer: whether it can be used, what fails, what it costs."""
+    """A row an optimizer: whether it can be used, what it costs, what fails and what it lacks.
+
+    What fails prevents its use, and has a column where one can't be used.
+    """
+    usable = sum(one.usable for one in checked)
+    told = ("without",) if usable == len(checked) else ("fails", "without")
     columns = (
         Column("optimizer", "optimizer"),
         Column("usable", "usable"),
         Column("lr", "lr", "right", drop=2),
         Column("cost", "cost", "right", drop=1),
         Column("memory", "bytes", "right", drop=1),
-        Column("fails", "fails"),
+        *(Column(name, name) for name in told),
     )
-    usable = sum(one.usable for one in checked)
     notes = (
         f"{usable} of {len(checked)} can be used: they construct, learn, resume and repeat.",
         "lr: where it learns, if not at its default; cost: a step's time beside Adam's; bytes: of "
-        "state a parameter (Adam: 8).",
+        "state a parameter (Adam: 8); without: what it is not to be combined with.",
     )
-    return Table(columns, (tuple(map(_row, checked)),), notes=notes)
+    return Table(columns, (tuple(_row(one, told) for one in checked),), notes=notes)
 
 
-def _row(one: Checked) -> Row:
+def _row(one: Checked, told: Sequence[str]) -> Row:
     cost, memory = (one.get(name) for name in ("cost", "memory"))
-    fails = [finding.check for finding in one.findings if finding.verdict == "fails"]
     return (
         cell(display_name(one.candidate.target)),
         Cell("yes" if one.usable else "no", one.usable, alarming=not one.usable),
         cell(one.lr),
         _number(cost),
         _number(memory),
-        Cell(", ".join(fails), ", ".join(fails), f"{len(fails)} checks" if fails[2:] else None),
+        *(_named([f.check for f in one.findings if _told(f) == name]) for name in told),
     )
+
+
+def _named(checks: Sequence[str]) -> Cell:
+    text = ", ".join(checks)
+    return Cell(text, text, f"{len(checks)} checks" if checks[2:] else None)
 
 
 def _number(finding: Finding | None) -> Cell:

@@ -60,10 +60,17 @@ def test_a_check_that_is_needed_and_was_not_made_prevents_it() -> None:
 
 def test_several_have_a_line_each() -> None:
     lines = render_checks([GOOD, BAD], width=80).splitlines()
-    assert lines[0].split() == ["optimizer", "usable", "lr", "cost", "bytes", "fails"]
-    assert lines[1].split() == ["adam", "yes", "0.01", "1.2", "8.0", "sparse"]
-    assert lines[2].split() == ["rprop", "no", "learns,", "resumes"]
+    head = "  optimizer  usable    lr  cost  bytes  fails            without"
+    assert lines[0] == head
+    assert lines[1] == "  adam       yes     0.01   1.2    8.0                   sparse"
+    assert lines[2] == "  rprop      no                         learns, resumes"
     assert lines[4] == "1 of 2 can be used: they construct, learn, resume and repeat."
+
+
+def test_where_all_can_be_used_nothing_fails() -> None:
+    lines = render_checks([GOOD, GOOD], width=80).splitlines()
+    assert lines[0].split() == ["optimizer", "usable", "lr", "cost", "bytes", "without"]
+    assert "fail" not in " ".join(lines)
 
 
 def test_programs_get_every_finding_of_all() -> None:
