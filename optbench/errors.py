@@ -42,6 +42,12 @@ class DataError(EnvironmentFault):
     """A data set is missing, damaged or can't be downloaded."""
 
 
+class ContentError(DataError):
+    """Files of the user's own are there and hold what nothing can be trained on."""
+
+    exit_code = EXIT_USAGE
+
+
 class StreamError(DataError):
     """Examples that are read while runs train can't be trained on: those runs fail."""
 

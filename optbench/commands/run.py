@@ -107,7 +107,7 @@ def tried_here(plan: Plan, options: Options, screen: Screen) -> Outlook:
     """What a plan will take, by a few steps in this process."""
     if options.ray is not None:
         raise UsageError("--dry-run tries a few steps in this process; leave --executor ray out")
-    outlook = look_ahead(plan, options.data_folder, options.workers)
+    outlook = look_ahead(plan, options.data_folder, options.workers, screen.announce)
     screen.announce(outlook.dealt.warning)
     return outlook
 

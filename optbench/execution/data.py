@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -111,6 +111,15 @@ class DataChoice:
 def as_requested(setting: Setting) -> Setting:
     """The setting with the content hash of the data that it names, there or not."""
     return dataclasses.replace(setting, data_hash=source_of(setting.dataset).content_hash())
+
+
+def unpack_data(settings: Iterable[Setting], data_dir: Path, announce: Announce) -> None:
+    """Do once, for all processes that will train, what loading these data would do in each.
+
+    Raises `DataError`.
+    """
+    for setting in {data_key(setting): setting for setting in settings}.values():
+        source_of(setting.dataset).unpack(data_dir, announce)
 
 
 def load_data(setting: Setting, data_dir: Path) -> Data:

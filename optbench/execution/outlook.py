@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.resolve import source_of
 from optbench.execution.cohorts import end
+from optbench.execution.data import Announce, unpack_data
 from optbench.execution.deal import Deal, deal
 from optbench.execution.memory import available_memory
 from optbench.execution.workers import worker_count
@@ -32,11 +33,12 @@ class Outlook:
     missing: tuple[str, ...]
 
 
-def look_ahead(plan: Plan, data_dir: Path, workers: int | None) -> Outlook:
-    """Say what training a plan takes, storing nothing and downloading nothing.
+def look_ahead(plan: Plan, data_dir: Path, workers: int | None, announce: Announce) -> Outlook:
+    """Say what training a plan takes, storing no run and downloading nothing.
 
-    `workers` is as asked for. Raises what training would raise before its first step:
-    `ConfigError` and `UsageError` for what can't be built, `DataError` for damaged data.
+    `workers` is as asked for; `announce` is told how far what takes long is. Raises
+    what training would raise before its first step: `ConfigError` and `UsageError` for what can't
+    be built, `DataError` for damaged data.
     """
     began = perf_counter()
     available = available_memory()
@@ -50,6 +52,7 @@ def look_ahead(plan: Plan, data_dir: Path, workers: int | None) -> Outlook:
     missing = _missing(plan, data_dir)
     if missing:
         return Outlook(dealt, mapped, None, missing)
+    unpack_data((planned.run.setting for planned in plan.to_train), data_dir, announce)
     loading, costs = probe(plan.to_train, dealt.cohorts, data_dir)
     return Outlook(dealt, mapped, starting + loading + end(costs, dealt.workers), ())
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets import default_data_dir
+from optbench.catalog.datasets.own import one_look
 from optbench.catalog.experiment import load_experiment, refuse_searches
 from optbench.catalog.length import refuse_ties
 from optbench.config.durations import deadline
 from optbench.errors import ConfigError, DataError, Problem, UsageError
 from optbench.execution.cluster.connection import RayOptions, ray_options
-from optbench.execution.data import DataChoice
+from optbench.execution.data import DataChoice, unpack_data
 from optbench.execution.executor import choose
 from optbench.execution.plan import Plan, extending, make_plan
 from optbench.execution.signals import Interruptions
@@ -99,6 +100,7 @@ def _load(config: str | Path, options: Options, *, searches: bool) -> Experiment
     return experiment
 
 
+@one_look()
 def plan_runs(
     experiments: Sequence[Experiment], options: Options, announce: Announce, *, dry: bool = False
 ) -> Plan:
@@ -143,6 +145,7 @@ def train_plan(
     check_writable(options.store)  # before torch is imported, which takes seconds
     interruptions = Interruptions(options.until)
     with interruptions.caught():
+        unpack_data((p.run.setting for p in plan.to_train), options.data_folder, announce)
         yield from choose(plan, options, interruptions, standby).carry_out(plan, announce)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 from experiments import command, make_learner, make_runs, train_all, write_experiment, write_plugin
+from streaming import assert_trains_within, events
 
 from optbench.execution.data import load_data
 from optbench.execution.executor import choose
@@ -22,18 +20,14 @@ from optbench.execution.process import death_of
 from optbench.execution.rehearsal import rehearse
 from optbench.execution.signals import Interruptions
 from optbench.execution.study import Options
-from optbench.execution.worker import Worker
 from optbench.store.scan import scan
 from optbench.training.data import to_device
 from optbench.training.events import Advanced, Ended, Unbegun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from optbench.config.spec import Run
-    from optbench.training.events import Event
 
 RANDOM = np.random.RandomState(0)
 MAPPED = {"name": "file", "path": "mine", "validation": 30}
@@ -130,12 +124,6 @@ def test_stored_metrics_are_the_same_bytes_from_processes_that_map_one_file(tmp_
     assert sorted(found[0]) == sorted(found[1])
 
 
-def events(runs: tuple[Run, ...], store: Path) -> Iterator[Event]:
-    """What a worker tells that trains runs together; it waits while nobody asks."""
-    planned = [Planned(run, store / run.directory_name) for run in runs]
-    return Worker(partial(load_data, data_dir=store), Interruptions()).train(planned, force=False)
-
-
 def test_runs_fail_whose_data_change_and_those_that_wait_for_them_do_not_begin(
     tmp_path: Path,
 ) -> None:
@@ -206,35 +194,6 @@ def test_a_command_goes_on_with_other_data_and_tells_what_changed(tmp_path: Path
     assert told in outcome.err
 
 
-LIMITED = """
-import resource
-import sys
-from pathlib import Path
-
-import numpy as np
-from experiments import make_learner, make_runs, train_all
-from optbench.training.device import finish_imports
-
-folder, room = Path(sys.argv[1]), int(sys.argv[2])
-dataset = {"name": "file", "path": "mine", "validation": 1000}
-(run,) = make_runs(
-    folder, dataset=dataset, model={"name": "linear"}, training={"epochs": 1, "batch_size": 500}
-)
-learner = make_learner(run)
-finish_imports()
-(line,) = (line for line in open("/proc/self/status") if line.startswith("VmData"))
-limit = room + 1024 * int(line.split()[1])
-resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-train_all(learner)
-assert learner.failure is None, learner.failure
-assert [row["epoch"] for row in learner.rows] == [0, 1]
-try:
-    np.load(folder / "mine" / "x_train.npy")
-except MemoryError:
-    print("does not fit")
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that is no file's")
 def test_training_takes_less_memory_than_the_file_has(tmp_path: Path) -> None:
     examples, side, room = 40_000, 64, 100 << 20
@@ -244,21 +203,8 @@ def test_training_takes_less_memory_than_the_file_has(tmp_path: Path) -> None:
     np.save(folder / "x_test.npy", np.ones((10, 1, side, side), np.uint8))
     np.save(folder / "y_train.npy", np.arange(examples) % 2)
     np.save(folder / "y_test.npy", np.arange(10) % 2)
-    tests = Path(__file__).parents[1]
-    process = subprocess.run(
-        [sys.executable, "-c", LIMITED, tmp_path, str(room)],
-        env=os.environ
-        | {
-            "PYTHONPATH": os.pathsep.join([str(tests), *sys.path]),
-            "XDG_CACHE_HOME": str(tmp_path),
-            "MALLOC_MMAP_THRESHOLD_": "1000000",  # what is freed is gone, not fragmented
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (folder / "x_train.npy").stat().st_size > room
-    assert (process.stdout, process.returncode) == ("does not fit\n", 0), process.stderr
+    dataset = {"name": "file", "path": "mine", "validation": 1000}
+    assert_trains_within(room, tmp_path, dataset, "mine/x_train.npy")
 
 
 def test_what_stays_in_files_is_told_and_not_planned_for(tmp_path: Path) -> None:

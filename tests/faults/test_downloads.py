@@ -111,7 +111,7 @@ SABOTAGE = [
     Sabotage(
         "download",
         "the lock",
-        "optbench/catalog/datasets/download.py",
+        "optbench/catalog/datasets/alone.py",
         "            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "            pass\n",
         "test_of_many_clients_one_downloads",

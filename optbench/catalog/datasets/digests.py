@@ -1,4 +1,4 @@
-"""SHA-256 of files of any size; those of large files are remembered from command to command."""
+"""SHA-256 of files of any size; those of much data are remembered from command to command."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ import json
 import os
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-REMEMBERED = 64 << 20  # bytes: a smaller file is read in a moment
+REMEMBERED = 64 << 20  # bytes: less is read in a moment
 ANNOUNCED = 1 << 30  # bytes: so much takes seconds
 BLOCK = 4 << 20
 SETTLED = 2.0  # seconds; a file younger than that may yet change within its time stamp
 INTERVAL = 20.0  # seconds between two lines about how far it is
 
+Stamp = tuple[tuple[str, int, int], ...]  # path, modification time in ns, bytes
 
-def file_digest(path: Path, announce: Callable[[str], None] = lambda _: None) -> str:
+
+def _silent(text: str) -> None:
+    """Tells nobody."""
+
+
+def file_digest(path: Path, announce: Callable[[str], None] = _silent) -> str:
     """SHA-256 of a file in hex, from the user's cache folder where it is known and large.
 
     `announce` is told, in lines for people, how far a very large one is. Raises DataError for one
@@ -30,46 +36,147 @@ def file_digest(path: Path, announce: Callable[[str], None] = lambda _: None) ->
     """
     try:
         status = path.stat()
-        note = _note(path) if status.st_size >= REMEMBERED else None
+        large = status.st_size >= REMEMBERED
         version = [status.st_size, status.st_mtime_ns, status.st_ino]
-        known = _remembered(note) if note else None
-        if known and known["version"] == version:
-            return str(known["sha256"])
-        began = time.time()
-        digest = _read(path, status.st_size, announce)
+        memory = _Memory(path, version, status.st_mtime_ns) if large else None
+        if memory and memory.known:
+            return memory.known
+        digest = _read(path, _Reading(path, status.st_size, announce))
         after = path.stat()
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}.") from error
     if [after.st_size, after.st_mtime_ns, after.st_ino] != version:
         raise DataError(f"{path} changes while it is read; wait until it is whole.")
-    if note and began - status.st_mtime > SETTLED:
-        _remember(note, {"path": str(path), "version": version, "sha256": digest})
+    if memory:
+        memory.keep(digest)
     return digest
 
 
-def _read(path: Path, size: int, announce: Callable[[str], None]) -> str:
-    digest, done, told = hashlib.sha256(), 0, time.monotonic()
-    if size >= ANNOUNCED:
-        announce(
-            f"Reading all {_gigabytes(size)} of {path}: data are known by their content. Not again "
-            "until it changes."
+def stamp_digest(root: Path, stamp: Stamp, announce: Callable[[str], None] = _silent) -> str:
+    """SHA-256 over the names below `root` and the bytes of files, which are as `stamp` has them.
+
+    That of many small ones is remembered as that of a large one is. Raises as `file_digest`.
+    """
+    small = sum(size for _, _, size in stamp if size < REMEMBERED)
+    memory = None
+    if small >= REMEMBERED:
+        memory = _Memory(
+            root,
+            hashlib.sha256(json.dumps(stamp).encode()).hexdigest(),
+            max(changed for _, changed, _ in stamp),
         )
-    with path.open("rb", buffering=0) as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-            done += len(block)
-            if time.monotonic() - told > INTERVAL:
-                told = time.monotonic()
-                announce(f"{_gigabytes(done)} of {_gigabytes(size)} are read.")
+        if memory.known:
+            return memory.known
+    reading = _Reading(root, small, announce)
+    listing = ListingDigest()
+    for name, _, size in stamp:
+        path = Path(name)
+        is_small = size < REMEMBERED
+        listing.add(
+            str(path.relative_to(root)), file_digest(path, _silent if is_small else announce)
+        )
+        reading.add(size if is_small else 0)
+    if not stamp:
+        listing.add("missing", str(root))
+    digest = listing.hexdigest()
+    if memory:
+        memory.keep(digest)
+    return digest
+
+
+def stamp_version(stamp: Stamp) -> str:
+    """Tells one stamp from the next in few bytes."""
+    digest = hashlib.sha256()
+    for entry in stamp:
+        digest.update(f"{entry!r}\n".encode())
     return digest.hexdigest()
 
 
-def _gigabytes(size: int) -> str:
+class ListingDigest:
+    """SHA-256 over names and the digests that belong to them: of the list of both in JSON."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256(b"[")
+        self._separator = ""
+
+    def add(self, name: str, digest: str) -> None:
+        """The next of the list."""
+        self._digest.update(f"{self._separator}{json.dumps([name, digest])}".encode())
+        self._separator = ", "
+
+    def hexdigest(self) -> str:
+        """That of all that was added, to which nothing is added any more."""
+        self._digest.update(b"]")
+        return self._digest.hexdigest()
+
+
+def _read(path: Path, reading: _Reading) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+            reading.add(len(block))
+    return digest.hexdigest()
+
+
+class _Reading:
+    """Tells how far the reading of many bytes is."""
+
+    def __init__(self, path: Path, size: int, announce: Callable[[str], None]) -> None:
+        self.size = size
+        self.announce = announce
+        self.done = 0
+        self.told = time.monotonic()
+        if size >= ANNOUNCED:
+            announce(
+                f"Reading all {gigabytes(size)} of {path}: data are known by their content. Not "
+                "again until it changes."
+            )
+
+    def add(self, count: int) -> None:
+        self.done += count
+        if time.monotonic() - self.told > INTERVAL:
+            self.told = time.monotonic()
+            self.announce(f"{gigabytes(self.done)} of {gigabytes(self.size)} are read.")
+
+
+def gigabytes(size: int) -> str:
+    """A size for people."""
     return f"{size / 1e9:,.1f} GB"
 
 
+class _Memory:
+    """What the user's cache folder knows of a path in one version, `changed` then (ns)."""
+
+    def __init__(self, path: Path, version: object, changed: int) -> None:
+        self.path = path
+        self.version = version
+        self.settled = time.time() - changed / 1e9 > SETTLED
+        self.note = _note(path)
+
+    @property
+    def known(self) -> str | None:
+        """The digest, if it is remembered; a damaged note knows nothing."""
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            found: Any = json.loads(self.note.read_bytes()) if self.note else {}
+            if found["version"] == self.version:
+                return str(found["sha256"])
+        return None
+
+    def keep(self, digest: str) -> None:
+        """Not being able to is no fault: the data are then read again."""
+        if self.note is None or not self.settled:
+            return
+        told = {"path": str(self.path), "version": self.version, "sha256": digest}
+        with suppress(OSError):
+            self.note.parent.mkdir(parents=True, exist_ok=True)
+            draft = self.note.with_name(f"{self.note.name}.{os.getpid()}")
+            draft.write_text(json.dumps(told), encoding="utf-8")
+            draft.replace(self.note)
+
+
 def _note(path: Path) -> Path | None:
-    """Where the digest of a file is remembered; None for a user without a home directory."""
+    """Where the digest of a path is remembered; None for a user without a home directory."""
     import platformdirs
 
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
@@ -77,20 +184,3 @@ def _note(path: Path) -> Path | None:
         return platformdirs.user_cache_path("optbench") / "digests" / f"{name}.json"
     except RuntimeError:
         return None
-
-
-def _remembered(note: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(note.read_bytes())
-        return found if {"version", "sha256"} <= set(found) else None
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _remember(note: Path, known: dict[str, Any]) -> None:
-    """Not being able to is no fault: the file is then read again."""
-    with suppress(OSError):
-        note.parent.mkdir(parents=True, exist_ok=True)
-        draft = note.with_name(f"{note.name}.{os.getpid()}")
-        draft.write_text(json.dumps(known), encoding="utf-8")
-        draft.replace(note)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import io
 import os
 import shutil
@@ -13,6 +12,7 @@ import sys
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
+from optbench.catalog.datasets.alone import alone
 from optbench.catalog.datasets.pace import WINDOW, least_pace
 from optbench.catalog.datasets.reachability import await_answer, describe_failure
 from optbench.catalog.datasets.remote import Remote, UnavailableError
@@ -45,25 +45,16 @@ def download(
     """
     await_answer(remote.urls(files[0].archive), stall)
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / ".download.lock", announce), _scratch(folder / ".download") as scratch:
+    with (
+        alone(folder / ".download.lock", "download", announce),
+        _scratch(folder / ".download") as scratch,
+    ):
         for file in files:
             if file.locate(folder) is None:
                 announce(f"Downloading {file.archive} to {folder}")
                 with _socket_timeout(stall), least_pace(window), _bar_on_terminals_only():
                     _bring(file, scratch, remote)
                 _publish(scratch / file.archive, folder / file.archive)
-
-
-@contextlib.contextmanager
-def _alone(lock: Path, announce: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock; the system frees it when this process ends, however it ends."""
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            announce(f"Waiting for the download that another process makes ({lock})")
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager

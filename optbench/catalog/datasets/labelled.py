@@ -155,21 +155,30 @@ def parted(
 
 def check_parts(train: Examples, test: Examples, where: str) -> None:
     """Raises DataError, which begins with `where`, unless one can be learned on the other."""
-    import numpy as np
-
     if train.inputs.shape[1:] != test.inputs.shape[1:] or train.inputs.dtype != test.inputs.dtype:
         raise DataError(
             f"{where} must hold inputs of one shape and type: those to train are "
             f"{list(train.inputs.shape)} {train.inputs.dtype}, those to test "
             f"{list(test.inputs.shape)} {test.inputs.dtype}."
         )
-    if train.targets.dtype != np.int64:
-        if train.targets.shape[1] != test.targets.shape[1]:
-            found = f"{train.targets.shape[1]} to train and {test.targets.shape[1]} to test"
+    check_targets(train.targets, test.targets, where)
+
+
+def check_targets(
+    train: NDArray[np.int64] | NDArray[np.float32],
+    test: NDArray[np.int64] | NDArray[np.float32],
+    where: str,
+) -> None:
+    """The same of what is to be predicted."""
+    import numpy as np
+
+    if train.dtype != np.int64:
+        if train.shape[1] != test.shape[1]:
+            found = f"{train.shape[1]} to train and {test.shape[1]} to test"
             raise DataError(f"{where} must hold as many numbers for each example, got {found}.")
         return
-    highest = max(int(train.targets.max()), int(test.targets.max()))
-    absent = np.setdiff1d(np.arange(highest + 1), train.targets)
+    highest = max(int(train.max()), int(test.max()))
+    absent = np.setdiff1d(np.arange(highest + 1), train)
     if len(absent):
         raise DataError(
             f"{where} has no training example of class {absent[0]}; the classes are numbered from "

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import stat
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optbench.catalog.datasets.digests import REMEMBERED, file_digest
+from optbench.catalog.datasets.digests import Stamp, stamp_digest, stamp_version
 from optbench.catalog.datasets.labelled import task_of
 from optbench.catalog.datasets.mapped import mapped_bytes
 from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from optbench.catalog.datasets.data import Examples
     from optbench.catalog.datasets.task import Task
@@ -71,6 +71,19 @@ class ReadSource(PlainSource):
         raise NotImplementedError
 
 
+_looked: ContextVar[dict[OwnSource, Stamp] | None] = ContextVar("_looked", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Inside, the files of each source are looked at once: a million of them take seconds."""
+    token = _looked.set({})
+    try:
+        yield
+    finally:
+        _looked.reset(token)
+
+
 @dataclass(frozen=True)
 class OwnSource(ReadSource):
     """Base of sources in a file or folder of the user's; its fields are its arguments."""
@@ -86,9 +99,7 @@ class OwnSource(ReadSource):
         return _digest(self.path, self._stamp())
 
     def identify(self, announce: Callable[[str], None]) -> None:
-        for name, _, size in self._stamp():
-            if size >= REMEMBERED:
-                file_digest(Path(name), announce)
+        _digest(self.path, self._stamp(), announce)
 
     def missing(self, data_dir: Path) -> tuple[Path, ...]:  # noqa: ARG002
         return () if Path(self.path).exists() else (Path(self.path),)
@@ -97,14 +108,24 @@ class OwnSource(ReadSource):
         if self.missing(data_dir):
             raise self.absence()
 
-    def load(self, data_dir: Path) -> tuple[Examples, Examples]:  # noqa: ARG002
+    def load(self, data_dir: Path) -> tuple[Examples, Examples]:
+        with self.looked_into(), one_look():
+            self._stamp()
+            return self.read_by(data_dir)
+
+    @contextmanager
+    def looked_into(self) -> Iterator[None]:
+        """What the system refuses in it, and that there is nothing, is a DataError."""
         if not Path(self.path).exists():
             raise self.absence()
-        self._stamp()
         try:
-            return self.read()
+            yield
         except OSError as error:
             raise DataError(f"{self.path} can't be read: {error.strerror}.") from error
+
+    def read_by(self, data_dir: Path) -> tuple[Examples, Examples]:  # noqa: ARG002
+        """The same as `read`, by means of files in the data directory where that helps."""
+        return self.read()
 
     def read(self) -> tuple[Examples, Examples]:
         """Training and test examples of what is there; raises DataError."""
@@ -114,7 +135,7 @@ class OwnSource(ReadSource):
         """What is known of data that were read."""
         return Facts.of(train, test)
 
-    def files(self) -> list[Path]:
+    def files(self) -> Iterable[Path]:
         """Every file that determines the content, in a fixed order."""
         raise NotImplementedError
 
@@ -125,23 +146,29 @@ class OwnSource(ReadSource):
         )
 
     def _stamp(self) -> Stamp:
-        """Tells one version of the files from the next, without reading them.
+        """Tells one version of the files from the next, without reading them."""
+        looked = _looked.get()
+        if looked is None:
+            return self._look()
+        if self not in looked:
+            looked[self] = self._look()
+        return looked[self]
 
-        Raises DataError for what would never end, or never begin.
-        """
+    def _look(self) -> Stamp:
+        """Raises DataError for what would never end, or never begin."""
         if not Path(self.path).exists():
             return ()
         try:
-            found = [(path, path.stat()) for path in self.files()]
+            return tuple(_stamp_of(path) for path in self.files())
         except OSError as error:
             raise DataError(f"{self.path} can't be looked into: {error.strerror}.") from error
-        for path, status in found:
-            if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-                raise DataError(f"{path} must be an ordinary file, is a pipe or a device.")
-        return tuple((str(path), one.st_mtime_ns, one.st_size) for path, one in found)
 
 
-Stamp = tuple[tuple[str, int, int], ...]  # path, modification time in ns, bytes
+def _stamp_of(path: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise DataError(f"{path} must be an ordinary file, is a pipe or a device.")
+    return str(path), status.st_mtime_ns, status.st_size
 
 
 @lru_cache(maxsize=16)  # every setting asks again
@@ -150,9 +177,11 @@ def _facts(source: OwnSource, stamp: Stamp) -> Facts:  # noqa: ARG001 (part of t
     return source.facts(train, test)
 
 
-@lru_cache(maxsize=16)
-def _digest(path: str, stamp: Stamp) -> str:
-    listing: list[tuple[str, str]] = [] if stamp else [("missing", path)]
-    for name, _, _ in stamp:
-        listing.append((str(Path(name).relative_to(path)), file_digest(Path(name))))
-    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+_digests: dict[tuple[str, str], str] = {}  # by path and version; the stamp of many files is large
+
+
+def _digest(path: str, stamp: Stamp, announce: Callable[[str], None] = lambda _: None) -> str:
+    key = path, stamp_version(stamp)
+    if key not in _digests:
+        _digests[key] = stamp_digest(Path(path), stamp, announce)
+    return _digests[key]

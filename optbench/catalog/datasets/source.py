@@ -73,6 +73,12 @@ class Source(Protocol):
         Raises DataError, whose first line says in a sentence why it can't be had.
         """
 
+    def unpack(self, data_dir: Path, announce: Callable[[str], None]) -> None:
+        """Do beforehand what `load` may take minutes for, if files of `data_dir` can keep it.
+
+        Nothing where the data are missing. Raises as `load`.
+        """
+
     def load(self, data_dir: Path) -> tuple[Examples, Examples]:
         """Training and test examples, verified.
 
@@ -102,6 +108,9 @@ class PlainSource:
 
     def identify(self, announce: Callable[[str], None]) -> None:
         """Nothing takes long."""
+
+    def unpack(self, data_dir: Path, announce: Callable[[str], None]) -> None:
+        """They are used as they are."""
 
     def stream(self) -> Stream | None:
         return None

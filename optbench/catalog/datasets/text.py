@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from optbench.catalog.datasets.npy_folder import open_npy
+from optbench.catalog.datasets.npy_file import open_npy
 from optbench.catalog.datasets.own import Facts, OwnSource
 from optbench.catalog.datasets.windows import next_character, windows
 from optbench.errors import DataError

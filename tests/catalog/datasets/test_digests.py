@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optbench.catalog.datasets import digests
-from optbench.catalog.datasets.digests import file_digest
+from optbench.catalog.datasets.digests import Stamp, file_digest, stamp_digest
 from optbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -99,3 +100,38 @@ def test_a_file_that_grows_while_it_is_read_has_no_digest(
     monkeypatch.setattr(digests, "ANNOUNCED", 10)
     with pytest.raises(DataError, match=r"large\.bin changes while it is read"):
         file_digest(large, grow)
+
+
+def many(folder: Path) -> Stamp:
+    """Five files, long ago written, which together count as large."""
+    folder.mkdir()
+    for name in "abcde":
+        (folder / name).write_text(name)
+        os.utime(folder / name, ns=(LONG_AGO, LONG_AGO))
+    return tuple((str(folder / name), LONG_AGO, 1) for name in "abcde")
+
+
+def test_that_of_many_small_files_is_of_their_names_and_bytes_and_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    monkeypatch.setattr(digests, "REMEMBERED", 5)
+    stamp = many(tmp_path / "many")
+    listing = [[name, sha256(tmp_path / "many" / name)] for name in "abcde"]
+    expected = hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+    assert stamp_digest(tmp_path / "many", stamp) == expected
+    (tmp_path / "many" / "c").write_text("C")
+    assert stamp_digest(tmp_path / "many", stamp) == expected  # it wasn't read
+    changed = (*stamp[:2], (stamp[2][0], LONG_AGO + 1, 1), *stamp[3:])
+    assert stamp_digest(tmp_path / "many", changed) != expected
+
+
+def test_of_very_many_files_is_told_how_far_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(digests, "ANNOUNCED", 5)
+    monkeypatch.setattr(digests, "INTERVAL", -1)
+    stamp_digest(tmp_path / "many", many(tmp_path / "many"), said.append)
+    assert said[0].startswith(f"Reading all 0.0 GB of {tmp_path / 'many'}")
+    assert said[1:] == ["0.0 GB of 0.0 GB are read."] * 5

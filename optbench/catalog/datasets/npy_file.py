@@ -1,0 +1,71 @@
+"""The array in a .npy file, mapped: nothing in it is executed, and little believed."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from tokenize import TokenError
+from typing import TYPE_CHECKING, Any
+
+from optbench.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+# What numpy raises for headers that are none, which it parses as Python's tokens and literals.
+_UNREADABLE = (
+    OSError, EOFError, ValueError, TypeError, LookupError, SyntaxError, TokenError, MemoryError,
+    RecursionError, OverflowError,
+)  # fmt: skip
+
+
+def open_npy(path: Path) -> np.memmap[Any, Any]:
+    """The array of a .npy file, memory-mapped; nothing but its header is read.
+
+    Raises DataError for what isn't one, is cut short, or has its rows all over the file.
+    """
+    import numpy as np
+
+    try:
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that Python 2 has written it
+            shape, by_columns, dtype = _header(stream)
+            start = stream.tell()
+        size = path.stat().st_size
+    except _UNREADABLE as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{path} can't be read as .npy: {reason}.") from error
+    if dtype.hasobject:
+        raise DataError(
+            f"{path} holds Python objects, which only running code of theirs could read; save "
+            "numbers, all rows of one shape."
+        )
+    if by_columns and sum(side > 1 for side in shape) > 1:
+        raise DataError(
+            f"{path} is in Fortran order, so that each example is all over the file; save "
+            "numpy.ascontiguousarray of it."
+        )
+    if any(side < 1 for side in shape):
+        raise DataError(f"{path} is empty: it holds an array {list(shape)}.")
+    needed = start + math.prod(shape) * dtype.itemsize
+    if size < needed:
+        raise DataError(
+            f"{path} is cut short: an array {list(shape)} of {dtype} takes {needed:,} bytes, the "
+            f"file has {size:,}."
+        )
+    return np.memmap(path, dtype, "r", start, shape)
+
+
+def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is in Fortran order, and type; ValueError where there is no header."""
+    from numpy.lib import format as npy
+
+    match npy.read_magic(stream):
+        case (1, 0):
+            return npy.read_array_header_1_0(stream)
+        case (2, 0):
+            return npy.read_array_header_2_0(stream)
+        case (major, minor):  # 3.0 is for fields with names beyond Latin-1
+            raise ValueError(f"it has version {major}.{minor} of the format, not 1.0 or 2.0")
