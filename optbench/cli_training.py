@@ -24,6 +24,7 @@ from optbench.options import (
     RayInsecureOption,
     RunsDir,
     Seeds,
+    SharedStoreOption,
     TrackOption,
     WorkersOption,
 )
@@ -64,6 +65,7 @@ def run(
     ray_address: RayAddressOption = None,
     ray_gpus: RayGpusOption = None,
     ray_insecure: RayInsecureOption = False,
+    shared_store: SharedStoreOption = False,
     force: ForceOption = False,
     extend: ExtendOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, train none.")] = False,
@@ -109,6 +111,7 @@ def run(
         ray_address=ray_address,
         ray_gpus=ray_gpus,
         ray_insecure=ray_insecure,
+        shared_store=shared_store,
     )
     stream = sys.stderr if json else sys.stdout
     screen = Screen(stream, terminal.width(), terminal.colour() and not json, quiet)
@@ -160,6 +163,7 @@ def tune(
     ray_address: RayAddressOption = None,
     ray_gpus: RayGpusOption = None,
     ray_insecure: RayInsecureOption = False,
+    shared_store: SharedStoreOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the search, train none.")
     ] = False,
@@ -199,6 +203,7 @@ def tune(
         ray_address=ray_address,
         ray_gpus=ray_gpus,
         ray_insecure=ray_insecure,
+        shared_store=shared_store,
     )
     request = Request(trials, sampler, pruner, extend, export_study)
     stream = sys.stderr if json else sys.stdout

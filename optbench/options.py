@@ -96,6 +96,14 @@ RayInsecureOption = Annotated[
         rich_help_panel=CLUSTER,
     ),
 ]
+SharedStoreOption = Annotated[
+    bool,
+    typer.Option(
+        "--shared-store",
+        help="All nodes see the runs directory: what is big is put there, not sent.",
+        rich_help_panel=CLUSTER,
+    ),
+]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run directories are.")]
 RunsDirArgument = Annotated[Path, typer.Argument(help="Where run directories are.")]
 FormatOption = Annotated[

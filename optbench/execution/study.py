@@ -176,6 +176,7 @@ def asked(
     ray_address: str | None = None,
     ray_gpus: float | None = None,
     ray_insecure: bool = False,
+    shared_store: bool = False,
 ) -> Options:
     """What a command line, or a call, asks for. Raises `UsageError` for what can't be asked."""
     return Options(
@@ -190,7 +191,9 @@ def asked(
         smoke=smoke,
         workers=workers,
         until=deadline(max_time, "--max-time"),
-        ray=ray_options(executor, ray_address, ray_gpus, insecure=ray_insecure),
+        ray=ray_options(
+            executor, ray_address, ray_gpus, insecure=ray_insecure, shared_store=shared_store
+        ),
     )
 
 
@@ -209,6 +212,7 @@ def run(
     ray_address: str | None = None,
     ray_gpus: float | None = None,
     ray_insecure: bool = False,
+    shared_store: bool = False,
     announce: Callable[[str], None] = lambda _: None,
 ) -> tuple[StoredRun, ...]:
     """Train every run of some experiment files that is not finished; returns all of them.
@@ -235,6 +239,7 @@ def run(
         ray_address=ray_address,
         ray_gpus=ray_gpus,
         ray_insecure=ray_insecure,
+        shared_store=shared_store,
     )
     plan = plan_runs(load_experiments(configs, options), options, announce)
     for line in plan.left_aside:

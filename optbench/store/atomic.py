@@ -11,10 +11,13 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from optbench.errors import StoreError, UsageError
+from optbench.store.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
+
+    from optbench.store.staged import Content
 
 _THREADS = 16
 _STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -22,7 +25,7 @@ _BESIDE = re.compile(r"\.(.+)\.\d+\.tmp", re.ASCII | re.DOTALL)
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/([0-9]{1,9})")
 
 
-def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
+def write_atomic(path: Path, content: Content, *, durable: bool = True) -> None:
     """Replace a file's content in one step; `durable` waits until the disk has it.
 
     Whoever reads meanwhile, and whatever stops this, sees the old content or the new. Raises
@@ -31,18 +34,24 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
     write_together({path: content}, durable=durable)
 
 
-def write_together(contents: Mapping[Path, bytes], *, durable: bool = True) -> None:
+def write_together(contents: Mapping[Path, Content], *, durable: bool = True) -> None:
     """Replace files of one folder, each in one step and in this order.
 
-    All are written before the first is replaced, and reach the disk at the same time, which takes
-    little longer than one. Raises as `write_atomic`; what was replaced by then stays so.
+    All are written, or moved from where they were staged, before the first is replaced, and reach
+    the disk at the same time, which takes little longer than one. Raises as `write_atomic`; what
+    was replaced by then stays so.
     """
     write = partial(_write_beside, durable=durable)
+    files = {path: content for path, content in contents.items() if isinstance(content, bytes)}
     try:
-        if durable and len(contents) > 1:
-            _at_once(write, contents)
+        for path, content in contents.items():
+            if isinstance(content, Staged):
+                with _naming(path):
+                    content.path.replace(_beside(path))
+        if durable and len(files) > 1:
+            _at_once(write, files)
         else:
-            list(map(write, contents, contents.values()))
+            list(map(write, files, files.values()))
         for path in contents:
             with _naming(path):
                 _beside(path).replace(path)

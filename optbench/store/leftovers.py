@@ -14,6 +14,7 @@ from optbench.store.atomic import sync_directory, write_error
 from optbench.store.folders import is_folder, subfolders
 from optbench.store.lock import is_locked
 from optbench.store.rundir import RunDirectory
+from optbench.store.staged import STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +99,9 @@ def _of_store(root: Path) -> Iterator[Leftover]:
     yield from (
         Leftover(path, "temporary", None)
         for path in sorted(root.iterdir())
-        if _PROBE.fullmatch(path.name) and not path.is_symlink()
+        if (_PROBE.fullmatch(path.name) or STAGING.fullmatch(path.name))
+        and not path.is_symlink()
+        and not is_locked(path)
     )
     for experiment in subfolders(root):
         if not experiment.is_symlink():

@@ -23,10 +23,13 @@ from optbench.store.bounded import read_bounded
 from optbench.store.metrics import Row, format_rows
 from optbench.store.own_config import CONFIG
 from optbench.store.result import Result, format_result, read_result
+from optbench.store.staged import digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from optbench.store.staged import Content
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.prev.pt"
@@ -86,7 +89,7 @@ class RunDirectory:
         write_atomic(self.path / CONFIG, content, durable=False)
         self.config = {CONFIG: hashlib.sha256(content).hexdigest()}
 
-    def write_checkpoint(self, content: bytes) -> None:
+    def write_checkpoint(self, content: Content) -> None:
         """The commit point: once this returns, a run that is killed goes on from here.
 
         Whole in the old names or the new, but on the disk only after `sync_checkpoint`; the one
@@ -138,8 +141,8 @@ class RunDirectory:
         rows: Sequence[Row],
         timings: Sequence[Timing],
         result: Result,
-        weights: bytes | None,
-        state: bytes | None = None,
+        weights: Content | None,
+        state: Content | None = None,
     ) -> None:
         """Store the end of a run; result.json comes last, and only then go the checkpoints.
 
@@ -150,7 +153,7 @@ class RunDirectory:
             files[self.path / STATE] = state
         if weights is not None:
             files[self.path / "weights.pt"] = weights
-            digests["weights.pt"] = hashlib.sha256(weights).hexdigest()
+            digests["weights.pt"] = digest(weights)
         write_together(files | self._readable(rows, timings, result, digests))
         if result.status in ("completed", "diverged"):
             self.delete_checkpoints()

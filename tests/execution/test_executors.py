@@ -39,6 +39,10 @@ EXECUTORS = {
     "this process": Choice(("--workers", "1"), {"workers": 1}),
     "worker processes": Choice(("--workers", "2"), {"workers": 2}),
     "ray": Choice(("--executor", "ray", "--workers", "2"), {"executor": "ray", "workers": 2}),
+    "ray, a shared store": Choice(
+        ("--executor", "ray", "--workers", "2", "--shared-store"),
+        {"executor": "ray", "workers": 2, "shared_store": True},
+    ),
 }
 TWO = [TINY["optimizer"], {"name": "sgd", "lr": 0.1}]
 LONG: dict[str, Any] = {
@@ -90,7 +94,10 @@ NEEDS_RAY = (
 
 
 @pytest.fixture(
-    params=[pytest.param(name, marks=NEEDS_RAY if name == "ray" else ()) for name in EXECUTORS]
+    params=[
+        pytest.param(name, marks=NEEDS_RAY if "ray" in choice.words else ())
+        for name, choice in EXECUTORS.items()
+    ]
 )
 def chosen(request: pytest.FixtureRequest) -> Choice:
     return EXECUTORS[request.param]

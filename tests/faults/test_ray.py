@@ -148,15 +148,19 @@ def test_a_study_loses_nothing_with_a_node_killed_in_the_middle(
         cluster.add(node)
 
 
+@pytest.mark.parametrize("more", [(), ("--shared-store",)])
 def test_a_node_that_is_given_up_and_comes_back_changes_nothing(
     tmp_path: Path,
     study: Study,
     cluster: RayNodes,
+    more: tuple[str, ...],
     injecting: Callable[[str, str], Injection],
 ) -> None:
-    fault = injecting("ray-node", "SIGSTOP to all of a node, SIGCONT once its runs are elsewhere")
+    row = ["SIGSTOP to all of a node, SIGCONT once its runs are elsewhere", *more]
+    fault = injecting("ray-node", ", ".join(row))
     store = tmp_path / "runs"
-    with begin(study.path, store, *on(cluster), environment=cluster.environment) as process:
+    words = (*on(cluster), *more)
+    with begin(study.path, store, *words, environment=cluster.environment) as process:
         wait_for(lambda: begun(store), process)
         cluster.signal("127.0.0.3", signal.SIGSTOP)
         lines: list[str] = []
@@ -168,6 +172,7 @@ def test_a_node_that_is_given_up_and_comes_back_changes_nothing(
             assert process.wait(PATIENCE) == 0, lines
             assert any("go on elsewhere" in line for line in lines)
             assert metrics(store) == study.expected
+            assert not list(store.glob(".staging-*"))
 
 
 TRESPASS = """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import resource
@@ -15,6 +16,7 @@ from stored_runs import make_rows, write_run
 from optbench.errors import StoreError, UsageError
 from optbench.store import atomic
 from optbench.store.atomic import write_atomic, write_output, write_together
+from optbench.store.staged import Content, Staged
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -226,3 +228,38 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def staged(folder: Path, content: bytes) -> Staged:
+    path = folder / "staged" / "1"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    return Staged(path, len(content), hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_staged_file_is_moved_into_its_place_among_those_written(
+    tmp_path: Path, *, durable: bool
+) -> None:
+    (tmp_path / "weights.pt").write_bytes(b"old")
+    waiting = staged(tmp_path, b"new")
+    file = waiting.path.stat().st_ino
+    contents: dict[Path, Content] = {
+        tmp_path / "weights.pt": waiting,
+        tmp_path / "a": b"1",
+        tmp_path / "b": b"2",
+    }
+    write_together(contents, durable=durable)
+    assert (tmp_path / "weights.pt").read_bytes() == b"new"
+    assert (tmp_path / "weights.pt").stat().st_ino == file
+    assert (tmp_path / "a").read_bytes() + (tmp_path / "b").read_bytes() == b"12"
+    assert {path.name for path in tmp_path.iterdir()} == {"weights.pt", "a", "b", "staged"}
+    assert not list((tmp_path / "staged").iterdir())
+
+
+def test_a_staged_file_that_is_gone_leaves_all_as_it_was(tmp_path: Path) -> None:
+    waiting = staged(tmp_path, b"new")
+    waiting.path.unlink()
+    with pytest.raises(StoreError, match=f"can't write {tmp_path / 'weights.pt'}: No such file"):
+        write_together({tmp_path / "a": b"1", tmp_path / "weights.pt": waiting})
+    assert [path.name for path in tmp_path.iterdir()] == ["staged"]

@@ -34,8 +34,10 @@ def test_files_and_folders_that_a_kill_left_are_found(run: Path, tmp_path: Path)
     for ending in ("new", "old", "gone"):
         run.with_name(f".{run.name}.{ending}").mkdir()
     (tmp_path / ".writable-99").mkdir()
+    (tmp_path / ".staging-0123456789abcdef" / "1").mkdir(parents=True)
     folder = run.parent.name
     assert found(tmp_path) == [
+        (".staging-0123456789abcdef", "temporary"),
         (".writable-99", "temporary"),
         (f"{folder}/.{run.name}.gone", "temporary"),
         (f"{folder}/.{run.name}.new", "temporary"),

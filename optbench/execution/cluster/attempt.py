@@ -10,10 +10,12 @@ from optbench.errors import StoreError
 from optbench.execution.claim import Claimed, claim
 from optbench.execution.cluster.messages import Assigned, Written
 from optbench.execution.cluster.relayed import WRITES
+from optbench.store.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from optbench.execution.cluster.staging import StagingFolder
     from optbench.execution.cohorts import Cohort
     from optbench.execution.plan import Plan
     from optbench.store.metrics import Row
@@ -27,17 +29,21 @@ class Attempt:
 
     What a task tells comes by its own `stream`, which ends with the attempt: a node that was
     given up and comes back tells nobody. `next` is what it has told that is not here yet, `node`
-    where it runs, once that is known. `left` are the runs that haven't ended.
+    where it runs, once that is known. Where all machines see the store, what is too big to be told
+    is put into `staging`, which goes with the attempt. `left` are the runs that haven't ended.
     """
 
-    def __init__(self, plan: Plan, cohort: Cohort) -> None:
+    def __init__(self, plan: Plan, cohort: Cohort, staging: StagingFolder | None = None) -> None:
         self.plan = plan
         self.cohort = cohort
+        self.staging = staging
         self.left: list[int] = []
         self.stream: Any = None
         self.next: Any = None
         self.node = ""
         self._held = ExitStack()
+        if staging is not None:
+            self._held.callback(staging.remove)
         self._directories: dict[int, RunDirectory] = {}
         self._stored: dict[int, tuple[Sequence[Row], Sequence[Timing], Result]] = {}
 
@@ -75,6 +81,9 @@ class Attempt:
         """Do in the store what the task did where it is."""
         if written.method not in WRITES:
             raise ValueError(f"a task called {written.method} of a run's directory")
+        for argument in written.arguments:
+            if isinstance(argument, Staged):
+                self.check(argument)
         directory = self._directories[written.index]
         getattr(directory, written.method)(*written.arguments)
         match written.method:
@@ -84,6 +93,12 @@ class Attempt:
                 directory.sync_checkpoint()
             case "write_progress":
                 self._stored[written.index] = written.arguments
+
+    def check(self, staged: Staged) -> None:
+        """Raise `EnvironmentFault` for a file that is not here as the task has told of it."""
+        if self.staging is None:
+            raise ValueError(f"a task was given no folder, and put a file at {staged.path}")
+        self.staging.check(staged)
 
     def interrupt(self, reason: str) -> None:
         """Say of the runs that haven't ended that they were stopped, and why."""

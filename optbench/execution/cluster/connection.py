@@ -54,24 +54,33 @@ class RayOptions:
     """Which cluster, and how: `address` is None for one of this machine's, or `auto`.
 
     `gpus` are what a cohort takes where it trains on one; `insecure` allows a cluster where
-    whoever reaches it can run anything.
+    whoever reaches it can run anything; with `shared_store` nodes write big files to the store,
+    which all of them see.
     """
 
     address: str | None = None
     gpus: float = 1.0
     insecure: bool = False
+    shared_store: bool = False
 
 
 def ray_options(
-    executor: str, address: str | None, gpus: float | None, *, insecure: bool
+    executor: str,
+    address: str | None,
+    gpus: float | None,
+    *,
+    insecure: bool,
+    shared_store: bool,
 ) -> RayOptions | None:
     """What the command line says of Ray; None where it asks for this machine's own processes."""
     if executor == "ray":
-        return RayOptions(address, 1.0 if gpus is None else gpus, insecure)
+        return RayOptions(address, 1.0 if gpus is None else gpus, insecure, shared_store)
     if executor != "local":
         raise UsageError(f"--executor must be local or ray, got {executor}")
-    if address is not None or gpus is not None or insecure:
-        raise UsageError("--ray-address, --ray-gpus and --ray-insecure need --executor ray")
+    if address is not None or gpus is not None or insecure or shared_store:
+        raise UsageError(
+            "--ray-address, --ray-gpus, --ray-insecure and --shared-store need --executor ray"
+        )
     return None
 
 

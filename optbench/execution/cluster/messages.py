@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.config.spec import Run
 from optbench.execution.wire import Broken, Done, Happened, Moved
+from optbench.store.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,10 @@ class Assigned:
 
 @dataclass(frozen=True)
 class Written:
-    """A task has called a method of the directory of the plan's run of this index."""
+    """A task has called a method of the directory of the plan's run of this index.
+
+    Where all machines see the store, `Staged` stands for each argument that is bytes.
+    """
 
     index: int
     method: str
@@ -72,7 +76,7 @@ class Placed:
     node: str
 
 
-FromTask = Placed | Written | Happened | Moved | Broken
+FromTask = Placed | Staged | Written | Happened | Moved | Broken
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from optbench.store.metrics import Row
     from optbench.store.result import Result
     from optbench.store.rundir import Timing
+    from optbench.store.staged import Content
 
 WRITES = (
     "delete_leftovers",
@@ -74,7 +75,7 @@ class RelayedDirectory(RunDirectory):
     def write_config(self, text: str) -> None:
         self._tell("write_config", (text,))
 
-    def write_checkpoint(self, content: bytes) -> None:
+    def write_checkpoint(self, content: Content) -> None:
         self._tell("write_checkpoint", (content,))
 
     def sync_config(self) -> None:
@@ -97,8 +98,8 @@ class RelayedDirectory(RunDirectory):
         rows: Sequence[Row],
         timings: Sequence[Timing],
         result: Result,
-        weights: bytes | None,
-        state: bytes | None = None,
+        weights: Content | None,
+        state: Content | None = None,
     ) -> None:
         self._tell("write_end", (list(rows), list(timings), result, weights, state))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter, defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,14 @@ from optbench.errors import EnvironmentFault
 from optbench.execution.cluster.attempt import Attempt
 from optbench.execution.cluster.messages import Placed, Said, Written, packed, unpacked
 from optbench.execution.cluster.nodes import Nodes
+from optbench.execution.cluster.staging import staging
 from optbench.execution.cluster.task import rehearse_plan, train_cohort, versions, warm_up
 from optbench.execution.cohorts import cohort_bytes
 from optbench.execution.data import data_key, load_data
 from optbench.execution.deal import deal
 from optbench.execution.deaths import bury, halves
 from optbench.execution.wire import Broken, Happened, Moved
+from optbench.store.staged import Staged
 from optbench.training.events import Ended, Unbegun
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from optbench.config.spec import Setting
     from optbench.execution.cluster.messages import FromDriver, FromTask, Order
+    from optbench.execution.cluster.staging import Staging
     from optbench.execution.cohorts import Cohort, Footprint
     from optbench.execution.deal import Rehearsed
     from optbench.execution.signals import Interruptions
@@ -64,6 +67,8 @@ class Study:
         self.attempts: list[Attempt] = []
         self.losses: Counter[int] = Counter()
         self.next_look = 0.0
+        self.staging: Staging | None = None
+        self.resources = ExitStack()
         self.data = data
         self.versions = versions()
         self.nodes = Nodes.alive(ray)
@@ -74,6 +79,9 @@ class Study:
 
     def train(self) -> None:
         """Until every run has ended; raises as an executor does."""
+        if self.order.asked.shared_store:
+            store = self.to_train[0].directory.parent.parent
+            self.staging = self.resources.enter_context(staging(store))
         self._deal()
         with ThreadPoolExecutor(WRITERS) as writers:
             while self.waiting or self.attempts:
@@ -96,6 +104,7 @@ class Study:
         for attempt in self.attempts:
             self.ray.cancel(attempt.stream, force=True)
             attempt.release()
+        self.resources.close()
 
     @property
     def most(self) -> int:
@@ -139,7 +148,8 @@ class Study:
         self.tell([Said(text)])
 
     def _begin(self, cohort: Cohort) -> None:
-        attempt = Attempt(self.plan, cohort)
+        folder = self.staging.folder() if self.staging else None
+        attempt = Attempt(self.plan, cohort, folder)
         self.tell([*map(Happened, attempt.claim())])
         if not attempt.left:
             attempt.release()
@@ -153,7 +163,7 @@ class Study:
             _generator_backpressure_num_objects=UNREAD,
         )
         data = self._data(self.to_train[cohort[0]].run.setting)
-        attempt.stream = task.remote(self.versions, packed(attempt.assigned()), data)
+        attempt.stream = task.remote(self.versions, packed(attempt.assigned()), data, folder)
         self.attempts.append(attempt)
 
     def _data(self, setting: Setting) -> Any:
@@ -246,6 +256,8 @@ class Study:
         match message:
             case Placed(node=node):
                 attempt.node = node
+            case Staged():
+                attempt.check(message)
             case Broken():
                 raise message.error
             case Happened(event=Ended() | Unbegun() as event):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import sys
 import warnings
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from optbench.catalog.datasets import Data, Examples
     from optbench.execution.cluster.messages import FromTask
+    from optbench.execution.cluster.staging import StagingFolder
     from optbench.training.events import Event
 
 FLUSH_SECONDS = 0.2  # what waits longer is sent, so that whoever watches sees a run move
@@ -64,25 +66,30 @@ def rehearse_plan(expected: Versions, content: bytes) -> bytes:
         return packed(Broken(error))
 
 
-def train_cohort(expected: Versions, content: bytes, data: Data) -> Iterator[bytes]:
+def train_cohort(
+    expected: Versions, content: bytes, data: Data, staging: StagingFolder | None = None
+) -> Iterator[bytes]:
     """Train packed `Assigned` runs: packed lists of messages, what is to be written among them.
 
-    `data` are those of their problem, in memory that other processes of the node share.
+    `data` are those of their problem, in memory that other processes of the node share. What is
+    too big to be told goes into `staging`.
     """
     try:
         yield packed([Placed(_node())])
         _refuse_other_versions(expected)
-        yield from _train(unpacked(content, {}), data)
+        if staging is not None:
+            yield packed([staging.answer()])
+        yield from _train(unpacked(content, {}), data, staging)
     except OptbenchError as error:
         yield packed([Broken(error)])
 
 
-def _train(cohort: list[Assigned], data: Data) -> Iterator[bytes]:
+def _train(cohort: list[Assigned], data: Data, staging: StagingFolder | None) -> Iterator[bytes]:
     from optbench.execution.claim import Claimed
     from optbench.execution.signals import Interruptions
     from optbench.execution.worker import Worker
 
-    outbox = _Outbox(cohort)
+    outbox = _Outbox(cohort, staging)
     claimed = [Claimed(each.planned, outbox.directory(each)) for each in cohort]
     worker = Worker(lambda _: _writable(data), Interruptions())
     with warnings.catch_warnings():
@@ -98,7 +105,8 @@ def _train(cohort: list[Assigned], data: Data) -> Iterator[bytes]:
 class _Outbox:
     """What has not been sent yet, without what later messages make pointless."""
 
-    def __init__(self, cohort: list[Assigned]) -> None:
+    def __init__(self, cohort: list[Assigned], staging: StagingFolder | None) -> None:
+        self.staging = staging
         self.indices = {each.planned.run.hash: each.index for each in cohort}
         self._messages: dict[Hashable, FromTask] = {}
         self._count = 0
@@ -138,13 +146,30 @@ class _Outbox:
         with self._lock:
             messages = [*self._messages.values()]
             self._messages, self._bytes, self._sent = {}, 0, monotonic()
+        if self.staging is not None:
+            messages = _staged(messages, self.staging)
         return packed(messages, frozenset(self.indices))
+
+
+def _staged(messages: list[FromTask], staging: StagingFolder) -> list[FromTask]:
+    """The messages, with the bytes that they are about in files."""
+    writes = [message for message in messages if isinstance(message, Written)]
+    contents = [value for one in writes for value in one.arguments if isinstance(value, bytes)]
+    files = iter(staging.stage(contents))
+
+    def told(value: object) -> object:
+        return next(files) if isinstance(value, bytes) else value
+
+    return [
+        dataclasses.replace(message, arguments=tuple(map(told, message.arguments)))
+        if isinstance(message, Written)
+        else message
+        for message in messages
+    ]
 
 
 def _writable(data: Data) -> Data:
     """Data that a model may be given as they are: what Ray shares can't be written to."""
-    import dataclasses
-
     import numpy as np
 
     from optbench.catalog.datasets.mapped import Mapped

@@ -50,7 +50,7 @@ def test_without_ray_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.Mon
         (["--executor", "slurm"], "--executor must be local or ray, got slurm\n"),
         (
             ["--ray-address", "auto"],
-            "--ray-address, --ray-gpus and --ray-insecure need --executor ray\n",
+            "--ray-address, --ray-gpus, --ray-insecure and --shared-store need --executor ray\n",
         ),
         (
             ["--executor", "ray", "--dry-run"],

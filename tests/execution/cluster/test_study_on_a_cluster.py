@@ -12,19 +12,24 @@ from optbench.errors import EnvironmentFault
 from optbench.execution.cluster import task
 from optbench.execution.cluster.connection import RayOptions
 from optbench.execution.cluster.messages import Order, Said, Versions
+from optbench.execution.cluster.staging import StagingFolder
 from optbench.execution.cluster.study import MOST_LOSSES, Study
 from optbench.execution.signals import Interruptions
 from optbench.execution.study import Options, load_experiments, plan_runs, train_plan
 from optbench.execution.wire import Happened
+from optbench.store.checkpoint_header import MAGIC
 from optbench.store.scan import scan
 from optbench.training.events import Ended, Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
 
+    from optbench.execution.cluster.attempt import Attempt
     from optbench.execution.cluster.messages import FromDriver
     from optbench.execution.plan import Plan
+    from optbench.store.staged import Staged
 
 THREE: dict[str, Any] = {
     "optimizer": [TINY["optimizer"], {"name": "sgd", "lr": {"grid": [0.1, 0.2]}}]
@@ -63,12 +68,22 @@ def stored(folder: Path) -> dict[str, bytes]:
 class Trained:
     """A study on a cluster with faults, and what was told of it."""
 
-    def __init__(self, folder: Path, ray: FakeRay, workers: int = 1) -> None:
+    def __init__(
+        self, folder: Path, ray: FakeRay, workers: int = 1, *, shared: bool = False
+    ) -> None:
         self.folder = folder
         self.told: list[FromDriver] = []
         self.committed: dict[str, float] = {}  # by hash: steps, when a node was lost
-        order = Order(plan(folder), folder, RayOptions(), workers)
+        order = Order(plan(folder), folder, RayOptions(shared_store=shared), workers)
         self.study = Study(ray, order, self._tell, Interruptions(), {})
+        self.heard: list[bytes] = []
+        take = self.study.take
+
+        def take_and_keep(told: Sequence[tuple[Attempt, bytes]], writers: Executor) -> Any:
+            self.heard += [content for _, content in told]
+            return take(told, writers)
+
+        self.study.take = take_and_keep  # type: ignore[method-assign]
         self.ray = ray
 
     def _tell(self, messages: Sequence[FromDriver]) -> None:
@@ -99,6 +114,72 @@ def test_a_study_stores_the_bytes_that_this_process_does(
     assert [event.result.status for event in trained.events(Ended)] == ["completed"] * 3
     assert len(trained.ray.streams) == 1
     assert stored(tmp_path) == expected
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_with_a_shared_store_weights_and_checkpoints_are_not_told(
+    tmp_path: Path, expected: dict[str, bytes], *, shared: bool
+) -> None:
+    trained = Trained(tmp_path, FakeRay(), shared=shared).to_the_end()
+    assert stored(tmp_path) == expected
+    weights = [content for name, content in expected.items() if name.endswith("weights.pt")]
+    assert len(weights) == 3
+    assert any(one in told for one in weights for told in trained.heard) is not shared
+    assert any(MAGIC in told for told in trained.heard) is not shared
+    assert not list(tmp_path.glob(".staging-*"))
+    assert {note.kind for note in scan(tmp_path).notes} == set()
+
+
+@pytest.mark.parametrize("removes", [True, False])
+def test_a_node_that_comes_back_while_its_successor_trains_changes_nothing_in_a_shared_store(
+    tmp_path: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, *, removes: bool
+) -> None:
+    if not removes:  # as where it writes while its folder is being removed
+        monkeypatch.setattr(StagingFolder, "remove", lambda _: None)
+    ray = FakeRay({0: Fault(8, LOST)})
+    trained = Trained(tmp_path, ray, shared=True)
+    tell = trained.study.tell
+    written: list[int] = []
+
+    def let_it_come_back(messages: Sequence[FromDriver]) -> None:
+        tell(messages)
+        if len(ray.streams) == 2 and ray.streams[1].told == 8:
+            before = len(list(tmp_path.rglob("*")))
+            ray.streams[0].go_on()
+            written.append(len(list(tmp_path.rglob("*"))) - before)
+
+    trained.study.tell = let_it_come_back
+    trained.to_the_end()
+    assert trained.said == [ELSEWHERE]
+    assert bool(written[0]) is not removes
+    assert stored(tmp_path) == expected
+    assert not list(tmp_path.glob(".staging-*"))
+
+
+def test_a_node_that_does_not_see_the_shared_store_is_named_before_it_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StagingFolder, "answer", StagingFolder(tmp_path / "a" / "b", "0").answer)
+    with pytest.raises(EnvironmentFault, match=rf" does not see {tmp_path}; --shared-store needs"):
+        Trained(tmp_path, FakeRay(), shared=True).to_the_end()
+    assert not list(tmp_path.rglob("result.json"))
+    assert not list(tmp_path.glob(".staging-*"))
+
+
+def test_a_node_that_writes_to_another_folder_of_that_name_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = StagingFolder.answer
+
+    def answer_elsewhere(folder: StagingFolder) -> Staged:
+        staged = answer(folder)
+        staged.path.unlink()
+        return staged
+
+    monkeypatch.setattr(StagingFolder, "answer", answer_elsewhere)
+    with pytest.raises(EnvironmentFault, match=r"what a node wrote to .* is not here; --shared"):
+        Trained(tmp_path, FakeRay(), shared=True).to_the_end()
+    assert not list(tmp_path.rglob("result.json"))
 
 
 @pytest.mark.parametrize("workers", [1, 3])
