@@ -20,6 +20,9 @@ WORKFLOWS: dict[str, dict[str, Any]] = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted((ROOT / ".github/workflows").glob("*.yml"))
 }
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]
 JOB: dict[str, Any] = WORKFLOWS["smoke"]["jobs"]["smoke"]
 STEPS = {step["name"]: step for step in JOB["steps"] if "run" in step and step["name"] != "Install"}
 # What GitHub's own command does in two of the steps, for a main whose last run left these runs.
@@ -77,8 +80,8 @@ def carry_out(
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_every_action_is_pinned_to_a_major_version(name: str) -> None:
-    (job,) = WORKFLOWS[name]["jobs"].values()
-    used = [step["uses"] for step in job["steps"] if "uses" in step]
+    jobs = WORKFLOWS[name]["jobs"].values()
+    used = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
     assert used
     assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", name) for name in used)
 
@@ -89,13 +92,28 @@ def test_nothing_but_reading_is_permitted(name: str) -> None:
 
 
 def test_the_tests_run_on_every_python_that_the_package_names() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = [
         re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", classifier)
-        for classifier in project["classifiers"]
+        for classifier in PROJECT["classifiers"]
     ]
     matrix = WORKFLOWS["tests"]["jobs"]["tests"]["strategy"]["matrix"]
     assert matrix["python"] == [match[1] for match in named if match]
+
+
+def test_one_job_has_all_that_tests_are_skipped_without() -> None:
+    (install,) = (
+        step["run"]
+        for step in WORKFLOWS["tests"]["jobs"]["extras"]["steps"]
+        if step.get("name", "").startswith("Install")
+    )
+    (named,) = re.findall(r"pip install -e '\.\[(.+)\]'", install)
+    extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
+    wanted = {wanted for extra in extras for wanted in extras[extra]}
+    chosen = named.split(",")
+    for extra in chosen:  # which grows: some name others
+        chosen += (other for one in extras[extra] for other in re.findall(r"optbench\[(.+)\]", one))
+    assert wanted == {wanted for extra in chosen for wanted in extras[extra]}
+    assert "npm install --global yaml-language-server" in install
 
 
 @pytest.mark.slow
