@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WINDOWS = """
-import signal, sys
+import shutil, signal, sys  # shutil knows the true system
 for name in ("fcntl", "resource", "termios", "pwd"):
     sys.modules[name] = None
 del signal.SIGKILL

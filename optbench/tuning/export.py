@@ -22,9 +22,8 @@ OURS = "optbench"  # the user attribute of a study that may be written anew
 
 def check_export(study: Study, url: str) -> None:
     """Raise what `export` would, before anything is searched."""
-    with quietly(), _understood(url):
-        optuna = load_optuna()
-        storage = optuna.storages.get_storage(url)
+    optuna = load_optuna()
+    with quietly(), _understood(url), opened(optuna, url) as storage:
         for contender in study.contenders:
             _is_ours(optuna, storage, _name(study, contender))
 
@@ -35,12 +34,22 @@ def export(study: Study, outcomes: Mapping[str, Sequence[Outcome]], url: str) ->
     Returns what was written, for people. Raises UsageError for a URL that is none, and for a
     study of that name which is somebody else's; StoreError where it can't be written.
     """
-    with quietly(), _understood(url):
-        optuna = load_optuna()
-        storage = optuna.storages.get_storage(url)
+    optuna = load_optuna()
+    with quietly(), _understood(url), opened(optuna, url) as storage:
         for contender in study.contenders:
             _write(optuna, storage, study, contender, outcomes[contender.label])
     return f"Optuna: {url}"
+
+
+@contextmanager
+def opened(optuna: Any, url: str) -> Iterator[Any]:
+    """The storage at `url`, whose connections are closed in the end, as Optuna leaves them open."""
+    storage = optuna.storages.RDBStorage(url)
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from optbench.execution.study import Options
 from optbench.store.scan import scan
 from optbench.store.tuning import Study, read_study
 from optbench.training.events import Unbegun
+from optbench.tuning.export import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -263,12 +264,14 @@ def test_the_export_is_a_study_an_optimizer_with_the_values_of_every_epoch(tmp_p
     url = f"sqlite:///{tmp_path / 'study.db'}"
     assert tune(tmp_path, "--export-study", url, "--quiet").code == 0
     assert tune(tmp_path, "--export-study", url, "--quiet").code == 0  # in its own place
-    assert sorted(optuna.get_all_study_names(url)) == ["tiny adam", "tiny sgd"]
-    written = optuna.load_study(study_name="tiny sgd", storage=url)
     sgd = study(tmp_path).contenders[1]
     runs = {run.result.run: run for run in scan(tmp_path / "runs" / "tiny.tuning").runs}
-    assert written.best_trial.number == sgd.best
-    for trial, ours in zip(written.trials, sgd.trials, strict=True):
+    with opened(optuna, url) as storage:
+        assert sorted(optuna.get_all_study_names(storage)) == ["tiny adam", "tiny sgd"]
+        written = optuna.load_study(study_name="tiny sgd", storage=storage)
+        assert written.best_trial.number == sgd.best
+        trials = written.trials
+    for trial, ours in zip(trials, sgd.trials, strict=True):
         rows = runs[ours.runs[0]].rows
         assert trial.params == ours.values
         assert trial.value == rows[-1]["val_loss"]
@@ -277,7 +280,8 @@ def test_the_export_is_a_study_an_optimizer_with_the_values_of_every_epoch(tmp_p
 
 def test_a_study_that_is_somebody_elses_is_left_alone(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'study.db'}"
-    optuna.create_study(study_name="tiny adam", storage=url)
+    with opened(optuna, url) as storage:
+        optuna.create_study(study_name="tiny adam", storage=storage)
     outcome = tune(tmp_path, "--export-study", url)
     assert outcome.code == 2
     assert "'tiny adam' that is not optbench's" in outcome.err

@@ -27,7 +27,8 @@ def least_pace(window: float = WINDOW) -> Iterator[None]:
     For the whole process, as whoever asks (torchvision) takes no such argument.
     """
     before = HTTPConnection.response_class
-    HTTPConnection.response_class = partial(_PacedResponse, window)  # type: ignore[assignment]
+    paced = staticmethod(partial(_PacedResponse, window))  # Python 3.14 binds a bare partial
+    HTTPConnection.response_class = paced  # type: ignore[assignment]
     try:
         yield
     finally:
