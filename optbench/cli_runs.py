@@ -11,10 +11,15 @@ import typer
 from optbench import terminal
 from optbench.options import (
     DataDirOption,
+    ExecutorOption,
     FormatOption,
+    RayAddressOption,
+    RayGpusOption,
+    RayInsecureOption,
     RunsDir,
     RunsDirArgument,
     RunsDirs,
+    SharedStoreOption,
     StatusOption,
     WhereOption,
     WorkersOption,
@@ -117,6 +122,11 @@ def runs_retry(
     where: WhereOption = None,
     data_dir: DataDirOption = None,
     workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    ray_address: RayAddressOption = None,
+    ray_gpus: RayGpusOption = None,
+    ray_insecure: RayInsecureOption = False,
+    shared_store: SharedStoreOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Train failed runs again, or those of other statuses, under their experiments.
@@ -132,7 +142,16 @@ def runs_retry(
     from optbench.commands.upkeep import retry_command
     from optbench.execution.study import asked
 
-    options = asked(data_dir=data_dir, runs_dir=runs_dir, workers=workers)
+    options = asked(
+        data_dir=data_dir,
+        runs_dir=runs_dir,
+        workers=workers,
+        executor=executor,
+        ray_address=ray_address,
+        ray_gpus=ray_gpus,
+        ray_insecure=ray_insecure,
+        shared_store=shared_store,
+    )
     screen = Screen(sys.stdout, terminal.width(), terminal.colour(), quiet)
     raise typer.Exit(
         retry_command(runs_dir, read_statuses(status or ()), where or (), options, screen)

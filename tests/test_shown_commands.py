@@ -36,6 +36,8 @@ NOT_RUN = {
     "optbench run study.yaml --executor ray": "a cluster; tests/execution has one",
     "optbench run study.yaml --executor ray --ray-address auto": "a cluster, as above",
     "optbench tune search.yaml --executor ray": "a cluster, as above",
+    "optbench verify claims.yaml --executor ray": "a cluster, as above",
+    "optbench runs retry --executor ray": "a cluster, as above",
     "optbench run configs/adam_mnist.yaml --track mlflow=http://127.0.0.1:5000": "a server",
     "optbench run configs/adam_mnist.yaml --track wandb=my-project": "wandb, which tests lack",
     "optbench runs export runs/ --to mlflow=sqlite:///mlflow.db": "mlflow, which tests lack",

@@ -49,7 +49,7 @@ def test_without_ray_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     [
         (["--executor", "slurm"], "--executor must be local or ray, got slurm\n"),
         (
-            ["--ray-address", "auto"],
+            ["--shared-store"],
             "--ray-address, --ray-gpus, --ray-insecure and --shared-store need --executor ray\n",
         ),
         (
@@ -65,6 +65,18 @@ def test_words_that_do_not_go_together_are_refused(
     space = {"name": "adam", "lr": {"loguniform": [1e-4, 1e-1]}}
     parts: dict[str, Any] = {"optimizer": space} if by == "tune" else {}
     assert refusal(tmp_path, *words, code=2, by=by, **parts) == told
+
+
+@pytest.mark.parametrize("by", [("verify", "study.yaml"), ("runs", "retry")])
+@pytest.mark.parametrize("words", [("--ray-gpus", "1"), ("--shared-store",)])
+def test_words_of_a_cluster_are_refused_without_one(
+    by: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    told = command(*by, *words)
+    assert (told.code, told.out) == (2, "")
+    assert told.err == (
+        "--ray-address, --ray-gpus, --ray-insecure and --shared-store need --executor ray\n"
+    )
 
 
 @needs_ray

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from experiments import TINY, command, write_experiment
+from experiments import TINY, command, write_experiment, write_plugin
 from fake_ray import FakeRay, drive_by
 
 import optbench
@@ -18,13 +19,17 @@ from optbench.training.events import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from optbench.execution.cluster.connection import RayOptions
 
 TWO = [TINY["optimizer"], {"name": "sgd", "lr": 0.1}]
 
 
 @contextmanager
-def fake_cluster(*_: object) -> Iterator[FakeRay]:
+def fake_cluster(asked: RayOptions, *_: object) -> Iterator[FakeRay]:
+    """Its address is a file that says, once it is there, that the cluster was used."""
+    if asked.address is not None:
+        Path(asked.address).touch()
     yield FakeRay()
 
 
@@ -69,6 +74,53 @@ def test_a_search_joins_its_cluster_once_and_stores_the_bytes_that_this_process_
     assert not any(psutil.pid_exists(pid) for pid in first)
     path = write_experiment(tmp_path, optimizer=TWO)
     optbench.run(path, seeds="0-1,10-12", runs_dir=tmp_path / "alone", workers=1)
+    assert stored(tmp_path / "runs") == stored(tmp_path / "alone")
+
+
+def test_verify_trains_what_claims_lack_on_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive_by(drive_a_fake_cluster, monkeypatch)
+    state = {"metric": "state_bytes", "setting": {"optimizer": "sgd"}, "at_most": 0}
+    path = write_experiment(tmp_path, optimizer=TWO, expect=[state])
+    on = ("--executor", "ray", "--ray-address", tmp_path / "used")
+    told = [
+        command("verify", path, "--runs-dir", tmp_path / name, *more)
+        for name, more in (("runs", (*on, "--shared-store")), ("alone", ("--workers", "1")))
+    ]
+    assert [outcome.code for outcome in told] == [0, 0], told
+    assert (tmp_path / "used").exists()
+    assert stored(tmp_path / "runs") == stored(tmp_path / "alone")
+
+
+FRAGILE = """
+import pathlib, torch
+
+class Fragile(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+
+    def step(self, closure=None):
+        if not pathlib.Path(__file__).with_name("mended").exists():
+            raise RuntimeError("not yet")
+        return super().step(closure)
+"""
+
+
+def test_failed_runs_are_tried_again_on_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive_by(drive_a_fake_cluster, monkeypatch)
+    write_plugin(tmp_path, FRAGILE)
+    path = write_experiment(tmp_path, optimizer={"name": "./plugin.py:Fragile", "lr": 0.1})
+    assert command("run", path, "--runs-dir", tmp_path / "runs").code == 3
+    (tmp_path / "mended").touch()
+    on = ("--executor", "ray", "--ray-address", tmp_path / "used")
+    told = command("runs", "retry", tmp_path / "runs", *on)
+    assert told.code == 0, told.err
+    assert told.out.endswith("1 run tried again: 1 completed\n")
+    assert (tmp_path / "used").exists()
+    assert command("run", path, "--runs-dir", tmp_path / "alone", "--workers", "1").code == 0
     assert stored(tmp_path / "runs") == stored(tmp_path / "alone")
 
 
