@@ -15,7 +15,7 @@ from optbench.catalog.resolve import source_of
 from optbench.catalog.weights_file import locate, obtain
 from optbench.config.canonical import digest
 from optbench.config.spec import Weights, display_name
-from optbench.errors import DataError, StreamError
+from optbench.errors import ContentError, DataError, StreamError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,7 +162,13 @@ def _moments(setting: Setting, train: Examples) -> Moments:
 
 
 def _check_unchanged(setting: Setting, source: Source) -> None:
-    if setting.data_hash and source.content_hash() != setting.data_hash:
+    if not setting.data_hash:
+        return
+    try:
+        is_same = source.content_hash() == setting.data_hash
+    except ContentError:  # they were looked at when they got that hash
+        is_same = False
+    if not is_same:
         name = setting.dataset.get("path") or display_name(str(setting.dataset["name"]))
         raise StreamError(f"{name} has changed since this command began; run it again")
 

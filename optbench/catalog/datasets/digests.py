@@ -6,14 +6,12 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optbench.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 REMEMBERED = 64 << 20  # bytes: less is read in a moment
 ANNOUNCED = 1 << 30  # bytes: so much takes seconds
@@ -21,6 +19,7 @@ BLOCK = 4 << 20
 SETTLED = 2.0  # seconds; a file younger than that may yet change within its time stamp
 INTERVAL = 20.0  # seconds between two lines about how far it is
 
+Look = Callable[[bytes], None]  # at a block of a file, all of which come in their order
 Stamp = tuple[tuple[str, int, int], ...]  # path, modification time in ns, bytes
 
 
@@ -28,20 +27,23 @@ def _silent(text: str) -> None:
     """Tells nobody."""
 
 
-def file_digest(path: Path, announce: Callable[[str], None] = _silent) -> str:
+def file_digest(
+    path: Path, announce: Callable[[str], None] = _silent, look: Look | None = None
+) -> str:
     """SHA-256 of a file in hex, from the user's cache folder where it is known and large.
 
-    `announce` is told, in lines for people, how far a very large one is. Raises DataError for one
-    that can't be read, or changes meanwhile.
+    `announce` is told, in lines for people, how far a very large one is; `look` is given all of it
+    if it hasn't been before. Raises DataError for one that can't be read, or changes meanwhile, and
+    what `look` raises.
     """
     try:
         status = path.stat()
         large = status.st_size >= REMEMBERED
         version = [status.st_size, status.st_mtime_ns, status.st_ino]
-        memory = _Memory(path, version, status.st_mtime_ns) if large else None
+        memory = _Memory(path, version, status.st_mtime_ns, looked=bool(look)) if large else None
         if memory and memory.known:
             return memory.known
-        digest = _read(path, _Reading(path, status.st_size, announce))
+        digest = _read(path, _Reading(path, status.st_size, announce), look)
         after = path.stat()
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}.") from error
@@ -52,19 +54,22 @@ def file_digest(path: Path, announce: Callable[[str], None] = _silent) -> str:
     return digest
 
 
-def stamp_digest(root: Path, stamp: Stamp, announce: Callable[[str], None] = _silent) -> str:
+def stamp_digest(
+    root: Path,
+    stamp: Stamp,
+    announce: Callable[[str], None] = _silent,
+    look_at: Callable[[Path], Look | None] = lambda _: None,
+) -> str:
     """SHA-256 over the names below `root` and the bytes of files, which are as `stamp` has them.
 
-    That of many small ones is remembered as that of a large one is. Raises as `file_digest`.
+    That of many small ones is remembered as that of a large one is. `look_at` says what is to look
+    at a file that is read. Raises as `file_digest`.
     """
     small = sum(size for _, _, size in stamp if size < REMEMBERED)
     memory = None
     if small >= REMEMBERED:
-        memory = _Memory(
-            root,
-            hashlib.sha256(json.dumps(stamp).encode()).hexdigest(),
-            max(changed for _, changed, _ in stamp),
-        )
+        newest = max(changed for _, changed, _ in stamp)
+        memory = _Memory(root, stamp_version(stamp), newest, looked=True)
         if memory.known:
             return memory.known
     reading = _Reading(root, small, announce)
@@ -72,9 +77,8 @@ def stamp_digest(root: Path, stamp: Stamp, announce: Callable[[str], None] = _si
     for name, _, size in stamp:
         path = Path(name)
         is_small = size < REMEMBERED
-        listing.add(
-            str(path.relative_to(root)), file_digest(path, _silent if is_small else announce)
-        )
+        told = _silent if is_small else announce
+        listing.add(str(path.relative_to(root)), file_digest(path, told, look_at(path)))
         reading.add(size if is_small else 0)
     if not stamp:
         listing.add("missing", str(root))
@@ -110,11 +114,13 @@ class ListingDigest:
         return self._digest.hexdigest()
 
 
-def _read(path: Path, reading: _Reading) -> str:
+def _read(path: Path, reading: _Reading, look: Look | None) -> str:
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as stream:
         while block := stream.read(BLOCK):
             digest.update(block)
+            if look:
+                look(block)
             reading.add(len(block))
     return digest.hexdigest()
 
@@ -146,11 +152,15 @@ def gigabytes(size: int) -> str:
 
 
 class _Memory:
-    """What the user's cache folder knows of a path in one version, `changed` then (ns)."""
+    """What the user's cache folder knows of a path in one version, `changed` then (ns).
 
-    def __init__(self, path: Path, version: object, changed: int) -> None:
+    Where the content is to be `looked` at, a note that doesn't say so knows nothing.
+    """
+
+    def __init__(self, path: Path, version: object, changed: int, *, looked: bool) -> None:
         self.path = path
         self.version = version
+        self.looked = looked
         self.settled = time.time() - changed / 1e9 > SETTLED
         self.note = _note(path)
 
@@ -159,7 +169,7 @@ class _Memory:
         """The digest, if it is remembered; a damaged note knows nothing."""
         with suppress(OSError, ValueError, TypeError, KeyError):
             found: Any = json.loads(self.note.read_bytes()) if self.note else {}
-            if found["version"] == self.version:
+            if found["version"] == self.version and found.get("looked", False) >= self.looked:
                 return str(found["sha256"])
         return None
 
@@ -167,7 +177,12 @@ class _Memory:
         """Not being able to is no fault: the data are then read again."""
         if self.note is None or not self.settled:
             return
-        told = {"path": str(self.path), "version": self.version, "sha256": digest}
+        told = {
+            "path": str(self.path),
+            "version": self.version,
+            "looked": self.looked,
+            "sha256": digest,
+        }
         with suppress(OSError):
             self.note.parent.mkdir(parents=True, exist_ok=True)
             draft = self.note.with_name(f"{self.note.name}.{os.getpid()}")

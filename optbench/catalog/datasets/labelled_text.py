@@ -15,7 +15,7 @@ from optbench.catalog.datasets.labelled import check_parts, parted
 from optbench.catalog.datasets.own import Facts, OwnSource
 from optbench.catalog.datasets.task import Task
 from optbench.catalog.datasets.text import read_text
-from optbench.errors import DataError
+from optbench.errors import ContentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,9 @@ class LabelledText(OwnSource):
         names, classes = np.unique(labels, return_inverse=True)
         if len(names) < 2:
             label = str(names[0])
-            raise DataError(f"{self.path} has a single label, {label!r}; at least two are needed.")
+            raise ContentError(
+                f"{self.path} has a single label, {label!r}; at least two are needed."
+            )
         texts_of_words = [words_of(text)[: self.length] for text in texts]
         positions = parted(classes.astype(np.int64), self.test_share, self.path)
         ids = self._vocabulary([texts_of_words[i] for i in positions[0]])
@@ -69,21 +71,21 @@ class LabelledText(OwnSource):
         return [Path(self.path)]
 
     def _lines(self) -> Iterator[tuple[str, str]]:
-        """Labels and texts; raises DataError for a line that isn't one of each."""
+        """Labels and texts; raises ContentError for a line that isn't one of each."""
         text = read_text(Path(self.path))
         by_commas = self.path.endswith(".csv")
         rows = _commas(self.path, text) if by_commas else _tabs(text)
         found = 0
         for line, row in list(rows)[self.header :]:
             if len(row) != 2 or not row[0].strip():
-                raise DataError(
+                raise ContentError(
                     f"{self.path}:{line}: must hold a label and a text, with a "
                     f"{'comma' if by_commas else 'tab'} between them."
                 )
             found += 1
             yield row[0].strip(), row[1]
         if not found:
-            raise DataError(f"{self.path} holds no labelled text.")
+            raise ContentError(f"{self.path} holds no labelled text.")
 
     def _vocabulary(self, texts: Sequence[Sequence[str]]) -> Mapping[str, int]:
         """The ids of known words, the most frequent first and equals by alphabet."""
@@ -130,4 +132,4 @@ def _commas(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
     try:
         yield from ((rows.line_num, row) for row in rows if row)
     except csv.Error as error:
-        raise DataError(f"{path}:{rows.line_num}: can't be read as .csv: {error}.") from error
+        raise ContentError(f"{path}:{rows.line_num}: can't be read as .csv: {error}.") from error

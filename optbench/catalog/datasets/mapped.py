@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
+from optbench.catalog.datasets.finite import NOT_FINITE
 from optbench.errors import StreamError
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ class Mapped:
         finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
         first = self.positions[int(np.argmin(finite))]
         raise StreamError(
-            f"{self.path} holds inputs that are NaN, infinite or too large for float32: "
-            f"example {first:,}, counted from 0."
+            f"{self.path} holds inputs that are {NOT_FINITE}: example {first:,}, counted from 0."
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ import warnings
 from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
-from optbench.errors import DataError
+from optbench.errors import ContentError, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,46 +16,55 @@ if TYPE_CHECKING:
 
 # What numpy raises for headers that are none, which it parses as Python's tokens and literals.
 _UNREADABLE = (
-    OSError, EOFError, ValueError, TypeError, LookupError, SyntaxError, TokenError, MemoryError,
+    EOFError, ValueError, TypeError, LookupError, SyntaxError, TokenError, MemoryError,
     RecursionError, OverflowError,
 )  # fmt: skip
 
 
 def open_npy(path: Path) -> np.memmap[Any, Any]:
-    """The array of a .npy file, memory-mapped; nothing but its header is read.
-
-    Raises DataError for what isn't one, is cut short, or has its rows all over the file.
-    """
+    """The array of a .npy file, memory-mapped: its header alone is read. Raises as `layout`."""
     import numpy as np
 
+    start, shape, dtype = layout(path)
+    return np.memmap(path, dtype, "r", start, shape)
+
+
+def layout(path: Path) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
+    """Where the array begins in a .npy file, its shape and type.
+
+    Raises ContentError for what isn't one, is cut short, or has its rows all over the file, and
+    DataError where it can't be read.
+    """
     try:
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that Python 2 has written it
             shape, by_columns, dtype = _header(stream)
             start = stream.tell()
         size = path.stat().st_size
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}.") from error
     except _UNREADABLE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise DataError(f"{path} can't be read as .npy: {reason}.") from error
+        raise ContentError(f"{path} can't be read as .npy: {reason}.") from error
     if dtype.hasobject:
-        raise DataError(
+        raise ContentError(
             f"{path} holds Python objects, which only running code of theirs could read; save "
             "numbers, all rows of one shape."
         )
     if by_columns and sum(side > 1 for side in shape) > 1:
-        raise DataError(
+        raise ContentError(
             f"{path} is in Fortran order, so that each example is all over the file; save "
             "numpy.ascontiguousarray of it."
         )
     if any(side < 1 for side in shape):
-        raise DataError(f"{path} is empty: it holds an array {list(shape)}.")
+        raise ContentError(f"{path} is empty: it holds an array {list(shape)}.")
     needed = start + math.prod(shape) * dtype.itemsize
     if size < needed:
-        raise DataError(
+        raise ContentError(
             f"{path} is cut short: an array {list(shape)} of {dtype} takes {needed:,} bytes, the "
             f"file has {size:,}."
         )
-    return np.memmap(path, dtype, "r", start, shape)
+    return start, shape, dtype
 
 
 def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

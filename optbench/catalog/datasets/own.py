@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optbench.catalog.datasets.digests import Stamp, stamp_digest, stamp_version
+from optbench.catalog.datasets.digests import Look, Stamp, stamp_digest, stamp_version
 from optbench.catalog.datasets.labelled import task_of
 from optbench.catalog.datasets.mapped import mapped_bytes
 from optbench.catalog.datasets.source import PlainSource
@@ -96,10 +96,10 @@ class OwnSource(ReadSource):
 
     def content_hash(self) -> str:
         """SHA-256 over the names and bytes of the files; of data that aren't there, of the path."""
-        return _digest(self.path, self._stamp())
+        return _digest(self, self._stamp())
 
     def identify(self, announce: Callable[[str], None]) -> None:
-        _digest(self.path, self._stamp(), announce)
+        _digest(self, self._stamp(), announce)
 
     def missing(self, data_dir: Path) -> tuple[Path, ...]:  # noqa: ARG002
         return () if Path(self.path).exists() else (Path(self.path),)
@@ -138,6 +138,10 @@ class OwnSource(ReadSource):
     def files(self) -> Iterable[Path]:
         """Every file that determines the content, in a fixed order."""
         raise NotImplementedError
+
+    def look_at(self, path: Path) -> Look | None:  # noqa: ARG002
+        """What refuses the content of a file, which has to be read as a whole anyway."""
+        return None
 
     def absence(self) -> DataError:
         return DataError(
@@ -180,8 +184,10 @@ def _facts(source: OwnSource, stamp: Stamp) -> Facts:  # noqa: ARG001 (part of t
 _digests: dict[tuple[str, str], str] = {}  # by path and version; the stamp of many files is large
 
 
-def _digest(path: str, stamp: Stamp, announce: Callable[[str], None] = lambda _: None) -> str:
-    key = path, stamp_version(stamp)
+def _digest(
+    source: OwnSource, stamp: Stamp, announce: Callable[[str], None] = lambda _: None
+) -> str:
+    key = source.path, stamp_version(stamp)
     if key not in _digests:
-        _digests[key] = stamp_digest(Path(path), stamp, announce)
+        _digests[key] = stamp_digest(Path(source.path), stamp, announce, source.look_at)
     return _digests[key]

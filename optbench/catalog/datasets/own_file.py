@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from optbench.catalog.datasets.labelled import from_arrays
 from optbench.catalog.datasets.npy_folder import NpyFolder
 from optbench.catalog.datasets.own import OwnSource
-from optbench.errors import DataError, UsageError
+from optbench.errors import ContentError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,7 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
+FLOAT32_MAX = 2.0**128 - 2.0**104
 MOSTLY = 0.5  # of the cells of a column
 
 
@@ -50,12 +51,14 @@ class FileSource(OwnSource):
     def read(self) -> tuple[Examples, Examples]:
         path = Path(self.path)
         if not path.is_file():
-            raise DataError(f"{path} is no file.")
+            raise ContentError(f"{path} is no file.")
         try:
             arrays = self._arrays(path)
         except _UNREADABLE as error:
+            if isinstance(error, OSError) and error.errno:
+                raise  # the system's word, about the disk
             reason = str(error).partition("\n")[0] or type(error).__name__
-            raise DataError(f"{path} can't be read as {path.suffix}: {reason}.") from error
+            raise ContentError(f"{path} can't be read as {path.suffix}: {reason}.") from error
         return from_arrays(arrays, self.test_share, str(path), self.targets)
 
     def files(self) -> list[Path]:
@@ -122,10 +125,10 @@ def _from_csv(path: Path, target: str | None, targets: str | None) -> Mapping[st
         raise ValueError(str(error)) from error
     column = target or table.columns[-1]
     if column not in table.columns:
-        raise DataError(f"{path} has no column {column!r} among {', '.join(table.columns)}.")
+        raise ContentError(f"{path} has no column {column!r} among {', '.join(table.columns)}.")
     features = table.drop(column)
     if not features.width:
-        raise DataError(f"{path} has no column but {column!r}: there are no features.")
+        raise ContentError(f"{path} has no column but {column!r}: there are no features.")
     classes = table[column]
     for name in table.columns:
         numeric = targets == "numbers" or _mostly_numbers(classes)
@@ -136,7 +139,7 @@ def _from_csv(path: Path, target: str | None, targets: str | None) -> Mapping[st
 
 
 def _check_column(path: Path, cells: pl.Series, *, numeric: bool) -> None:
-    """Raise DataError, with the line, for a gap or, where numbers have to be, anything else.
+    """Raise ContentError, with the line, for a gap or, where numbers have to be, anything else.
 
     Integers beyond 64 bits, which numpy has no type for, are no numbers either.
     """
@@ -145,14 +148,19 @@ def _check_column(path: Path, cells: pl.Series, *, numeric: bool) -> None:
     if cells.dtype == pl.Int128:
         line = (~cells.is_between(-(2**63), 2**63 - 1)).arg_true()[0] + 2
         told = f"{path}:{line}: column {cells.name!r} holds an integer beyond 64 bits"
-        raise DataError(f"{told}; write it with a decimal point.")
+        raise ContentError(f"{told}; write it with a decimal point.")
     numbers = cells.cast(pl.Float64, strict=False) if numeric else cells
+    if numeric:
+        lost = (numbers.is_infinite() | (numbers.abs() > FLOAT32_MAX)).arg_true()
+        if len(lost):
+            told = f"{path}:{lost[0] + 2}: column {cells.name!r} holds {cells[lost[0]]!r}"
+            raise ContentError(f"{told}, which is infinite or too large for float32.")
     gaps = (numbers.is_null() | (numbers.is_nan() if numeric else False)).arg_true()
     if len(gaps):
         found = cells[gaps[0]]
         what = "nothing" if found is None else f"{found!r}, which is no number"
         line = gaps[0] + 2  # the header is the first
-        raise DataError(f"{path}:{line}: column {cells.name!r} holds {what}.")
+        raise ContentError(f"{path}:{line}: column {cells.name!r} holds {what}.")
 
 
 def _mostly_numbers(cells: pl.Series) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from optbench.catalog.datasets.npy_file import open_npy
 from optbench.catalog.datasets.own import Facts, OwnSource
 from optbench.catalog.datasets.windows import next_character, windows
-from optbench.errors import DataError
+from optbench.errors import ContentError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,9 @@ class Text(OwnSource):
         characters, ids = np.unique(codes, return_inverse=True)
         parts = self._parted(ids.astype(np.int64), "characters")
         if len(characters) < 2:
-            raise DataError(f"{self.path} has nothing to predict: all its characters are the same.")
+            raise ContentError(
+                f"{self.path} has nothing to predict: all its characters are the same."
+            )
         return parts
 
     def facts(self, train: Examples, test: Examples) -> Facts:
@@ -52,11 +54,11 @@ class Text(OwnSource):
         return [Path(self.path)]
 
     def _parted(self, ids: NDArray[np.int64], what: str) -> tuple[Examples, Examples]:
-        """Windows to train and to test; raises DataError where there is none of either."""
+        """Windows to train and to test; raises ContentError where there is none of either."""
         cut = len(ids) - round(self.test_share * len(ids))
         shortest = min(cut, len(ids) - cut)
         if shortest <= self.length:
-            raise DataError(
+            raise ContentError(
                 f"{self.path} is too short: to train on {cut:,} of its {len(ids):,} {what} and "
                 f"test on the others, both have to be more than the length {self.length:,}."
             )
@@ -70,7 +72,7 @@ class TokenFile(Text):
     def read(self) -> tuple[Examples, Examples]:
         ids = open_npy(Path(self.path))
         if ids.ndim != 1 or ids.dtype.kind not in "ui":
-            raise DataError(
+            raise ContentError(
                 f"{self.path} must hold token ids [n] in whole numbers; it holds {ids.dtype} "
                 f"{list(ids.shape)}."
             )
@@ -80,7 +82,7 @@ class TokenFile(Text):
         ids = open_npy(Path(self.path))
         least, most = int(ids.min()), int(ids.max())
         if least < 0 or not most:
-            raise DataError(
+            raise ContentError(
                 f"{self.path} must hold token ids from 0 to at least 1; they are {least:,} to "
                 f"{most:,}."
             )
@@ -94,14 +96,14 @@ def text(path: str, length: int = 64, test_share: float = 0.1) -> Text:
 
 
 def read_text(path: Path) -> str:
-    """A file's text, without a byte order mark; raises DataError, with the line, unless UTF-8."""
+    """A file's text, without a byte order mark; ContentError, with the line, unless UTF-8."""
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{content[error.start]:02x} at offset {error.start:,}"
-        raise DataError(
+        raise ContentError(
             f"{path}:{line}: is not text in UTF-8: {found}.\n"
             "  Convert it, as by: iconv -f latin1 -t utf-8"
         ) from error

@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.datasets.labelled import parted
 from optbench.catalog.datasets.labelled_text import labelled_text
-from optbench.errors import EXIT_ENVIRONMENT, DataError
+from optbench.errors import EXIT_USAGE, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def test_a_file_that_is_something_else_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(DataError, match=reason) as raised:
         labelled_text(written(tmp_path, content, name)).load(tmp_path)
-    assert raised.value.exit_code == EXIT_ENVIRONMENT
+    assert raised.value.exit_code == EXIT_USAGE
 
 
 def test_the_bags_of_real_messages_are_those_of_scikit_learn(tmp_path: Path) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from experiments import command, write_experiment
 
+from optbench.catalog.datasets import digests
 from optbench.catalog.datasets.channels import channel_moments
 from optbench.catalog.datasets.data import Examples
 from optbench.catalog.datasets.mapped import Mapped
 from optbench.catalog.datasets.own_file import file
 from optbench.catalog.datasets.plugin_source import plugin_source
-from optbench.errors import EXIT_ENVIRONMENT, DataError, UsageError
+from optbench.errors import EXIT_USAGE, ContentError, DataError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +129,7 @@ REFUSED: dict[str, tuple[dict[str, NDArray[Any]], str]] = {
     "shapes": ({"x_test": np.ones((6, 5))}, r"train are \[12, 4\] float32, those to test \[6, 5\]"),
     "types": ({"x_test": np.ones((6, 4), np.uint8)}, "float32, those to test .* uint8"),
     "names": ({"y_train": np.full(12, "cat")}, "must number the classes from 0"),
-    "gaps": ({"y_train": np.full(12, np.nan)}, "targets that are NaN"),
+    "gaps": ({"y_train": np.full(12, np.nan)}, "targets to train that are NaN.*nan in example 0"),
 }
 
 
@@ -140,7 +144,7 @@ def test_arrays_that_make_no_problem_are_refused_and_nothing_in_them_runs(
     with pytest.raises(DataError, match=reason) as caught:
         file(path).load(tmp_path)
     assert path in str(caught.value)
-    assert caught.value.exit_code == EXIT_ENVIRONMENT
+    assert caught.value.exit_code == EXIT_USAGE
     assert "it ran" not in capfd.readouterr().out
 
 
@@ -179,3 +183,83 @@ def test_the_content_hash_is_of_the_named_files_alone(tmp_path: Path) -> None:
     assert one.content_hash() == two.content_hash()
     np.save(tmp_path / "two" / "y_test.npy", (np.arange(6) + 1) % 3)
     assert one.content_hash() != two.content_hash()
+
+
+WRONG = [
+    ("<f4", np.nan, "nan"),
+    (">f8", 1e300, "1e+300"),
+    ("f8", -np.inf, "-inf"),
+    ("f2", np.inf, "inf"),
+    ("g", np.nan, "nan"),
+]
+
+
+@pytest.mark.parametrize(("dtype", "number", "shown"), WRONG)
+@pytest.mark.parametrize("block", [48, 1000, 1 << 20])  # bytes; a row here has up to 192
+def test_a_number_that_is_none_is_named_by_the_pass_that_finds_the_content_hash(
+    dtype: str,
+    number: float,
+    shown: str,
+    block: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(digests, "BLOCK", block)
+    inputs = RANDOM.standard_normal((40, 3, 4)).astype(dtype)
+    parts = {"x": inputs, "y": np.arange(40) % 2}
+    source = file(saved(tmp_path / "mine", parts))
+    good = source.content_hash()
+    inputs[39, 2, 3], inputs[17, 1, 0] = number, number
+    saved(tmp_path / "mine", parts)
+    with pytest.raises(ContentError) as caught:
+        source.content_hash()
+    assert str(caught.value) == (
+        f"{tmp_path / 'mine' / 'x.npy'} holds numbers that are NaN, infinite or too large for "
+        f"float32: {shown} in example 17, counted from 0.\n"
+        "  Mend or leave out such examples; numpy.isfinite finds them."
+    )
+    inputs[17, 1, 0] = 0
+    saved(tmp_path / "mine", parts)
+    with pytest.raises(ContentError, match=f"{re.escape(shown)} in example 39,"):
+        source.content_hash()
+    inputs[39, 2, 3] = np.finfo(np.float32).max if dtype != "f2" else 1
+    saved(tmp_path / "mine", parts)
+    assert source.content_hash() != good
+    assert source.train_size == 32
+
+
+def test_what_is_behind_the_array_is_no_number_of_it(tmp_path: Path) -> None:
+    source = file(saved(tmp_path / "mine", arrays()))
+    with (tmp_path / "mine" / "x_test.npy").open("ab") as stream:
+        stream.write(np.full(100, np.nan).tobytes())
+    assert len(source.content_hash()) == 64
+
+
+def test_a_digest_that_is_remembered_of_numbers_nobody_looked_at_is_not_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    monkeypatch.setattr(digests, "REMEMBERED", 10)
+    parts = arrays()
+    parts["x_test"][5, 0] = np.inf
+    source = file(saved(tmp_path / "mine", parts))
+    for path in (tmp_path / "mine").iterdir():
+        os.utime(path, ns=(10**18, 10**18))  # long ago
+        digests.file_digest(path)
+    assert len([*(tmp_path / "cache").rglob("*.json")]) == 4
+    for _ in range(2):
+        with pytest.raises(ContentError, match=r"x_test\.npy holds .* inf in example 5,"):
+            source.content_hash()
+
+
+def test_a_command_refuses_numbers_that_are_none_before_anything_is_stored(tmp_path: Path) -> None:
+    parts = arrays(30)
+    parts["x_train"][7, 2] = np.nan
+    saved(tmp_path / "mine", parts)
+    path = write_experiment(tmp_path, dataset={"name": "file", "path": "mine"})
+    for how in ([], ["--dry-run"]):
+        outcome = command("run", path, "--runs-dir", tmp_path / "runs", *how)
+        assert outcome.code == EXIT_USAGE
+        assert "x_train.npy holds numbers that are NaN" in outcome.err
+        assert "nan in example 7, counted from 0" in outcome.err
+        assert not (tmp_path / "runs").exists()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from optbench.catalog.datasets import default_data_dir
 from optbench.catalog.datasets.text import text
 from optbench.catalog.datasets.windows import windows
-from optbench.errors import EXIT_ENVIRONMENT, DataError
+from optbench.errors import EXIT_USAGE, DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ def test_a_file_that_is_no_text_to_learn_from_is_refused(
     source = text(written(tmp_path, content), length=16)
     with pytest.raises(DataError, match=reason) as raised:
         source.load(tmp_path)
-    assert raised.value.exit_code == EXIT_ENVIRONMENT
+    assert raised.value.exit_code == EXIT_USAGE
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
