@@ -150,17 +150,18 @@ def _check_column(path: Path, cells: pl.Series, *, numeric: bool) -> None:
         told = f"{path}:{line}: column {cells.name!r} holds an integer beyond 64 bits"
         raise ContentError(f"{told}; write it with a decimal point.")
     numbers = cells.cast(pl.Float64, strict=False) if numeric else cells
-    if numeric:
-        lost = (numbers.is_infinite() | (numbers.abs() > FLOAT32_MAX)).arg_true()
-        if len(lost):
-            told = f"{path}:{lost[0] + 2}: column {cells.name!r} holds {cells[lost[0]]!r}"
-            raise ContentError(f"{told}, which is infinite or too large for float32.")
     gaps = (numbers.is_null() | (numbers.is_nan() if numeric else False)).arg_true()
     if len(gaps):
         found = cells[gaps[0]]
         what = "nothing" if found is None else f"{found!r}, which is no number"
         line = gaps[0] + 2  # the header is the first
         raise ContentError(f"{path}:{line}: column {cells.name!r} holds {what}.")
+    if numeric or cells.dtype.is_numeric():
+        sizes = numbers.cast(pl.Float64).abs()
+        lost = (sizes.is_not_nan() & (sizes > FLOAT32_MAX)).arg_true()
+        if len(lost):
+            told = f"{path}:{lost[0] + 2}: column {cells.name!r} holds {cells[lost[0]]!r}"
+            raise ContentError(f"{told}, which is infinite or too large for float32.")
 
 
 def _mostly_numbers(cells: pl.Series) -> bool:
