@@ -196,7 +196,7 @@ def test_files_of_another_kind_are_refused_and_nothing_in_them_runs(
         (b"a,b\n1,0\n2,-%d\n" % 2**64, "mine.csv:3: column 'b' holds an integer beyond 64 bits"),
         (b"a,b\n1,0\ninf,1\n", "mine.csv:3: column 'a' holds inf, which is infinite or too large"),
         (b"a,b\n1,0.5\n1,1e39\n", r"mine.csv:3: column 'b' holds 1e\+39, which is infinite or too"),
-        (b"a,b\n1,0\nnan,1\n", "mine.csv:3: column 'a' holds nan, which is no number"),
+        (b"a,b\n1,0\nNaN,1\n", "mine.csv:3: column 'a' holds nan, which is no number"),
         (b"b\n0\n1\n", "no column but 'b': there are no features"),
         (b"", "can't be read as .csv"),
         ("größe,b\n1,0\n2,1\n".encode("latin-1"), "can't be read as .csv"),
