@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 from optbench.config.spec import format_value
@@ -9,10 +11,12 @@ from optbench.config.suggest import did_you_mean
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from optbench.analysis.setting import Setting
 
+MOST_NAMED = 12  # of the settings that a reference might mean
+_WORDS = re.compile(r"[^\s=]+=\[[^\]]*\]|\S+")  # a list in a label has spaces
 _USUAL = {"sgd": 0, "adam": 1}  # what the others are compared with unless told otherwise
 
 
@@ -38,8 +42,7 @@ def find_reference(name: str, labelled: Mapping[str, Setting]) -> Setting | None
         return of_name[0]
     matching = _matching(name, labelled) or [label for label in labelled if label.startswith(name)]
     if len(matching) > 1:
-        listed = ", ".join(repr(label) for label in matching[:5])
-        raise UsageError(f"reference {name!r} means {len(matching)} settings: {listed}; name one")
+        raise _ambiguous(name, matching)
     return labelled[matching[0]] if matching else None
 
 
@@ -51,6 +54,15 @@ def unknown_reference(name: str, labelled: Iterable[Mapping[str, Setting]]) -> U
             known |= dict.fromkeys([setting.optimizer, setting.family, label])
     hint = did_you_mean(name, known) or f"there are {', '.join(list(known)[:8])}"
     return UsageError(f"reference: no run's optimizer or setting is {name!r}; {hint}")
+
+
+def _ambiguous(name: str, matching: Sequence[str]) -> UsageError:
+    """What to raise where several labels match: each as a command takes it."""
+    written = [f"\n  --reference {shlex.quote(label)}" for label in matching[:MOST_NAMED]]
+    more = len(matching) - len(written)
+    rest = f"\n  … and {more} more" if more else ""
+    told = f"reference {name!r} means {len(matching)} settings; write one of"
+    return UsageError(f"{told}{''.join(written)}{rest}")
 
 
 def _precedence(setting: Setting) -> tuple[int, bool, str]:
@@ -74,7 +86,7 @@ def _matching(text: str, labelled: Mapping[str, Setting]) -> list[str]:
 
     Where plain SGD and SGD with momentum both match, plain SGD is meant.
     """
-    words = text.split()
+    words = _WORDS.findall(text)
     wanted = dict(word.partition("=")[::2] for word in words if "=" in word)
     optimizer = " ".join(word for word in words if "=" not in word)
     if not wanted:

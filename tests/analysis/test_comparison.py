@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,7 +137,7 @@ def test_a_reference_is_named_by_a_default_that_its_configuration_leaves_out(
 
 def test_values_of_several_settings_name_no_reference(tmp_path: Path) -> None:
     both(tmp_path, [0.99], [0.5])
-    with pytest.raises(UsageError, match="'dtype=float32' means 2 settings: 'adam lr=0"):
+    with pytest.raises(UsageError, match="'dtype=float32' means 2 settings; write one"):
         problem(tmp_path, reference="dtype=float32")
     with pytest.raises(UsageError, match="no run's optimizer or setting is 'dtype=float64'"):
         problem(tmp_path, reference="dtype=float64")
@@ -151,8 +152,30 @@ def test_an_unknown_reference_is_refused_with_the_nearest(tmp_path: Path) -> Non
 def test_an_ambiguous_reference_is_refused_with_what_it_means(tmp_path: Path) -> None:
     both(tmp_path, [0.99], [0.5])
     write_seeds(tmp_path, [0.6], optimizer=SGD | {"lr": 0.1}, experiment="b")
-    with pytest.raises(UsageError, match="'sg' means 2 settings: 'sgd lr=0"):
+    with pytest.raises(UsageError, match="'sg' means 2 settings; write one of\n  --ref"):
         problem(tmp_path, reference="sg")
+
+
+def test_what_an_ambiguous_reference_may_mean_is_listed_as_a_command_takes_it(
+    tmp_path: Path,
+) -> None:
+    for training in ({}, {"dtype": "float64"}, {"dtype": "bfloat16"}):
+        for betas in ([0.9, 0.99], [0.5, 0.9]):
+            write_seeds(tmp_path, [0.6], optimizer=ADAM | {"betas": betas}, training=training)
+    with pytest.raises(UsageError) as refused:
+        problem(tmp_path, reference="adam lr=0.001 dtype=float64")
+    assert len(str(refused.value).splitlines()) == 1 + 2
+    with pytest.raises(UsageError) as refused:
+        problem(tmp_path, reference="adam lr=0.001")
+    head, *listed = str(refused.value).splitlines()
+    assert head == "reference 'adam lr=0.001' means 6 settings; write one of"
+    named = [shlex.split(line) for line in listed]
+    assert {option for option, _ in named} == {"--reference"}
+    found = [problem(tmp_path, reference=label).reference for _, label in named]
+    assert len({row.key for row in found if row}) == 6
+    short = problem(tmp_path, reference="adam betas=[0.5, 0.9] dtype=float64").reference
+    assert short is not None
+    assert short.label == "adam lr=0.001 betas=[0.5, 0.9] dtype=float64"
 
 
 def test_a_problem_without_the_reference_says_so_and_the_others_have_it(tmp_path: Path) -> None:
