@@ -88,16 +88,25 @@ class Worker:
     def _train_together(
         self, recorders: Sequence[Recorder], until: int | None, threads: Executor
     ) -> Iterator[Event]:
-        for recorder in recorders:
-            recorder.begin(len(recorders), threads)
+        begun: list[Recorder] = []
+        try:
+            for recorder in recorders:
+                with self.interruptions.shielded():  # else it could begin without a word of its end
+                    recorder.begin(len(recorders), threads)
+                    begun.append(recorder)
+            yield from self._train_begun(recorders, until, threads)
+        except (Interrupted, GeneratorExit):
+            for recorder in begun:
+                recorder.interrupt(self.interruptions.reason)
+            raise
+
+    def _train_begun(
+        self, recorders: Sequence[Recorder], until: int | None, threads: Executor
+    ) -> Iterator[Event]:
         try:
             for recorder in recorders:
                 yield _started(recorder)
             yield from self._follow(recorders, until, threads)
-        except (Interrupted, GeneratorExit):
-            for recorder in recorders:
-                recorder.interrupt(self.interruptions.reason)
-            raise
         except StreamError as error:
             yield from self._fail(recorders, error)
         except EnvironmentFault:

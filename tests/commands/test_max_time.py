@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,7 @@ from experiments import TINY, command, snapshot, write_experiment
 
 from optbench.commands import training
 from optbench.execution import study
+from optbench.store.rundir import RunDirectory
 from optbench.store.scan import scan
 
 if TYPE_CHECKING:
@@ -51,9 +54,28 @@ def test_a_time_that_is_up_at_the_start_is_told_and_recorded(
     if workers == "1":  # else they have trained on until they were told
         assert "No run got beyond where it began: give it more time" in stopped.err
     reasons = {run.result.reason for run in scan(store).runs if run.status == "interrupted"}
-    assert reasons - {None} == {"its --max-time was up"}  # None: it was just about to begin
+    assert reasons == {"its --max-time was up"}
     shown = command("runs", "list", "--runs-dir", store).out
     assert "its --max-time was up" in " ".join(shown.split())
+
+
+def test_a_run_that_is_stopped_while_it_begins_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_experiment(tmp_path, training=LONG, seeds=2)
+    store, write = tmp_path / "runs", RunDirectory.write_config
+
+    def signalled(self: RunDirectory, text: str) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        write(self, text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunDirectory, "write_config", signalled)
+        stopped = command("run", path, "--runs-dir", store, "--workers", "1")
+    assert stopped.code == 143
+    (begun,) = scan(store).runs
+    assert (begun.status, begun.result.reason) == ("interrupted", "stopped by a signal")
+    assert command("run", path, "--runs-dir", store).code == 0
 
 
 def test_what_is_no_time_is_refused_before_anything_trains(tmp_path: Path) -> None:
