@@ -26,7 +26,10 @@ def open_npy(path: Path) -> np.memmap[Any, Any]:
     import numpy as np
 
     start, shape, dtype = layout(path)
-    return np.memmap(path, dtype, "r", start, shape)
+    try:
+        return np.memmap(path, dtype, "r", start, shape)
+    except _UNREADABLE as error:  # more dimensions than numpy has, for one
+        raise _unreadable(path, error) from error
 
 
 def layout(path: Path) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
@@ -44,8 +47,7 @@ def layout(path: Path) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}.") from error
     except _UNREADABLE as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise ContentError(f"{path} can't be read as .npy: {reason}.") from error
+        raise _unreadable(path, error) from error
     if dtype.hasobject:
         raise ContentError(
             f"{path} holds Python objects, which only running code of theirs could read; save "
@@ -65,6 +67,11 @@ def layout(path: Path) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
             f"file has {size:,}."
         )
     return start, shape, dtype
+
+
+def _unreadable(path: Path, error: Exception) -> ContentError:
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return ContentError(f"{path} can't be read as .npy: {reason}.")
 
 
 def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

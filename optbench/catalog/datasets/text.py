@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from optbench.catalog.datasets.data import Examples
 
+MOST_IDS = 2**31  # a number for each of them takes 8 GB
+
 
 @dataclass(frozen=True)
 class Text(OwnSource):
@@ -81,10 +83,10 @@ class TokenFile(Text):
     def facts(self, train: Examples, test: Examples) -> Facts:
         ids = open_npy(Path(self.path))
         least, most = int(ids.min()), int(ids.max())
-        if least < 0 or not most:
+        if least < 0 or not 0 < most < MOST_IDS:
             raise ContentError(
-                f"{self.path} must hold token ids from 0 to at least 1; they are {least:,} to "
-                f"{most:,}."
+                f"{self.path} must hold token ids from 0 to at least 1, below {MOST_IDS:,}; they "
+                f"are {least:,} to {most:,}."
             )
         task = next_character(self.length, 1 + most)
         return Facts(task, len(train), len(test), mapped_bytes=ids.nbytes)

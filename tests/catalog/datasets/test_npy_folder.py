@@ -148,6 +148,12 @@ def test_arrays_that_make_no_problem_are_refused_and_nothing_in_them_runs(
     assert "it ran" not in capfd.readouterr().out
 
 
+def with_header(shape: str) -> bytes:
+    """The beginning of a .npy file of float64 that says so of its shape."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
 def test_files_that_are_none_or_cut_short_or_absent_are_named(tmp_path: Path) -> None:
     path = saved(tmp_path / "mine", arrays())
     inputs = tmp_path / "mine" / "x_train.npy"
@@ -161,6 +167,10 @@ def test_files_that_are_none_or_cut_short_or_absent_are_named(tmp_path: Path) ->
     ):
         inputs.write_bytes(written)
         with pytest.raises(DataError, match=reason):
+            file(path).load(tmp_path)
+    for shape, reason in (("(12, 4" + ", 1" * 63 + ")", "dimension"), ("(12, True)", "integer")):
+        inputs.write_bytes(with_header(shape) + content)
+        with pytest.raises(DataError, match=rf"x_train\.npy can't be read as \.npy: .*{reason}"):
             file(path).load(tmp_path)
     inputs.unlink()
     with pytest.raises(DataError, match=r"or x and y; it holds x_test, y_test, y_train\."):

@@ -47,7 +47,8 @@ def test_windows_are_those_of_the_text_with_these_ids(dtype: str, tmp_path: Path
     [
         (np.ones(100), r"must hold token ids \[n\] in whole numbers; it holds float64 \[100\]"),
         (np.ones((50, 2), int), r"it holds int64 \[50, 2\]"),
-        (np.arange(200) - 1, "must hold token ids from 0 to at least 1; they are -1 to 198"),
+        (np.arange(200) - 1, "must hold token ids from 0 to at least 1, .* they are -1 to 198"),
+        (np.arange(200, dtype="u8") + 2**63, "below 2,147,483,648; they are 9,223,372,036,854,7"),
         (np.zeros(200, int), "they are 0 to 0"),
         (np.arange(30), "is too short: to train on 27 of its 30 tokens"),
     ],
