@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def load_exactly(optimizer: Optimizer, stored: dict[str, Any]) -> None:
-    """`load_state_dict`, and then again each tensor of a parameter's state that torch cast.
+    """`load_state_dict`, and then again what torch changed of a parameter's state.
 
-    NAdam's `mu_product` is float32 beside float64 parameters; a float64 state beside float32
-    parameters would be rounded.
+    It casts tensors, however deep: NAdam's `mu_product` is float32 beside float64 parameters; a
+    float64 state beside float32 parameters would be rounded. Of text it makes that of a generator.
     """
     optimizer.load_state_dict(stored)
     groups = zip(optimizer.param_groups, stored["param_groups"], strict=True)
@@ -24,8 +24,22 @@ def load_exactly(optimizer: Optimizer, stored: dict[str, Any]) -> None:
         for pair in zip(group["params"], known["params"], strict=True)
     )
     for parameter, index in pairs:
-        for name, value in stored["state"].get(index, {}).items():
-            loaded = optimizer.state[parameter].get(name)
-            both = isinstance(value, Tensor) and isinstance(loaded, Tensor)
-            if both and loaded.dtype != value.dtype:
-                optimizer.state[parameter][name] = value.to(loaded.device, copy=True)
+        if index in stored["state"]:
+            found, known = optimizer.state[parameter], stored["state"][index]
+            optimizer.state[parameter] = _as_stored(found, known)
+
+
+def _as_stored(loaded: Any, stored: Any) -> Any:
+    """What was loaded, but for what is the same in another type; an optimizer may add its own."""
+    if isinstance(stored, Tensor) and isinstance(loaded, Tensor):
+        same = loaded.dtype == stored.dtype
+        return loaded if same else stored.to(loaded.device, copy=True)
+    if isinstance(stored, str) and isinstance(loaded, str):
+        return stored
+    if type(stored) is not type(loaded) or not isinstance(stored, dict | list | tuple):
+        return loaded
+    if isinstance(stored, dict):
+        return loaded | {k: _as_stored(loaded[k], v) for k, v in stored.items() if k in loaded}
+    if len(stored) != len(loaded):
+        return loaded
+    return type(stored)(map(_as_stored, loaded, stored))

@@ -45,6 +45,22 @@ class Exact(torch.optim.SGD):
                 parameter.grad = (parameter.grad.double() + state["total"]).float()
         super().step(closure)
 
+class Deep(torch.optim.SGD):
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                if not state:
+                    zeros = [torch.zeros_like(parameter, dtype=torch.float64) for _ in range(3)]
+                    state |= {"in": {"dict": zeros[0]}, "list": zeros[1:2]}
+                    state["pair"] = (zeros[2], "up")
+                kept = [state["in"]["dict"], state["list"][0], state["pair"][0]]
+                for total in kept:
+                    total.add_(parameter.grad.double() / 3)
+                sign = {"up": 1.0, "down": -1.0}[state["pair"][1]]
+                parameter.grad = (parameter.grad.double() + sign * sum(kept)).float()
+        super().step(closure)
+
 class Turns(torch.optim.SGD):
     def step(self, closure=None):
         super().step(closure)
@@ -55,7 +71,7 @@ class Turns(torch.optim.SGD):
 """
 
 
-@pytest.mark.parametrize("name", ["Exact", "Turns"])
+@pytest.mark.parametrize("name", ["Exact", "Deep", "Turns"])
 def test_a_run_of_ones_own_optimizer_goes_on_to_the_same_bytes(tmp_path: Path, name: str) -> None:
     write_plugin(tmp_path, OWN)
     runs = make_runs(
