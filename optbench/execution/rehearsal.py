@@ -18,7 +18,7 @@ from optbench.training.build import (
     check_model,
 )
 from optbench.training.compiled import check_compiler
-from optbench.training.device import choose_device, devices_for
+from optbench.training.device import choose_device, devices_for, restore_settings
 from optbench.training.losses import check_loss
 from optbench.training.measures import check_metrics
 from optbench.training.precision import in_its_type
@@ -66,6 +66,8 @@ class _Rehearsal:
 
     def take(self, run: Run, device: torch.device) -> None:
         setting = run.setting
+        if setting.own_code:  # of which there may have been some before
+            restore_settings()
         key = _model_key(setting, device)
         try:
             if key not in self._models:

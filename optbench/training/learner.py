@@ -56,6 +56,8 @@ class Learner:
     """
 
     def __init__(self, run: Run, data: DeviceData) -> None:
+        if run.setting.own_code:  # that of data, or of an earlier run, may have set anything
+            restore_settings()
         self.run = run
         self.data = data = data.in_type_of(run.setting)
         self.batch_size = run.setting.batch_size(len(data.train))

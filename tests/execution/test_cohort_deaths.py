@@ -68,6 +68,13 @@ class Settles(torch.optim.SGD):
         torch.set_flush_denormal(False)
         torch.set_default_dtype(torch.float64)
         torch.set_grad_enabled(False)
+
+def quiet(outputs, targets):
+    return 0.5
+
+def settles(outputs, targets):
+    torch.set_default_dtype(torch.float64)
+    return 0.5
 """
 OTHERS = [{"name": "sgd", "lr": 0.1}, {"name": "adam", "lr": 0.01}]
 
@@ -95,6 +102,21 @@ def test_what_ones_own_code_sets_for_the_process_changes_no_other_run(tmp_path: 
     calm, left = results(tmp_path / "calm"), results(tmp_path / "runs")
     assert len(calm) == 2 * 2 * len(OTHERS)
     assert calm.items() <= left.items()
+
+
+def test_what_a_metric_sets_for_the_process_changes_no_run(tmp_path: Path) -> None:
+    write_plugin(tmp_path, SETTLES)
+    models = [{"name": "mlp", "hidden": [33]}, {"name": "mlp", "hidden": [5]}]
+    found = {}
+    for metric in ("quiet", "settles"):
+        training = {"epochs": 2, "metrics": [f"./plugin.py:{metric}"]}
+        path = write_experiment(tmp_path, metric, model=models, training=training)
+        outcome = command("run", path, "--runs-dir", tmp_path / metric, "--workers", "1", "--quiet")
+        assert outcome.code == 0
+        tables = (path.read_text() for path in (tmp_path / metric).rglob("metrics.csv"))
+        found[metric] = {table.replace(f"_{metric}", "") for table in tables}
+    assert found["settles"] == found["quiet"]
+    assert len(found["quiet"]) == len(models)
 
 
 HANGS = """
