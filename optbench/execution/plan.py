@@ -11,7 +11,7 @@ from optbench.execution.data import as_requested
 from optbench.store.checkpoint_header import fault_of
 from optbench.store.index import RunIndex
 from optbench.store.kept import kept_states
-from optbench.store.scan import StoredRun, is_run_directory, scan
+from optbench.store.scan import StoredRun, is_run_directory, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -173,10 +173,11 @@ def _look_up(
 def stored_runs(plan: Plan) -> dict[str, StoredRun]:
     """The stored runs of a plan that has been carried out, by their hashes.
 
-    One that another process has just begun may not be there yet.
+    One that another process has just begun may not be there yet. StoreError for one that can't be
+    read any more.
     """
     return {
-        planned.run.hash: planned.stored or scan(planned.directory).runs[0]
+        planned.run.hash: planned.stored or read_run(planned.directory)
         for planned in plan.runs
         if planned.stored or is_run_directory(planned.directory)
     }

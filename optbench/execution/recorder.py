@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from optbench.training.data import DeviceData
     from optbench.training.records import Commit, End, LastState
 
+LONGEST_REASON = 1_000  # characters; the log has all of it
+
 
 class _ElsewhereError(StoreError):
     """A checkpoint is whole and of another environment."""
@@ -191,7 +193,7 @@ class Recorder:
         """Store a run that its own model, optimizer or schedule broke, with the traceback."""
         trace = "".join(traceback.format_exception(error))
         self.directory.log(f"{_now()}\n{trace}")
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:LONGEST_REASON]
         return self._store_end(self._result("failed", reason, finished=True))
 
     def put_aside(self) -> Result:

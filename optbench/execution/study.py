@@ -24,7 +24,7 @@ from optbench.store.folders import is_folder
 from optbench.store.lock import HeldError
 from optbench.store.own_config import check_config
 from optbench.store.rundir import check_writable
-from optbench.store.scan import StoredRun, scan
+from optbench.store.scan import StoredRun, read_run
 from optbench.training.events import Busy, Started, Unbegun
 
 if TYPE_CHECKING:
@@ -256,4 +256,4 @@ def run(
         raise DataError(unbegun[0])
     if busy:
         raise HeldError(f"being trained by another process: {', '.join(map(str, busy))}")
-    return tuple(planned.stored or scan(planned.directory).runs[0] for planned in plan.runs)
+    return tuple(planned.stored or read_run(planned.directory) for planned in plan.runs)

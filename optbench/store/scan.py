@@ -175,6 +175,14 @@ def stored_run(path: Path, run_hash: str) -> StoredRun | None:
     return found if isinstance(found, StoredRun) and found.result.run == run_hash else None
 
 
+def read_run(directory: Path) -> StoredRun:
+    """The run in a directory; StoreError where it can't be read."""
+    found = _read(directory)
+    if isinstance(found, Note):
+        raise StoreError(str(found))
+    return found
+
+
 def find_run(runs: Iterable[StoredRun], name: str) -> StoredRun:
     """The run that a path, a directory's name or the beginning of a hash means.
 

@@ -48,6 +48,10 @@ class KeepsAnything(Base):
     def act(self):
         self.state[self.param_groups[0]["params"][0]]["f"] = lambda: 1
 
+class Rambles(Base):
+    def act(self):
+        raise ValueError("no end " * 1_000_000)
+
 class Leaves(Base):
     def act(self):
         if self.steps == 2:  # since this process began: it gets no further in another
@@ -79,7 +83,7 @@ def settles(outputs, targets):
 OTHERS = [{"name": "sgd", "lr": 0.1}, {"name": "adam", "lr": 0.01}]
 
 
-@pytest.mark.parametrize("name", ["Interrupts", "HasNoState", "KeepsAnything", "Leaves"])
+@pytest.mark.parametrize("name", ["Interrupts", "HasNoState", "KeepsAnything", "Rambles", "Leaves"])
 def test_a_run_of_ones_own_code_fails_alone(tmp_path: Path, name: str) -> None:
     write_plugin(tmp_path, UNKIND)
     own = {"name": f"./plugin.py:{name}", "lr": 0.1}

@@ -12,7 +12,7 @@ from stored_runs import SGD, digest, load, make_rows, write_run
 
 from optbench.errors import StoreError, UsageError
 from optbench.store.metrics import format_rows
-from optbench.store.scan import StoredRun, find_run, is_run_directory, scan
+from optbench.store.scan import StoredRun, find_run, is_run_directory, read_run, scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,14 @@ def test_a_store_an_experiment_and_a_single_run_are_read_alike(tmp_path: Path) -
     found = [only(root) for root in (tmp_path, directory.parent, directory)]
     assert [run.path for run in found] == [directory] * 3
     assert list(found[0].rows) == ROWS
+
+
+def test_a_run_whose_result_is_damaged_is_named(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS)
+    assert read_run(directory) == only(directory)
+    (directory / "result.json").write_text("{")
+    with pytest.raises(StoreError, match=f"{directory.name}: damaged: result.json: "):
+        read_run(directory)
 
 
 def test_seeds_stand_in_the_order_of_numbers(tmp_path: Path) -> None:
