@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from optbench.catalog import plugins
 from optbench.catalog.losses import LOSSES, OF_POSITIONS
 from optbench.config.spec import display_name
 from optbench.errors import UsageError
-from optbench.training.functions import own_function
+from optbench.training.functions import own_function, repeated
 from optbench.training.named import blame
 from optbench.training.precision import is_short, number_type
 from optbench.training.trial import trial_batch
@@ -81,6 +82,7 @@ def check_loss(setting: Setting, task: Task, device: torch.device) -> None:
     with blame(setting, "training", loss_name(setting), "loss"):
         found = loss(outputs.requires_grad_(), targets)
         _check_number(found)
+        repeated(lambda: loss(outputs, targets).item(), device)
         twice = loss(outputs.repeat(2, *[1] * (outputs.dim() - 1)), torch.cat([targets, targets]))
         value, doubled = found.item(), twice.item()
         if value and abs(doubled / value - 2) < SUMS:
@@ -92,7 +94,8 @@ def check_loss(setting: Setting, task: Task, device: torch.device) -> None:
 
 def _check_number(found: object) -> None:
     if not isinstance(found, Tensor):
-        raise UsageError(f"it must return a tensor, the mean over a batch; it returns {found!r}")
+        told = reprlib.repr(found)
+        raise UsageError(f"it must return a tensor, the mean over a batch; it returns {told}")
     if found.dim():
         shape = list(found.shape)
         raise UsageError(

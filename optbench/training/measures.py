@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
+from functools import partial
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +16,7 @@ from optbench.catalog.metrics import METRICS
 from optbench.config.metrics import metric_name
 from optbench.errors import UsageError
 from optbench.store.metrics import LARGEST
-from optbench.training.functions import outputs_type, own_function
+from optbench.training.functions import outputs_type, own_function, repeated
 from optbench.training.named import blame
 from optbench.training.seeding import global_state, global_stream, set_global_state
 from optbench.training.trial import trial_batch, trial_outputs, trial_targets
@@ -90,13 +93,18 @@ def check_metrics(setting: Setting, task: Task, device: torch.device) -> None:
             for targets in (few, many):
                 shape, dtype = (len(targets), *task.output_shape), outputs_type(setting)
                 outputs = trial_outputs(shape, device, dtype)
-                if math.isfinite(number := _as_number(metric(outputs, targets.clone()))):
+                tried = partial(_tried, metric, outputs, targets)
+                if math.isfinite(number := repeated(tried, device)):
                     break
             else:
                 raise UsageError(
                     f"it gives {number} of {len(many):,} drawn outputs and targets; where it has "
                     "no value, let it return a number"
                 )
+
+
+def _tried(metric: Callable[[Tensor, Tensor], Any], outputs: Tensor, targets: Tensor) -> float:
+    return _as_number(metric(outputs.clone(), targets.clone()))
 
 
 def _number(name: str, found: object) -> float:
@@ -113,6 +121,6 @@ def _as_number(found: object) -> float:
         raise UsageError(f"it must return one number, not numbers {list(found.shape)}")
     if isinstance(found, Tensor):
         found = found.item()
-    if isinstance(found, bool) or not isinstance(found, int | float):
-        raise UsageError(f"it must return a number, not {found!r}")
+    if isinstance(found, bool) or not isinstance(found, Real):  # numpy's are such too
+        raise UsageError(f"it must return a number, not {reprlib.repr(found)}")
     return float(found)

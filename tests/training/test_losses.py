@@ -103,6 +103,16 @@ class Learned(nn.Module):
 
 class Uncalled:
     pass
+
+
+class Follows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, outputs, targets):
+        self.mean += 0.1 * (outputs.detach().mean() - self.mean)
+        return functional.cross_entropy(outputs, targets) + self.mean
 """
 
 
@@ -250,6 +260,8 @@ def test_a_catalog_loss_may_have_any_of_its_names(tmp_path: Path) -> None:
         ("./plugin.py:constant", "what it returns has no gradient: nothing could be learned"),
         ("./plugin.py:Learned", "it has parameters, which nothing would train"),
         ("./plugin.py:Uncalled", "its objects can't be called with outputs and targets"),
+        ("./plugin.py:Follows", "it must keep nothing from one call to the next, and draw from the "
+                                "global generators alone"),
         ({"name": "torch.nn:CrossEntropyLoss", "reduction": "sum"}, "it adds up"),
         ("./plugin.py:Focal", "training.loss.name: plugin.py has no 'Focal' did you mean 'focal'?"),
         ({"name": "./plugin.py:FocalLoss", "gama": 1}, "training.loss.gama: FocalLoss has no such "

@@ -88,6 +88,16 @@ def one(outputs):
     return 1.0
 
 
+def words(outputs, targets):
+    return ["good"] * 1_000_000
+
+class Counts:
+    def __init__(self):
+        self.calls = 0
+    def __call__(self, outputs, targets):
+        self.calls += 1
+        return self.calls
+
 def word(outputs, targets):
     return "good"
 
@@ -257,6 +267,9 @@ def test_a_run_that_diverges_has_not_failed(tmp_path: Path) -> None:
         (["./plugin.py:ratio"], "training.metrics[0]: ratio: it gives nan of 1,000 drawn outputs "
                                 "and targets; where it has no value, let it return a number"),
         (["./plugin.py:word"], "word: it must return a number, not 'good'"),
+        (["./plugin.py:words"], "words: it must return a number, not ['good', 'good', 'good', "
+                                "'good', 'good', 'good', ...]"),
+        (["./plugin.py:Counts"], "Counts: it gives 1 and then 2 for the same outputs and targets"),
         (["./plugin.py:accuracy"], "training.metrics[0]: there is a test_accuracy already"),
         (["macro_f1", "macro_f1"], "training.metrics[1]: there is another macro_f1"),
         (["mean_absolute_error"], "training.metrics[0]: mean_absolute_error is of numbers, and the "
@@ -296,6 +309,14 @@ def test_a_metric_without_a_value_at_first_is_nan_there(tmp_path: Path) -> None:
     assert rows[0][0] == 0 < rows[-1][0]
     assert [math.isnan(precision) for _, precision in rows] == [not count for count, _ in rows]
     assert format_rows(learner.rows).splitlines()[1].split(",")[-4:-1] == ["nan", "0.0", "nan"]
+
+
+@pytest.mark.parametrize("number", ["np.float32(0.5)", "np.int64(2)", "fractions.Fraction(1, 2)"])
+def test_a_number_of_any_kind_is_one(tmp_path: Path, number: str) -> None:
+    head = "import fractions\nimport numpy as np\n"
+    write_plugin(tmp_path, f"{head}def fixed(outputs, targets): return {number}\n")
+    learner = trained(tmp_path, training={"epochs": 1, "metrics": ["./plugin.py:fixed"]})
+    assert learner.rows[-1]["test_fixed"] == (2 if "int" in number else 0.5)
 
 
 def test_numbers_of_16_bits_are_measured_in_32(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ _UNREADABLE = (
     EOFError, ValueError, TypeError, LookupError, SyntaxError, TokenError, MemoryError,
     RecursionError, OverflowError,
 )  # fmt: skip
+MOST_DIMENSIONS = 32  # numpy 1 has no more
 
 
 def open_npy(path: Path) -> np.memmap[Any, Any]:
@@ -26,10 +27,7 @@ def open_npy(path: Path) -> np.memmap[Any, Any]:
     import numpy as np
 
     start, shape, dtype = layout(path)
-    try:
-        return np.memmap(path, dtype, "r", start, shape)
-    except _UNREADABLE as error:  # more dimensions than numpy has, for one
-        raise _unreadable(path, error) from error
+    return np.memmap(path, dtype, "r", start, shape)
 
 
 def layout(path: Path) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
@@ -42,12 +40,14 @@ def layout(path: Path) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that Python 2 has written it
             shape, by_columns, dtype = _header(stream)
+            _check_shape(shape)
             start = stream.tell()
         size = path.stat().st_size
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}.") from error
     except _UNREADABLE as error:
-        raise _unreadable(path, error) from error
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ContentError(f"{path} can't be read as .npy: {reason}.") from error
     if dtype.hasobject:
         raise ContentError(
             f"{path} holds Python objects, which only running code of theirs could read; save "
@@ -69,9 +69,12 @@ def layout(path: Path) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
     return start, shape, dtype
 
 
-def _unreadable(path: Path, error: Exception) -> ContentError:
-    reason = str(error).partition("\n")[0] or type(error).__name__
-    return ContentError(f"{path} can't be read as .npy: {reason}.")
+def _check_shape(shape: tuple[int, ...]) -> None:
+    """ValueError for what numpy takes for a shape in a header and then makes no array of."""
+    if len(shape) > MOST_DIMENSIONS:
+        raise ValueError(f"it has {len(shape)} dimensions")
+    if any(isinstance(side, bool) for side in shape):
+        raise ValueError(f"a side of its shape {shape} is no integer")
 
 
 def _header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
