@@ -371,9 +371,9 @@ def trajectory(
 
     * `optbench trajectory sphere -o sphere.gif`
 
-    * `optbench trajectory configs/trajectories/beale.yaml -o beale.html -o beale.png`
+    * `optbench trajectory configs/trajectories/beale.yaml -o beale.html`
 
-    * `optbench trajectory rosenbrock --set optimizer=[adam,sgd] --set lr=0.001 --set steps=2000`
+    * `optbench trajectory rosenbrock --set optimizer=adam --set steps=2000`
     """
     from optbench.commands.trajectory import trajectory_command
 
@@ -389,7 +389,7 @@ def list_(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="datasets, models, optimizers, schedules, losses or objectives.",
+            help="datasets, models, optimizers, schedules, losses, metrics or objectives.",
             show_default=False,
             autocompletion=_listings,
         ),

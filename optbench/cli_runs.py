@@ -19,9 +19,9 @@ from optbench.options import (
     RunsDir,
     RunsDirArgument,
     RunsDirs,
+    SelectedOption,
     SharedStoreOption,
     StatusOption,
-    WhereOption,
     WorkersOption,
 )
 
@@ -37,7 +37,7 @@ def runs_list(
         Path | None, typer.Option("--runs-dir", hidden=True)  # as it was once given
     ] = None,
     status: StatusOption = None,
-    where: WhereOption = None,
+    where: SelectedOption = None,
     output_format: FormatOption = "table",
 ) -> None:
     """List runs with their state and how far they are, also while they train.
@@ -63,7 +63,14 @@ def runs_show(
     run: Annotated[str, typer.Argument(help="Its directory, its name or the start of its hash.")],
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
-    """Show one run: state, last rows, configuration, environment, files, how to repeat it."""
+    """Show one run: state, last rows, configuration, environment, files, how to repeat it.
+
+    Examples:
+
+    * `optbench runs show adam-lr0.001-s0-00b26b89`
+
+    * `optbench runs show 00b26b89 --runs-dir old_runs`
+    """
     from optbench.commands.runs import show_command
 
     raise typer.Exit(show_command(Path(run), runs_dir, terminal.output()))
@@ -78,6 +85,8 @@ def runs_repair(
 
     Runs that are being trained are left alone, and nothing is deleted. The exit code is 1 where
     something is lost.
+
+    Example: `optbench runs repair runs/ --dry-run`
     """
     from optbench.commands.upkeep import repair_command
 
@@ -88,7 +97,7 @@ def runs_repair(
 def runs_prune(
     runs_dir: RunsDirArgument = Path("runs"),
     status: StatusOption = None,
-    where: WhereOption = None,
+    where: SelectedOption = None,
     states: Annotated[
         bool,
         typer.Option("--states", help="Also the last states that finished runs keep."),
@@ -101,7 +110,7 @@ def runs_prune(
 
     * `optbench runs prune`
 
-    * `optbench runs prune --status failed,interrupted --where optimizer=adam --yes`
+    * `optbench runs prune --status failed --where optimizer=adam --yes`
 
     * `optbench runs prune --states --where dataset=mnist --yes`
     """
@@ -119,7 +128,7 @@ def runs_prune(
 def runs_retry(
     runs_dir: RunsDirArgument = Path("runs"),
     status: StatusOption = None,
-    where: WhereOption = None,
+    where: SelectedOption = None,
     data_dir: DataDirOption = None,
     workers: WorkersOption = None,
     executor: ExecutorOption = "local",
@@ -127,7 +136,7 @@ def runs_retry(
     ray_gpus: RayGpusOption = None,
     ray_insecure: RayInsecureOption = False,
     shared_store: SharedStoreOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Train failed runs again, or those of other statuses, under their experiments.
 
@@ -168,7 +177,7 @@ def runs_export(
         ),
     ] = "tensorboard",
     status: StatusOption = None,
-    where: WhereOption = None,
+    where: SelectedOption = None,
 ) -> None:
     """Tell a tracker about stored runs; what it has of them already stays.
 

@@ -87,7 +87,7 @@ def run(
 
     * `optbench run configs/adam_mnist.yaml configs/sgd_mnist.yaml`
 
-    * `optbench run configs/adam_vs_sgd_mnist.yaml --seeds 3 --set training.epochs=2`
+    * `optbench run my.yaml --seeds 8 --set training.epochs=2`
 
     * `optbench run my.yaml --smoke`
     """

@@ -10,6 +10,8 @@ import typer
 # Parts of --help.
 QUESTION, PAGE, TRUST, PICTURE, CLUSTER = "Question", "Page", "Trust", "Picture", "Cluster"
 
+_WHERE = "Only these runs, e.g. lr=1e-3,1e-2. Repeatable."
+
 
 def _formats() -> tuple[str, ...]:
     from optbench.report.formats import FORMATS
@@ -26,7 +28,9 @@ def _judging_formats() -> tuple[str, ...]:
 Configs = Annotated[list[Path], typer.Argument(help="Experiment files (YAML).", show_default=False)]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set a value, e.g. optimizer.lr=1e-2."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a value, e.g. optimizer.lr=1e-2. Repeatable."
+    ),
 ]
 Seeds = Annotated[
     str | None, typer.Option(metavar="SEEDS", help="A count (5), a list (0,3,7; 0-4) or +5.")
@@ -147,11 +151,10 @@ TargetOption = Annotated[
 ]
 WhereOption = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="KEY=VALUE",
-        help="Only these runs, e.g. lr=1e-3,1e-2. Repeatable.",
-        rich_help_panel=QUESTION,
-    ),
+    typer.Option(metavar="KEY=VALUE", help=_WHERE, rich_help_panel=QUESTION),
+]
+SelectedOption = Annotated[  # of commands that ask nothing of the runs
+    list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help=_WHERE)
 ]
 StatusOption = Annotated[
     list[str] | None,

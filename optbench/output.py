@@ -14,6 +14,10 @@ def guard_standard_streams() -> None:
 
     A reader that leaves is no error: what follows goes nowhere, and the command goes on. A full
     disk raises `EnvironmentFault`. A closed stream is replaced by one that swallows.
+
+    The exit code stays that of the work, as with ripgrep, not the 141 of a process that SIGPIPE
+    ends, as with git: training needs no reader, and the code tells what became of runs and claims,
+    for `set -o pipefail` too.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

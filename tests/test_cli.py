@@ -8,11 +8,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
 from experiments import TINY, Outcome, command, only_directory, run_module, write_experiment
 
 import optbench
+from optbench.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 HEAVY = {"torch", "torchvision", "polars", "altair", "scipy", "pandas"}
@@ -119,6 +125,29 @@ def test_every_command_has_help(arguments: tuple[str, ...]) -> None:
     assert outcome.code == 0
     assert "Usage: " in outcome.out
     assert "\x1b" not in outcome.out
+
+
+def leaves(path: tuple[str, ...] = (), group: Any = None) -> Iterator[tuple[str, ...]]:
+    """The words of every command that does something."""
+    group = group or typer.main.get_command(app)
+    for name, child in group.commands.items():
+        words = (*path, name)
+        yield from leaves(words, child) if hasattr(child, "commands") else (words,)
+
+
+@pytest.mark.parametrize("words", list(leaves()), ids=" ".join)
+def test_every_command_shows_examples_that_a_narrow_terminal_does_not_break(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = command(*words, "--help").out
+    assert max(map(len, shown.splitlines())) <= 80
+    examples = re.split(r"Examples?:", shown)[1]
+    written = re.findall(rf"optbench {' '.join(words)}\b.*?(?= *$)", examples, re.MULTILINE)
+    group: Any = typer.main.get_command(app)
+    for word in words:
+        group = group.commands[word]
+    assert written == re.findall(r"`(optbench [^`]*)`", re.split(r"Examples?:", group.help)[1])
 
 
 def test_compare_shows_the_runs(trained: Path) -> None:

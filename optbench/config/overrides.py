@@ -46,7 +46,9 @@ class _Assignment:
         mark = Mark(f"--set {printable(assignment)}")
         key, equals, text = assignment.partition("=")
         if not equals:
-            refuse(mark, "", "must be key=value, has no '='", "--set optimizer.lr=1e-2")
+            key = key.strip()
+            remedy = f"--set {printable(key)}=VALUE" if key else "--set optimizer.lr=1e-2"
+            refuse(mark, "", "must be key=value, has no '='", remedy)
         return cls(_steps(key.strip(), mark), _value(key.strip(), text, mark), mark)
 
     def within(self, node: Node, key: str, position: int) -> Node:

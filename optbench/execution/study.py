@@ -179,6 +179,8 @@ def asked(
     shared_store: bool = False,
 ) -> Options:
     """What a command line, or a call, asks for. Raises `UsageError` for what can't be asked."""
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers must be 1 or more, got {workers}")
     return Options(
         overrides=tuple(overrides or ()),
         seeds=seeds,

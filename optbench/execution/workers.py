@@ -22,8 +22,6 @@ def worker_count(plan: Plan, asked: int | None) -> int:
 
     A plan of little work stays in this process unless more were asked for.
     """
-    if asked is not None and asked < 1:
-        raise UsageError(f"workers must be 1 or more, got {asked}")
     examples = sum(training_size(one.run.setting) * one.epochs for one in plan.to_train)
     if asked is None and examples < WORTH_A_PROCESS:
         return 1

@@ -55,7 +55,7 @@ def test_a_file_is_found_from_here_and_known_by_its_content(
         ("torch.optim:Addam", [], "has no 'Addam'\n  did you mean 'Adam'?"),
         ("./missing.py:Mine", [], "there is no file"),
         ("string:Formatter", [], "Formatter is not a torch.optim.Optimizer"),
-        ("adam", ["lr"], "must be key=value, has no '='"),
+        ("adam", ["lr"], "must be key=value, has no '='\n  --set lr=VALUE"),
         ("adam", ["learning_rate=1"], "Adam has no such argument\n  did you mean 'lr'?"),
         ("adam", ["lr=-1"], "lr: must be greater than 0, got -1"),
     ],

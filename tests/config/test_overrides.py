@@ -123,7 +123,8 @@ def test_a_value_set_is_marked_with_its_assignment() -> None:
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("training.epochs", "must be key=value, has no '='"),
+        ("training.epochs", "must be key=value, has no '='\n  --set training.epochs=VALUE"),
+        ("", "must be key=value, has no '='\n  --set optimizer.lr=1e-2"),
         ("=1", "must be key=value, has no key"),
         ("training.epochs=", "training.epochs: has no value after '='"),
         ("optimizer[2].lr=1", "optimizer: has 2 items, counted from 0: there is no [2]"),
