@@ -16,6 +16,8 @@ from optbench.catalog.weights_file import locate, obtain
 from optbench.config.canonical import digest
 from optbench.config.spec import Weights, display_name
 from optbench.errors import ContentError, DataError, StreamError
+from optbench.execution.memory import available_memory
+from optbench.training.named import blame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,8 +127,8 @@ def unpack_data(settings: Iterable[Setting], data_dir: Path, announce: Announce)
 def load_data(setting: Setting, data_dir: Path) -> Data:
     """Read, verify and split a setting's data.
 
-    Raises `DataError`, and `StreamError` where they are no longer those that the setting was
-    hashed with.
+    Raises `DataError`, `StreamError` where they are no longer those that the setting was hashed
+    with, and `ConfigError` where a function of one's own can't normalize them.
     """
     dataset = setting.dataset
     source = source_of(dataset)
@@ -155,8 +157,12 @@ def _moments(setting: Setting, train: Examples) -> Moments:
     """Of each channel of images, or what a function of one's own finds."""
     own = setting.normalization
     if own is not None:
-        content = setting.plugins.get(str(own["name"]))
-        return fitted_moments(train, own, None if content is None else str(content))
+        name = str(own["name"])
+        content = setting.plugins.get(name)
+        with blame(setting, "dataset", name, "normalize"):
+            return fitted_moments(
+                train, own, None if content is None else str(content), available_memory()
+            )
     mean, deviation = channel_moments(train)
     return mean[:, None, None], deviation[:, None, None]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.catalog import plugins
 from optbench.config.node import child_key
 from optbench.config.spec import display_name
-from optbench.errors import FOREIGN, ConfigError, Problem, UsageError
+from optbench.errors import FOREIGN, ConfigError, EnvironmentFault, Problem, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +37,8 @@ def blame(
     """
     try:
         yield
+    except EnvironmentFault:  # of data that it reads, say
+        raise
     except FOREIGN as error:
         written = setting.written.get(part)
         title = display_name(name)

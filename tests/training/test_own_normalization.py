@@ -19,7 +19,7 @@ from experiments import (
 )
 from sklearn.preprocessing import RobustScaler
 
-from optbench.errors import UsageError
+from optbench.errors import ConfigError, StreamError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,25 @@ def broken(inputs):
 
 def single(inputs):
     return 3
+
+
+def at_once(inputs):
+    return inputs.mean(0, dtype=np.float64), inputs.std(0, dtype=np.float64)
+
+
+def in_pieces(pieces):
+    sizes = [len(inputs) for inputs in pieces]
+    assert max(sizes) <= 1000 and all(inputs.dtype == np.float32 for inputs in pieces)
+    mean = sum(inputs.sum(0, dtype=np.float64) for inputs in pieces) / sum(sizes)
+    squares = sum(((inputs - mean) ** 2).sum(0) for inputs in pieces)
+    return mean, np.sqrt(squares / sum(sizes))
+
+
+def spoils(pieces, path: str):
+    for inputs in pieces:
+        with open(path, "ab") as stream:
+            stream.write(b"more")
+    return 0, 1
 """
 BY_QUANTILES = TINY["dataset"] | {"normalize": {"name": "./plugin.py:by_quantiles", "q": 0.1}}
 
@@ -138,18 +157,75 @@ def test_its_file_and_arguments_make_the_problem_and_a_runs_own_file_finds_it(
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ("narrow", "normalize: narrow: it returns numbers [3]; an input has [6]"),
-        ("wide", "normalize: wide: it returns numbers [4, 6]; an input has [6]"),
-        ("zero", "normalize: zero: a scale is 0; take 1 where an input is always the same"),
-        ("endless", "normalize: endless: it must return finite numbers"),
-        ("single", "normalize: single fails: TypeError"),
-        ("broken", "normalize: broken fails: ArithmeticError: no"),
+        ("narrow", "narrow: it returns numbers [3]; an input has [6]"),
+        ("wide", "wide: it returns numbers [4, 6]; an input has [6]"),
+        ("zero", "zero: a scale is 0; take 1 where an input is always the same"),
+        ("endless", "endless: it must return finite numbers"),
+        ("single", "single refuses: TypeError"),
+        ("broken", "broken refuses: ArithmeticError: no"),
     ],
 )
-def test_what_does_not_normalize_is_refused(tmp_path: Path, named: str, message: str) -> None:
+def test_what_does_not_normalize_is_refused_at_its_line(
+    tmp_path: Path, named: str, message: str
+) -> None:
     dataset = TINY["dataset"] | {"normalize": f"./plugin.py:{named}"}
-    with pytest.raises(UsageError, match=re.escape(message)):
+    with pytest.raises(ConfigError, match=re.escape(f"tiny.yaml:1: dataset.normalize: {message}")):
         learner_of(tmp_path, dataset=dataset)
+
+
+def test_a_worker_process_tells_the_line_too(tmp_path: Path) -> None:
+    dataset = TINY["dataset"] | {"normalize": {"name": "./plugin.py:broken"}}
+    path = write_experiment(tmp_path, dataset=dataset, seeds=2)
+    outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "2")
+    assert outcome.code == 2
+    assert "tiny.yaml:1: dataset.normalize: broken refuses: ArithmeticError: no" in outcome.err
+
+
+def mapped(folder: Path, dtype: str) -> dict[str, Any]:
+    """A folder of 2,500 examples that stay in their file."""
+    (folder / "mine").mkdir()
+    inputs = np.random.RandomState(0).randint(0, 256, (2500, 3, 2)).astype(dtype)
+    np.save(folder / "mine" / "x.npy", inputs)
+    np.save(folder / "mine" / "y.npy", np.arange(2500) % 2)
+    return {"name": "file", "path": "mine"}
+
+
+@pytest.mark.parametrize("dtype", ["u1", "f8"])
+def test_a_function_that_takes_pieces_gets_all_inputs_as_often_as_it_likes(
+    tmp_path: Path, dtype: str
+) -> None:
+    dataset = mapped(tmp_path, dtype)
+    moments = []
+    for name in ("in_pieces", "at_once"):
+        data = learner_of(tmp_path, dataset=dataset | {"normalize": f"./plugin.py:{name}"}).data
+        assert data.train.moments is not None
+        moments.append([found.numpy() for found in data.train.moments])
+    assert len(data.train.inputs) == 2000
+    for ours, numpys in zip(*moments, strict=True):
+        np.testing.assert_allclose(ours, numpys, rtol=1e-6)
+
+
+def test_inputs_that_do_not_fit_into_memory_are_not_given_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = mapped(tmp_path, "f4")
+    monkeypatch.setattr("optbench.execution.data.available_memory", lambda: 47_999)
+    with pytest.raises(ConfigError) as caught:
+        learner_of(tmp_path, dataset=dataset | {"normalize": "./plugin.py:at_once"})
+    assert "tiny.yaml:1: dataset.normalize: at_once: all inputs at once take 0.0 GB" in str(
+        caught.value
+    )
+    assert "call its first parameter `pieces`, and it gets 1,000 examples" in str(caught.value)
+    learner_of(tmp_path, dataset=dataset | {"normalize": "./plugin.py:in_pieces"})
+    monkeypatch.setattr("optbench.execution.data.available_memory", lambda: 48_000)
+    learner_of(tmp_path, dataset=dataset | {"normalize": "./plugin.py:at_once"})
+
+
+def test_data_that_change_while_they_are_normalized_are_to_blame_themselves(tmp_path: Path) -> None:
+    dataset = mapped(tmp_path, "f4")
+    function = {"name": "./plugin.py:spoils", "path": str(tmp_path / "mine" / "x.npy")}
+    with pytest.raises(StreamError, match=r"x\.npy has changed since it began"):
+        learner_of(tmp_path, dataset=dataset | {"normalize": function})
 
 
 @pytest.mark.parametrize(
