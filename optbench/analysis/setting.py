@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from optbench.store.scan import StoredRun
 
 # What people call an optimizer of its own, though torch has it as an argument of another.
+MARK = " #"  # before the beginning of a setting's hash
 _SPECIAL_CASES = {("sgd", "momentum"): "momentum", ("adam", "amsgrad"): "amsgrad"}
 
 
@@ -206,9 +207,15 @@ def labels(settings: Sequence[Setting]) -> list[str]:
         plain = [_label(setting, names[setting.optimizer], format_value) for setting in settings]
     counts = Counter(plain)
     return [
-        label if counts[label] == 1 else f"{label} #{setting.key[:6]}"
+        label if counts[label] == 1 else f"{label}{MARK}{setting.key[:6]}"
         for label, setting in zip(plain, settings, strict=True)
     ]
+
+
+def mark(label: str) -> str:
+    """What tells a label from others of the same values, ` #317c91`; empty where they do."""
+    _, mark, key = label.rpartition(MARK)
+    return mark + key if mark else ""
 
 
 def _label(setting: Setting, names: Iterable[str], form: Callable[[object], str]) -> str:

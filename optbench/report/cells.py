@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from optbench.analysis.setting import mark as setting_mark
 from optbench.report import numbers
 from optbench.report.differences import DifferenceCells, verdict_cell
 from optbench.report.table import Cell, Row
@@ -35,7 +36,8 @@ class RowCells:
 
     def _cell(self, row: SettingRow, column: str) -> Cell:
         if column == "optimizer":
-            return Cell(row.family, short=self._names[row.key])
+            mark = setting_mark(row.label)
+            return Cell(row.family + mark, short=self._names[row.key] + mark)
         if column == "n":
             return _count(row)
         if column == "to_target":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optbench.analysis.setting import mark
 from optbench.report import words
 from optbench.report.differences import MEDIAN, NOT_PAIRED, is_unpaired, shown_estimate
 from optbench.report.verdicts import judged
@@ -27,6 +28,7 @@ def footnotes(problem: ProblemComparison, comparison: Comparison) -> Iterator[st
     yield from _looks(problem)
     yield from _seconds(problem)
     yield from _selection(problem)
+    yield from _alike(problem)
     yield from defaults(problem, comparison)
     yield from _divergence(problem)
     yield from _stand_in(problem, comparison)
@@ -144,6 +146,15 @@ def _selection(problem: ProblemComparison) -> Iterator[str]:
     rows = "first row is" if leading == 1 else f"first {leading} rows are"
     measured = words.quantity(problem.criterion)
     yield f"The {rows} the best of each optimizer by final {measured}{why}."
+
+
+def _alike(problem: ProblemComparison) -> Iterator[str]:
+    """Why rows have a mark: nothing else that they show tells them apart."""
+    if any(mark(row.label) for row in problem.rows):
+        yield (
+            "# settings of one name and the same values: of another file, or of code that was "
+            "changed between them."
+        )
 
 
 def defaults(problem: ProblemComparison, comparison: Comparison) -> Iterator[str]:

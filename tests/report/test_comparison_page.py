@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
-from stored_runs import ADAM, SGD, load, make_rows, write_run, write_seeds
+from stored_runs import ADAM, SGD, digest, load, make_rows, write_run, write_seeds
 
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
@@ -464,3 +464,16 @@ def test_runs_of_two_lengths_are_one_table_of_80_columns(tmp_path: Path) -> None
     assert table[0].splitlines()[3] == "    lr 0.001   epochs 2"
     assert table[1].splitlines()[-1] == "    lr 0.01   epochs 1   momentum 0"
     assert max(map(len, page(tmp_path).splitlines())) <= 80
+
+
+def test_settings_that_only_their_code_tells_apart_have_no_row_alike(tmp_path: Path) -> None:
+    mine = ADAM | {"name": "/a/mine.py:Mine"}
+    for number, code in enumerate(("before", "after")):
+        changes = {"setting": digest(code), "run": digest(f"run of {code}")}
+        write_run(tmp_path, make_rows([0.1, 0.9 + number / 50]), optimizer=mine, **changes)
+    write_run(tmp_path, make_rows([0.1, 0.8]), optimizer=SGD)
+    text = page(tmp_path)
+    rows = re.findall(r"^  (Mine #\w{6})  ", text, re.MULTILINE)
+    assert rows == [f"Mine #{digest(code)[:6]}" for code in ("after", "before")]
+    assert "# settings of one name and the same values: of another file, or of code" in text
+    assert "#" not in re.sub(r"Mine #\w+|# settings", "", text)
