@@ -20,6 +20,7 @@ from optbench.store.atomic import (
     write_together,
 )
 from optbench.store.bounded import read_bounded
+from optbench.store.checkpoint_header import LIMIT
 from optbench.store.metrics import Row, format_rows
 from optbench.store.own_config import CONFIG
 from optbench.store.result import Result, format_result, read_result
@@ -38,7 +39,6 @@ STATE = "state.pt"  # the last, which a finished run may keep
 _WHOLE = frozenset(
     (CONFIG, "metrics.csv", "timing.csv", "result.json", "weights.pt", CHECKPOINT, PREVIOUS, STATE)
 )
-_CHECKPOINT_LIMIT = 1 << 36  # bytes; beyond that it is no checkpoint of ours
 
 Timing = tuple[int, float, float]  # steps; seconds of training and of evaluation since the last
 
@@ -120,7 +120,7 @@ class RunDirectory:
 
         `StoreError` where it can't be read.
         """
-        return read_bounded(path, _CHECKPOINT_LIMIT)
+        return read_bounded(path, LIMIT)
 
     def delete_checkpoints(self) -> None:
         """Leave nothing to resume from; the newest goes last, being the one that counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import signal
 from functools import partial
@@ -241,11 +242,15 @@ def damage(path: Path, how: str) -> None:
         case "of another run":
             others = [one for one in path.parents[1].glob("*/state.pt") if one != path]
             path.write_bytes(others[0].read_bytes())
+        case "endless":
+            os.truncate(path, 1 << 37)  # a hole: minutes to read, and no room on the disk
         case "evil":
             path.write_bytes(MAGIC + b"0" * 64 + b"\n" + b"cos\nsystem\n(S'touch evil'\ntR.")
 
 
-@pytest.mark.parametrize("how", ["flipped", "truncated", "empty", "link", "of another run", "evil"])
+@pytest.mark.parametrize(
+    "how", ["flipped", "truncated", "empty", "link", "of another run", "endless", "evil"]
+)
 def test_a_damaged_state_is_left_aside_and_that_is_said(
     folder: Path, whole: dict[str, tuple[bytes, bytes]], how: str
 ) -> None:
