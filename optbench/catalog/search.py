@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from optbench.config.tuning import Tuning
 
     Choose = Callable[[str, Node], Node]
+
+MOST_PAIRED = 10  # choices: a setting takes half a millisecond to check
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ class Searched:
         return wider
 
     def check(self) -> None:
-        """Raise ConfigError where an end of a range or a choice is no value there, by itself."""
+        """Raise ConfigError where an end of a range or a choice is no value there.
+
+        By itself, or beside one of another dimension.
+        """
         first = {one.key: _candidates(one)[0] for one in self.dimensions}
         problems = Problems()
         for dimension in self.dimensions:
@@ -65,6 +71,9 @@ class Searched:
                 except ConfigError as error:
                     problems.include(*error.problems)
         problems.raise_if_any()
+        for one, other in itertools.combinations(self.dimensions, 2):
+            for pair in itertools.product(_few(one), _few(other)):
+                self.setting(first | dict(zip((one.key, other.key), pair, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -156,6 +165,12 @@ def _candidates(dimension: Dimension) -> tuple[Any, ...]:
         return dimension.choices
     values = (dimension.low, dimension.high)
     return tuple(map(int, values)) if dimension.kind == "integer" else values  # type: ignore[arg-type]
+
+
+def _few(dimension: Dimension) -> tuple[Any, ...]:
+    """All candidates, or the first and the last of many, to go with those of another dimension."""
+    candidates = _candidates(dimension)
+    return candidates if len(candidates) <= MOST_PAIRED else (candidates[0], candidates[-1])
 
 
 def _valued(value: object, space: Node) -> Node:

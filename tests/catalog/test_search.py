@@ -119,6 +119,24 @@ def test_what_is_said_of_tuning_changes_no_run(tmp_path: Path) -> None:
             "optimizer.momentum: must be between 0 and 1, got -3",
         ),
         (
+            {
+                "optimizer": {
+                    "name": "sgd",
+                    "momentum": {"grid": [0.9, 0]},
+                    "nesterov": {"grid": [False, True]},
+                }
+            },
+            "optimizer.nesterov: needs momentum, and dampening 0",
+        ),
+        (
+            {
+                "optimizer": {"name": "sgd", "lr": LOG},
+                "training": TINY["training"]
+                | {"batch_size": {"grid": [16, "full"]}, "accumulate": {"grid": [1, 2]}},
+            },
+            "training.accumulate: must be 1 with batch_size: full",
+        ),
+        (
             {"optimizer": {"name": "adam", "lr": {"grid": []}}},
             "optimizer.lr.grid: must hold at least one value, is empty",
         ),
