@@ -134,7 +134,7 @@ def test_what_is_said_of_tuning_changes_no_run(tmp_path: Path) -> None:
                 "training": TINY["training"]
                 | {"batch_size": {"grid": [16, "full"]}, "accumulate": {"grid": [1, 2]}},
             },
-            "training.accumulate: must be 1 with batch_size: full",
+            "training.accumulate: must be 1 with batch_size: full, which leaves one batch an epoch",
         ),
         (
             {"optimizer": {"name": "adam", "lr": {"grid": []}}},
