@@ -84,7 +84,7 @@ def _place(dimension: Dimension, value: Any) -> float | None:
         return None
     if dimension.kind == "loguniform":
         low, high, value = math.log(low), math.log(high), math.log(value)
-    return float((value - low) / (high - low))
+    return float((value - low) / (high - low)) if low < high else None
 
 
 def _moved(dimension: Dimension, share: float, *, upper: bool) -> Dimension:
@@ -104,6 +104,8 @@ def _moved(dimension: Dimension, share: float, *, upper: bool) -> Dimension:
 
 
 def _is_legal(searched: Searched, dimension: Dimension) -> bool:
+    if not (dimension.low or 0) < (dimension.high or 0):  # ends that are the same in six digits
+        return False
     others = [dimension if one.key == dimension.key else one for one in searched.dimensions]
     try:
         searched.widened(others)

@@ -46,6 +46,18 @@ def test_an_end_beyond_which_nothing_is_legal_is_no_edge(tmp_path: Path) -> None
     assert ends(sgd, "momentum", 0.9, [0.0, 0.4, 0.9]) == ["momentum upper"]
 
 
+@pytest.mark.parametrize(
+    "space",
+    [{"uniform": [0.1, 0.10000000000000002]}, {"loguniform": [1e300, 1.0000000000000002e300]}],
+)
+def test_ends_that_are_the_same_in_six_digits_do_not_move(
+    tmp_path: Path, space: dict[str, Any]
+) -> None:
+    sgd = searched(tmp_path, lr=space)
+    (dimension,) = sgd.dimensions
+    assert ends(sgd, "lr", dimension.high, [dimension.high]) == []
+
+
 def test_the_ends_of_numbers_on_a_grid_are_edges_that_do_not_move(tmp_path: Path) -> None:
     sgd = searched(tmp_path, lr={"grid": [0.1, 0.01, 0.001]})
     assert ends(sgd, "lr", 0.1, [0.1, 0.01, 0.001]) == ["lr upper"]
