@@ -122,11 +122,6 @@ TRAINING = Receiver(
             f"mixes a shorter type with {FLOAT32}, which dtype has to be then",
             lambda v: v["amp"] is None or v["dtype"] == FLOAT32,
         ),
-        Relation(
-            "amp",
-            "can't be given with compile: true",
-            lambda v: v["amp"] is None or not v["compile"],
-        ),
     ),
 )
 # Left out of a setting where they hold this: they came later, and older runs keep their hashes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from functools import cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,14 @@ from optbench.training.refusal import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from torch import Tensor, nn
 
     from optbench.config.spec import Setting
     from optbench.training.losses import Loss
     from optbench.training.network import Batch
+    from optbench.training.precision import Amp
 
     Computed = tuple[Tensor, Tensor]  # a batch's mean loss and its outputs [batch, classes]
 
@@ -37,16 +40,20 @@ class Compiled:
     Evaluation is not compiled: it is a small part of a training, and has sizes of its own.
     """
 
-    def __init__(self, model: nn.Module, loss: Loss, device: torch.device) -> None:
+    def __init__(
+        self, model: nn.Module, loss: Loss, device: torch.device, amp: Amp | None = None
+    ) -> None:
         self.model = model
+        self.amp = amp
         self.parameters = list(model.parameters())
         self.graphs = device.type == "cuda"
-        self._compute = _compiled(model, loss, device)
+        self._compute = _compiled(model, loss, device, amp)
 
     @torch.no_grad()
     def outputs(self, inputs: Tensor) -> list[Tensor]:
         self.model.eval()
-        outputs: Tensor = self.model(inputs)
+        with _autocast(self.amp):
+            outputs: Tensor = self.model(inputs)
         self.model.train()
         return [outputs]
 
@@ -57,7 +64,7 @@ class Compiled:
         if self.graphs:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         loss, outputs = self._compute(inputs, targets)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(loss if self.amp is None else self.amp.scaled(loss))
         loss, outputs = loss.detach().unsqueeze(0), outputs.detach().unsqueeze(0)
         if self.graphs:  # the next step writes into the same memory
             return loss.clone(), outputs.clone()
@@ -78,16 +85,22 @@ def check_compiler(setting: Setting, device: torch.device) -> None:
 
 
 def _compiled(
-    model: nn.Module, loss: Loss, device: torch.device
+    model: nn.Module, loss: Loss, device: torch.device, amp: Amp | None
 ) -> Callable[[Tensor, Tensor], Computed]:
     def compute(inputs: Tensor, targets: Tensor) -> Computed:
-        outputs = model(inputs)
+        # Inside, as backward is compiled under what surrounds the call, and is called without.
+        with _autocast(amp):
+            outputs = model(inputs)
         return loss(outputs, targets), outputs
 
     # torch counts compilations by code object, gives up after eight and goes on without: a copy
     # of it for each run keeps a run from depending on those before it.
     own = FunctionType(compute.__code__.replace(), globals(), closure=compute.__closure__)
     return _with_compiler(own, device)
+
+
+def _autocast(amp: Amp | None) -> AbstractContextManager[Any]:
+    return nullcontext() if amp is None else amp.autocast()
 
 
 def _with_compiler(function: Callable[..., Any], device: torch.device) -> Callable[..., Any]:

@@ -274,6 +274,6 @@ def _network(learners: Sequence[Learner]) -> Network:
         case "vmap":
             return Vmapped(models, first.loss)
         case "compiled":
-            return Compiled(first.model, first.loss, first.data.device)
+            return Compiled(first.model, first.loss, first.data.device, first.amp)
         case "autograd":
             return ByAutograd(first.model, first.loss, first.amp)

@@ -155,7 +155,6 @@ def test_a_mistake_in_a_model_is_told(tmp_path: Path, model: str, mistake: str) 
                            "[did you mean 'float16'?]"),
         ("{amp: float16, dtype: float64}", "training.amp: mixes a shorter type with float32, "
                                            "which dtype has to be then"),
-        ("{amp: bfloat16, compile: true}", "training.amp: can't be given with compile: true"),
         ("{keep_state: 1}", "training.keep_state: must be true or false, got 1 [write true]"),
         ("{keep_state: yes}",
          "training.keep_state: must be true or false, got text 'yes' [write true]"),

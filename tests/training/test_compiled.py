@@ -8,10 +8,11 @@ import subprocess
 import sys
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from company import alone
 from experiments import make_runs
 from plain_loop import one_thread
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from torch.nn import functional
 from torch.optim import SGD
 
 from optbench.training.compiled import Compiled, check_compiler
+from optbench.training.precision import Amp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +104,52 @@ def test_a_run_compiles_each_batch_size_once_whatever_ran_before() -> None:
                 compiled.differentiate([(inputs, targets)])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", MODELS)
+def test_mixed_precision_is_compiled_to_the_same_bits_each_time(
+    name: str, dtype: torch.dtype
+) -> None:
+    """As far from torch's own autocast as numbers of so many bits are rounded."""
+    make, shape = MODELS[name]
+    torch.manual_seed(1)
+    plain = make()
+    amp = Amp(dtype, CPU)
+    inputs, targets = next(batches(shape, torch.float32))
+    found: list[list[Any]] = []
+    for _ in range(2):
+        torch.compiler.reset()
+        model = copy.deepcopy(plain)
+        torch.manual_seed(3)
+        _, outputs = Compiled(model, in_float32, CPU, amp).differentiate([(inputs, targets)])
+        found.append([outputs, *(p.grad for p in model.parameters())])
+    torch.manual_seed(3)
+    with amp.autocast():
+        expected = plain(inputs)
+    torch.autograd.backward(amp.scaled(in_float32(expected, targets)))
+    told: list[Any] = [expected.detach().unsqueeze(0), *(p.grad for p in plain.parameters())]
+    assert found[0][0].dtype == dtype
+    for once, again, other in zip(*found, told, strict=True):
+        assert torch.equal(once, again)
+        coarse = 16 * torch.finfo(dtype).eps * other.abs().max().item()
+        torch.testing.assert_close(once, other, rtol=0, atol=coarse)
+
+
+def in_float32(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.cross_entropy(outputs.float(), targets)
+
+
+@pytest.mark.slow
+def test_a_run_of_mixed_precision_and_compiled_code_gives_the_same_bytes_twice(
+    tmp_path: Path,
+) -> None:
+    training = {"epochs": 2, "batch_size": 16, "compile": True, "amp": "bfloat16"}
+    (run,) = make_runs(tmp_path, training=training)
+    once, again = alone([run, run])
+    assert "weights" in once
+    assert once == again
+
+
 def threads() -> set[threading.Thread]:
     """But for the one that watches progress bars: torch draws them where tqdm is installed."""
     return {thread for thread in threading.enumerate() if thread.name != "tqdm_monitor"}
@@ -124,6 +172,7 @@ REFUSED = """
 import sys
 from pathlib import Path
 import torch
+from company import alone
 from experiments import make_runs
 from optbench.errors import ConfigError
 from optbench.training.compiled import check_compiler
