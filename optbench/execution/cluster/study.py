@@ -25,7 +25,7 @@ from optbench.training.events import Ended, Unbegun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from optbench.config.spec import Setting
     from optbench.execution.cluster.messages import FromDriver, FromTask, Order
@@ -67,8 +67,11 @@ class Study:
         self.attempts: list[Attempt] = []
         self.losses: Counter[int] = Counter()
         self.next_look = 0.0
+        self.lookout = ThreadPoolExecutor(1)
+        self.looking: Future[Nodes] | None = None
         self.staging: Staging | None = None
         self.resources = ExitStack()
+        self.resources.callback(self.lookout.shutdown, wait=False)
         self.data = data
         self.versions = versions()
         self.nodes = Nodes.alive(ray)
@@ -208,8 +211,12 @@ class Study:
         """
         if monotonic() < self.next_look:
             return
-        self.next_look = monotonic() + LOOK
-        self.nodes = Nodes.alive(self.ray)
+        self.looking = self.looking or self.lookout.submit(Nodes.alive, self.ray)
+        try:
+            self.nodes = self.looking.result(FETCH)
+        except TimeoutError:
+            return  # a head that is gone keeps whoever asks it for a minute, from signals too
+        self.next_look, self.looking = monotonic() + LOOK, None
         for attempt in [a for a in self.attempts if a.node and a.node not in self.nodes.ids]:
             self.ray.cancel(attempt.stream, force=True)
             self._lost(attempt, None)
@@ -276,7 +283,7 @@ class Study:
     def _lost(self, attempt: Attempt, error: Exception | None) -> None:
         """Go on without a task that its process took along, or its node: without an error."""
         self._forget(attempt)
-        self.nodes = Nodes.alive(self.ray)
+        self.next_look = 0.0
         left = attempt.left
         if not left:
             return

@@ -15,6 +15,8 @@ from experiments import DEADLINE, PACKAGE, command, only_directory, status_of, w
 from fake_ray import drive_by
 from ray_cluster import RayNodes
 
+from optbench.execution.cluster.study import LOOK
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -56,10 +58,40 @@ def test_a_driver_that_dies_ends_the_command_with_one_line(
     assert command(*words).code == 0
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
+needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="needs Ray: pip install 'optbench[ray]'"
 )
+
+
+@pytest.mark.slow
+@needs_ray
+def test_ctrl_c_stores_where_runs_are_while_a_head_that_is_gone_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    path = write_experiment(tmp_path, **LONG | {"training": {"epochs": 1000, "batch_size": 16}})
+    with RayNodes(nodes=1) as cluster:
+        words = ["run", str(path), "--runs-dir", str(tmp_path / "runs"), "--executor", "ray"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "optbench", *words, "--ray-address", cluster.address],
+            env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | cluster.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert any("adam lr=0.01" in line for line in process.stdout)
+            (driver,) = psutil.Process(process.pid).children()
+            cluster.kill("127.0.0.2")
+            with pytest.raises(psutil.TimeoutExpired):  # the head is asked every other second
+                driver.wait(3 * LOOK)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=DEADLINE)
+        assert process.returncode == 130, said
+    assert status_of(only_directory(tmp_path / "runs")) == "interrupted"
+
+
+@pytest.mark.slow
+@needs_ray
 def test_a_head_that_dies_ends_the_command_and_nothing_is_lost(tmp_path: Path) -> None:
     path = write_experiment(tmp_path, **LONG)
     words = ["run", str(path), "--runs-dir", str(tmp_path / "runs")]

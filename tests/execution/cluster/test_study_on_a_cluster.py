@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -245,6 +246,34 @@ def test_a_silent_node_is_left_when_the_cluster_does_not_have_it_any_more(
     trained.to_the_end()
     assert trained.said == [ELSEWHERE]
     assert ray.streams[0].cancelled
+    assert stored(tmp_path) == expected
+
+
+class SilentHead(FakeRay):
+    """A cluster whose head answers once, and then nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.over = Event()
+
+    def nodes(self) -> list[dict[str, Any]]:
+        self.asked += 1
+        if self.asked > 1 and not self.over.wait(60):
+            raise AssertionError("the study waits for its head")
+        return super().nodes()
+
+
+def test_a_head_that_does_not_answer_keeps_nobody_from_what_tasks_tell(
+    tmp_path: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optbench.execution.cluster.study.FETCH", 0.01)
+    ray = SilentHead()
+    try:
+        Trained(tmp_path, ray).to_the_end()
+    finally:
+        ray.over.set()
+    assert ray.asked == 2
     assert stored(tmp_path) == expected
 
 
