@@ -16,7 +16,7 @@ from optbench.catalog.datasets.mapped import Mapped
 from optbench.catalog.datasets.own import Facts, OwnSource, one_look
 from optbench.catalog.datasets.pixels import SUFFIXES, Shape
 from optbench.catalog.datasets.task import Task
-from optbench.errors import ContentError, UsageError
+from optbench.errors import ContentError, DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,10 +45,10 @@ class ImageFolder(OwnSource):
         if not self.mapped_bytes:
             return self.read()
         array = Decoded(self.images(), data_dir).open()
-        return self.listing().parted(Mapped.of(array, "u1").as_array())
+        return self._parted(Mapped.of(array, "u1").as_array())
 
     def read(self) -> tuple[Examples, Examples]:
-        return self.listing().parted(_in_memory(self.images(), _Listener()))
+        return self._parted(_in_memory(self.images(), _Listener()))
 
     def unpack(self, data_dir: Path, announce: Callable[[str], None]) -> None:
         if not Path(self.path).exists():
@@ -92,6 +92,16 @@ class ImageFolder(OwnSource):
         check_targets(targets[listing.train], targets[listing.test], self.path)
         return listing
 
+    def _parted(self, images: NDArray[np.uint8]) -> tuple[Examples, Examples]:
+        """Examples of images, decoded or mapped, to train and to test."""
+        listing = self.listing()
+        if len(images) != len(listing.targets):
+            raise DataError(f"{self.path} changes while it is read; wait until it is whole.")
+        train, test = (
+            Examples(images[part], listing.targets[part]) for part in (listing.train, listing.test)
+        )
+        return train, test
+
     @property
     def _parts(self) -> list[Path]:
         """The folders of the training and the test images, or the one of all."""
@@ -115,13 +125,6 @@ class Listing:
     targets: NDArray[np.int64]
     train: NDArray[np.intp] | slice
     test: NDArray[np.intp] | slice
-
-    def parted(self, images: NDArray[np.uint8]) -> tuple[Examples, Examples]:
-        """Examples of images, decoded or mapped, to train and to test."""
-        return (
-            Examples(images[self.train], self.targets[self.train]),
-            Examples(images[self.test], self.targets[self.test]),
-        )
 
 
 Folders = tuple[tuple[str, int], ...]  # path, modification time in ns

@@ -131,6 +131,22 @@ def test_an_image_that_changes_while_it_is_decoded_leaves_nothing(
     assert_right(source, tmp_path)
 
 
+def test_an_image_that_comes_while_they_are_listed_is_no_part_of_them(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels_of(source_of(photos), tmp_path)
+    look = ImageFolder.images
+
+    def meddling(source: ImageFolder) -> decoded.Images:
+        found = look(source)
+        save(photos / "dog" / "late.png")
+        return found
+
+    monkeypatch.setattr(ImageFolder, "images", meddling)
+    with pytest.raises(DataError, match="photos changes while it is read"):
+        source_of(photos).load(tmp_path)
+
+
 def cut(array: Path, about: Path) -> None:
     os.truncate(array, 300)
 
