@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -43,7 +44,7 @@ def test_the_example_of_an_own_model_trains(tmp_path: Path) -> None:
 def test_the_examples_of_an_own_loss_metrics_and_normalization_work_together(
     tmp_path: Path,
 ) -> None:
-    _, _, *codes, _ = blocks("docs/extending.md", "python")
+    _, _, *codes, _, _ = blocks("docs/extending.md", "python")
     for name, code in zip(("focal.py", "measures.py", "scaling.py"), codes, strict=True):
         (tmp_path / name).write_text(code)
     _, _, loss, metrics, normalization = blocks("docs/extending.md", "yaml")
@@ -57,6 +58,17 @@ def test_the_examples_of_an_own_loss_metrics_and_normalization_work_together(
     (rows,) = tmp_path.rglob("metrics.csv")
     header = rows.read_text().splitlines()[0]
     assert header.endswith("test_macro_f1,test_calibration_error,test_top_k_accuracy")
+
+
+def test_the_example_that_normalizes_in_pieces_finds_what_numpy_finds(tmp_path: Path) -> None:
+    *_, code, _ = blocks("docs/extending.md", "python")
+    (tmp_path / "pieces.py").write_text(code)
+    inputs = np.random.RandomState(0).standard_normal((250, 7)).astype(np.float32)
+    inputs[:, 3] = 2  # always the same
+    mean, scale = load(f"{tmp_path / 'pieces.py'}:by_feature")(np.split(inputs, 5))
+    expected = inputs.std(axis=0, dtype=float)
+    np.testing.assert_allclose(mean, inputs.mean(axis=0, dtype=float))
+    np.testing.assert_allclose(scale, np.where(expected > 0, expected, 1))
 
 
 def test_the_example_for_python_runs(tmp_path: Path) -> None:
