@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optbench.catalog.labels import function_label
-from optbench.catalog.losses import LANDSCAPE_LOSS, SMOOTHED
-from optbench.catalog.metrics import OF_NUMBERS
-from optbench.catalog.models import MODELS, POINT
+from optbench.catalog.combination import (
+    Choice,
+    check_landscape,
+    check_schedule,
+    check_training,
+    fitting_loss,
+)
 from optbench.catalog.plugins import content_hash, content_hashes, is_import_path
 from optbench.catalog.receivers import LATER_TRAINING
 from optbench.catalog.resolve import (
@@ -21,9 +24,8 @@ from optbench.catalog.resolve import (
     resolve_schedule,
 )
 from optbench.catalog.resolve_training import resolve_training
-from optbench.catalog.schedules import PLATEAU
 from optbench.catalog.selectors import check_selectors
-from optbench.catalog.tasks import losses_of, tasks_of
+from optbench.catalog.tasks import losses_of
 from optbench.config.extends import resolve as read_with_bases
 from optbench.config.node import Node, Problems, child_key
 from optbench.config.overrides import apply
@@ -40,11 +42,10 @@ from optbench.config.spec import (
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from optbench.catalog.arguments import Arguments
     from optbench.config.node import Plain
-    from optbench.config.spec import Weights
 
 MAX_SETTINGS = 100_000
 MAX_RUNS = 1_000_000
@@ -142,24 +143,6 @@ def _few_enough(document: Document, seeds: int, problems: Problems) -> bool:
     return not message
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """One point of a part: its arguments, those worth showing, and the file of its plug-in."""
-
-    arguments: Arguments
-    part: Part
-    said: Arguments
-    plugin: str | None = None
-    schedule: _Choice | None = None  # an optimizer's own
-    losses: tuple[str, ...] = ()  # those that fit a data set and its stand-in
-    functions: Mapping[str, str] = field(default_factory=dict)  # plug-ins within it, by path
-    weights: Weights | None = None  # a model's
-
-    @property
-    def name(self) -> str:
-        return str(self.arguments["name"])
-
-
 class _Expansion:
     """Turns a document into settings, noting what the catalog has against it."""
 
@@ -179,7 +162,7 @@ class _Expansion:
         trainings = self._choices([document.training], self._training)
         if not _only_claims(self.problems):
             return []
-        constant = _Choice({"name": "constant"}, document.training, {})
+        constant = Choice({"name": "constant"}, document.training, {})
         return [
             self._setting(dataset, model, optimizer, schedule, training)
             for dataset, model, optimizer in itertools.product(datasets, models, optimizers)
@@ -189,7 +172,7 @@ class _Expansion:
             for training in trainings
         ]
 
-    def _choices(self, parts: Iterable[Part], resolve: Callable[[Part], _Choice]) -> list[_Choice]:
+    def _choices(self, parts: Iterable[Part], resolve: Callable[[Part], Choice]) -> list[Choice]:
         choices = []
         for part in parts:
             before = len(self.problems)
@@ -200,30 +183,30 @@ class _Expansion:
                 choices += [resolve(Part(part.key, first(node))) for node in nodes]
         return choices
 
-    def _check_ranges(self, part: Part, resolve: Callable[[Part], _Choice]) -> None:
+    def _check_ranges(self, part: Part, resolve: Callable[[Part], Choice]) -> None:
         """Each range by itself; then what its ends mean for the arguments beside it."""
         before = len(self.problems)
         for node in (part.node, _at_end(part.node, 0), _at_end(part.node, 1)):
             if len(self.problems) == before:
                 resolve(Part(part.key, next(expand(node))))
 
-    def _dataset(self, part: Part) -> _Choice:
+    def _dataset(self, part: Part) -> Choice:
         before = len(self.problems)
         dataset = resolve_dataset(part.node, part.key, self.problems)
         sound = len(self.problems) == before
         losses = losses_of(dataset if sound else {})
         functions = content_hashes(_normalizations(dataset)) if sound else {}
-        return _Choice(dataset, part, {}, _plugin(dataset), losses=losses, functions=functions)
+        return Choice(dataset, part, {}, _plugin(dataset), losses=losses, functions=functions)
 
-    def _model(self, part: Part) -> _Choice:
+    def _model(self, part: Part) -> Choice:
         model, weights = resolve_model(part.node, part.key, self.problems)
-        return _Choice(model, part, {}, _plugin(model), weights=weights)
+        return Choice(model, part, {}, _plugin(model), weights=weights)
 
-    def _schedule(self, part: Part) -> _Choice:
+    def _schedule(self, part: Part) -> Choice:
         schedule, said = resolve_schedule(part.node, part.key, self.problems)
-        return _Choice(schedule, part, said, _plugin(schedule))
+        return Choice(schedule, part, said, _plugin(schedule))
 
-    def _training(self, part: Part) -> _Choice:
+    def _training(self, part: Part) -> Choice:
         training = resolve_training(part.node, part.key, self.problems)
         varied = {key: training[key] for key in self.varied if key in training}
         if training.get("batch_size") != DEFAULT_BATCH_SIZE:
@@ -236,9 +219,9 @@ class _Expansion:
             varied["loss"] = {**loss, "name": display_name(str(loss["name"]))}
         metrics = training.get("metrics", [])
         named = [training.get("loss"), *(metrics if isinstance(metrics, list) else [])]
-        return _Choice(training, part, flattened(varied), functions=content_hashes(named))
+        return Choice(training, part, flattened(varied), functions=content_hashes(named))
 
-    def _optimizer(self, part: Part) -> _Choice:
+    def _optimizer(self, part: Part) -> Choice:
         mapping = dict(part.node.mapping)
         own = mapping.pop("schedule", None)
         body = replace(part.node, value=mapping)
@@ -247,22 +230,20 @@ class _Expansion:
         if own is not None:
             found = read_part(own, child_key(part.key, "schedule"), self.problems)
             schedule = self._schedule(found) if found else None
-        return _Choice(optimizer, part, said, _plugin(optimizer), schedule)
+        return Choice(optimizer, part, said, _plugin(optimizer), schedule)
 
     def _setting(
         self,
-        dataset: _Choice,
-        model: _Choice,
-        optimizer: _Choice,
-        schedule: _Choice,
-        training: _Choice,
+        dataset: Choice,
+        model: Choice,
+        optimizer: Choice,
+        schedule: Choice,
+        training: Choice,
     ) -> Setting:
-        self._check_schedule(schedule, dataset, optimizer)
-        loss = self._loss(dataset, training)
-        self._check_smoothing(loss, training)
-        self._check_metrics(dataset, training)
-        self._check_augment(dataset, training)
-        self._check_landscape(dataset, model)
+        check_schedule(schedule, dataset, optimizer, self.problems)
+        loss = fitting_loss(dataset, training, self.problems)
+        check_training(loss, dataset, training, self.problems)
+        check_landscape(dataset, model, self.problems)
         data = dict(dataset.arguments)
         fallback, requested = data.pop("fallback", None), data.pop("instead_of", None)
         choices = {
@@ -289,90 +270,6 @@ class _Expansion:
             weights=model.weights,
             written={name: choice.part for name, choice in choices.items()},
         )
-
-    def _loss(self, dataset: _Choice, training: _Choice) -> Plain:
-        """The loss asked for, which has to fit the data and their stand-in; or the data's own."""
-        losses = dataset.losses
-        asked = training.arguments.get("loss")
-        if asked is None or isinstance(asked, dict) or asked in losses:
-            return asked or losses[0]
-        node = training.part.node.mapping["loss"]
-        name = display_name(dataset.name)
-        fitting = f"one of {', '.join(losses)}" if len(losses) > 1 else losses[0]
-        message = f"must be {fitting} for the targets of {name}, got {asked}"
-        self.problems.add(node, child_key(training.part.key, "loss"), message)
-        return losses[0]
-
-    def _check_smoothing(self, loss: Plain, training: _Choice) -> None:
-        if training.arguments.get("label_smoothing") and loss != SMOOTHED:
-            node = training.part.node.mapping["label_smoothing"]
-            key = child_key(training.part.key, "label_smoothing")
-            self.problems.add(
-                node, key, f"is for {SMOOTHED}, and the loss is {function_label(loss)}"
-            )
-
-    def _check_metrics(self, dataset: _Choice, training: _Choice) -> None:
-        """Those of the catalog have to fit the targets."""
-        metrics = training.arguments.get("metrics", [])
-        for index, metric in enumerate(metrics if isinstance(metrics, list) else []):
-            for name, task in tasks_of(dataset.arguments):
-                if isinstance(metric, str) and task.numbers != (metric in OF_NUMBERS):
-                    node = training.part.node.mapping["metrics"].sequence[index]
-                    key = f"{child_key(training.part.key, 'metrics')}[{index}]"
-                    kinds = ("classes", "numbers") if task.numbers else ("numbers", "classes")
-                    message = f"{metric} is of {kinds[0]}, and the targets of {name} are {kinds[1]}"
-                    self.problems.add(node, key, message)
-
-    def _check_augment(self, dataset: _Choice, training: _Choice) -> None:
-        """The data, and what may stand in for them, have to be images larger than the margin."""
-        augment = training.arguments.get("augment")
-        if not isinstance(augment, dict):
-            return
-        crop, key = augment.get("crop", 0), child_key(training.part.key, "augment")
-        for name, task in tasks_of(dataset.arguments):
-            node, shape = training.part.node.mapping["augment"], task.input_shape
-            if not task.images:
-                message = f"is for images, [channels, height, width]; {name} has {list(shape)}"
-                self.problems.add(node, key, message)
-            elif isinstance(crop, int) and crop >= min(shape[1:]):
-                rule = f"must be smaller than the images of {name}, {list(shape)}, got {crop}"
-                self.problems.add(node.mapping["crop"], child_key(key, "crop"), rule)
-
-    def _check_landscape(self, dataset: _Choice, model: _Choice) -> None:
-        """`point` is the catalog's only model for landscapes, and for nothing else."""
-        landscape = LANDSCAPE_LOSS in dataset.losses
-        node, key = model.part.node.mapping["name"], child_key(model.part.key, "name")
-        name = display_name(dataset.name)
-        if model.name == POINT and dataset.name and not landscape:
-            remedy = "dataset: {name: objective, objective: rosenbrock}"
-            self.problems.add(node, key, f"{name} is no landscape for a {POINT} to go down", remedy)
-        elif landscape and model.name in MODELS and model.name != POINT:
-            self.problems.add(node, key, f"must be {POINT} on {name}, got {model.name}")
-
-    def _check_schedule(self, schedule: _Choice, dataset: _Choice, optimizer: _Choice) -> None:
-        """What a schedule asks of the data and of the optimizer."""
-        if schedule.name == PLATEAU:
-            unheld = _without_validation(dataset)
-            message = f"{PLATEAU} watches the validation loss, and {unheld}.validation is 0"
-            if unheld:
-                remedy = "hold examples out: {name: …, validation: 5000}"
-                self.problems.add(schedule.part.node, schedule.part.key, message, remedy)
-        cycles = schedule.arguments.get("cycle_momentum")
-        own = is_import_path(optimizer.name)
-        if cycles and not own and not {"momentum", "betas"} & set(optimizer.arguments):
-            key = child_key(schedule.part.key, "cycle_momentum")
-            message = f"{optimizer.name} has neither momentum nor betas to cycle"
-            self.problems.add(schedule.part.node, key, message, "cycle_momentum: false")
-
-
-def _without_validation(dataset: _Choice) -> str:
-    """The key of the data set, or of its fallback, that holds nothing out; empty if both do."""
-    fallback = dataset.arguments.get("fallback")
-    if not dataset.arguments["validation"]:
-        return dataset.part.key
-    if isinstance(fallback, dict) and not fallback["validation"]:
-        return child_key(dataset.part.key, "fallback")
-    return ""
 
 
 def _normalizations(dataset: Arguments) -> list[Plain]:
@@ -402,7 +299,7 @@ def _at_end(node: Node, index: int) -> Node:
 
 
 def _hyperparameters(
-    optimizer: _Choice, schedule: _Choice, training: _Choice
+    optimizer: Choice, schedule: Choice, training: Choice
 ) -> tuple[tuple[str, object], ...]:
     """What to show, `lr` first."""
     shown: list[tuple[str, object]] = sorted(optimizer.said.items(), key=lambda i: i[0] != "lr")
