@@ -143,6 +143,17 @@ def command(*arguments: str | Path) -> Outcome:
     return Outcome(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
 
 
+def refusal(folder: Path, **parts: Any) -> str:
+    """What `optbench run` says of an experiment, in a line: at its line, and before it trains."""
+    path = write_experiment(folder, **parts)
+    outcome = command("run", path, "--runs-dir", folder / "runs")
+    assert outcome.code == 2
+    assert not list((folder / "runs").rglob("*.*"))
+    shown = " ".join(outcome.err.split())
+    assert f"{path.name}:1: " in shown
+    return shown
+
+
 def run_module(
     *arguments: str | Path,
     cwd: Path,

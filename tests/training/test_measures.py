@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from company import alone, assert_ends_as, in_cohorts, resumed, stopped, traces
-from experiments import command, make_learner, make_runs, trained, write_experiment, write_plugin
+from experiments import make_learner, make_runs, refusal, trained, write_plugin
 
 from optbench.catalog.metric_functions import macro_f1, mean_absolute_error, top_5_accuracy
 from optbench.store.metrics import COLUMNS, format_rows
@@ -290,13 +290,7 @@ def test_what_cannot_be_a_metric_is_refused_at_its_line(
     tmp_path: Path, metrics: object, message: str
 ) -> None:
     write_plugin(tmp_path, OWN)
-    path = write_experiment(tmp_path, training={"epochs": 1, "metrics": metrics})
-    outcome = command("run", path, "--runs-dir", tmp_path / "runs")
-    assert outcome.code == 2
-    shown = " ".join(outcome.err.split())
-    assert message in shown
-    assert "tiny.yaml:1: " in shown
-    assert not list((tmp_path / "runs").rglob("*.*"))
+    assert message in refusal(tmp_path, training={"epochs": 1, "metrics": metrics})
 
 
 def test_a_metric_without_a_value_at_first_is_nan_there(tmp_path: Path) -> None:
