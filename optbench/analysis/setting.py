@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from optbench.store.scan import StoredRun
 
-# What people call an optimizer of its own, though torch has it as an argument of another.
 MARK = " #"  # before the beginning of a setting's hash
+# What people call an optimizer of its own, though torch has it as an argument of another.
 _SPECIAL_CASES = {("sgd", "momentum"): "momentum", ("adam", "amsgrad"): "amsgrad"}
 
 
@@ -214,8 +214,8 @@ def labels(settings: Sequence[Setting]) -> list[str]:
 
 def mark(label: str) -> str:
     """What tells a label from others of the same values, ` #317c91`; empty where they do."""
-    _, mark, key = label.rpartition(MARK)
-    return mark + key if mark else ""
+    _, sign, key = label.rpartition(MARK)
+    return sign + key if sign else ""
 
 
 def _label(setting: Setting, names: Iterable[str], form: Callable[[object], str]) -> str:

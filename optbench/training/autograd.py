@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+
+from optbench.training.precision import autocast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ class ByAutograd:
         return loss.detach().unsqueeze(0), outputs.detach().unsqueeze(0)
 
     def _forward(self, inputs: Tensor) -> Tensor:
-        with nullcontext() if self.amp is None else self.amp.autocast():
+        with autocast(self.amp):
             return self._called(inputs)
 
     def _called(self, inputs: Tensor) -> Tensor:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
 from functools import cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from optbench.training.precision import autocast
 from optbench.training.refusal import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
 
     from torch import Tensor, nn
 
@@ -52,7 +51,7 @@ class Compiled:
     @torch.no_grad()
     def outputs(self, inputs: Tensor) -> list[Tensor]:
         self.model.eval()
-        with _autocast(self.amp):
+        with autocast(self.amp):
             outputs: Tensor = self.model(inputs)
         self.model.train()
         return [outputs]
@@ -89,7 +88,7 @@ def _compiled(
 ) -> Callable[[Tensor, Tensor], Computed]:
     def compute(inputs: Tensor, targets: Tensor) -> Computed:
         # Inside, as backward is compiled under what surrounds the call, and is called without.
-        with _autocast(amp):
+        with autocast(amp):
             outputs = model(inputs)
         return loss(outputs, targets), outputs
 
@@ -97,10 +96,6 @@ def _compiled(
     # of it for each run keeps a run from depending on those before it.
     own = FunctionType(compute.__code__.replace(), globals(), closure=compute.__closure__)
     return _with_compiler(own, device)
-
-
-def _autocast(amp: Amp | None) -> AbstractContextManager[Any]:
-    return nullcontext() if amp is None else amp.autocast()
 
 
 def _with_compiler(function: Callable[..., Any], device: torch.device) -> Callable[..., Any]:

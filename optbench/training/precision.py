@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -44,9 +45,6 @@ class Amp:
         self.dtype, self.device = dtype, device
         self.scaler = torch.amp.GradScaler(device.type) if dtype == torch.float16 else None
 
-    def autocast(self) -> AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, self.dtype)
-
     def scaled(self, loss: Tensor) -> Tensor:
         """What to differentiate."""
         return loss if self.scaler is None else self.scaler.scale(loss)
@@ -64,6 +62,11 @@ class Amp:
         """Take up what `state` gave."""
         if self.scaler is not None and state is not None:
             self.scaler.load_state_dict(state)
+
+
+def autocast(amp: Amp | None) -> AbstractContextManager[Any]:
+    """What a batch goes through the model under."""
+    return nullcontext() if amp is None else torch.autocast(amp.device.type, amp.dtype)
 
 
 class ScaledStepper:

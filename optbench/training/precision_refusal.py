@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optbench.config.spec import FLOAT32
-from optbench.training.precision import Amp, mixed_precision, number_type
+from optbench.training.precision import Amp, autocast, mixed_precision, number_type
 from optbench.training.refusal import refuse
 from optbench.training.stacking import calls_back
 
@@ -58,7 +58,7 @@ def _fault_of_amp(dtype: torch.dtype, device: torch.device) -> str | None:
         amp = Amp(dtype, device)
         weight = torch.ones(2, 2, device=device, requires_grad=True)
         optimizer = torch.optim.SGD([weight], lr=0.1)
-        with amp.autocast():
+        with autocast(amp):
             product = weight.mm(weight)
         if product.dtype != dtype:
             raise TypeError(f"autocast computes in {product.dtype}")

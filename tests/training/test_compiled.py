@@ -124,7 +124,7 @@ def test_mixed_precision_is_compiled_to_the_same_bits_each_time(
         _, outputs = Compiled(model, in_float32, CPU, amp).differentiate([(inputs, targets)])
         found.append([outputs, *(p.grad for p in model.parameters())])
     torch.manual_seed(3)
-    with amp.autocast():
+    with torch.autocast("cpu", dtype):
         expected = plain(inputs)
     torch.autograd.backward(amp.scaled(in_float32(expected, targets)))
     told: list[Any] = [expected.detach().unsqueeze(0), *(p.grad for p in plain.parameters())]
