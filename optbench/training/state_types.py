@@ -36,10 +36,10 @@ def _as_stored(loaded: Any, stored: Any) -> Any:
         return loaded if same else stored.to(loaded.device, copy=True)
     if isinstance(stored, str) and isinstance(loaded, str):
         return stored
-    if type(stored) is not type(loaded) or not isinstance(stored, dict | list | tuple):
-        return loaded
-    if isinstance(stored, dict):
-        return loaded | {k: _as_stored(loaded[k], v) for k, v in stored.items() if k in loaded}
-    if len(stored) != len(loaded):
-        return loaded
-    return type(stored)(map(_as_stored, loaded, stored))
+    if isinstance(stored, dict) and isinstance(loaded, dict):
+        known = {key: _as_stored(loaded[key], stored[key]) for key in stored if key in loaded}
+        return type(stored)({**loaded, **known})
+    alike = isinstance(stored, list | tuple) and type(loaded) is type(stored)
+    if alike and len(loaded) == len(stored):
+        return type(stored)(map(_as_stored, loaded, stored))
+    return loaded

@@ -33,6 +33,7 @@ def test_state_of_another_type_than_its_parameter_is_loaded_to_the_bit() -> None
 
 
 OWN = """
+from collections import OrderedDict
 import torch
 
 class Exact(torch.optim.SGD):
@@ -52,8 +53,9 @@ class Deep(torch.optim.SGD):
                 state = self.state[parameter]
                 if not state:
                     zeros = [torch.zeros_like(parameter, dtype=torch.float64) for _ in range(3)]
-                    state |= {"in": {"dict": zeros[0]}, "list": zeros[1:2]}
+                    state |= {"in": OrderedDict(dict=zeros[0]), "list": zeros[1:2]}
                     state["pair"] = (zeros[2], "up")
+                state["in"].move_to_end("dict")
                 kept = [state["in"]["dict"], state["list"][0], state["pair"][0]]
                 for total in kept:
                     total.add_(parameter.grad.double() / 3)
