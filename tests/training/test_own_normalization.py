@@ -66,6 +66,10 @@ def endless(inputs):
     return 0, float("inf")
 
 
+def vast(inputs):
+    return 1e300, 1
+
+
 def broken(inputs):
     raise ArithmeticError("no")
 
@@ -157,6 +161,7 @@ def test_its_file_and_arguments_make_the_problem_and_a_runs_own_file_finds_it(
 @pytest.mark.parametrize(
     ("named", "message"),
     [
+        ("vast", "vast: it must return finite numbers"),
         ("narrow", "narrow: it returns numbers [3]; an input has [6]"),
         ("wide", "wide: it returns numbers [4, 6]; an input has [6]"),
         ("zero", "zero: a scale is 0; take 1 where an input is always the same"),

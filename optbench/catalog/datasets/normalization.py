@@ -88,7 +88,8 @@ def _numbers(inputs: NDArray[Any]) -> NDArray[np.float32]:
 def _checked(found: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
     import numpy as np
 
-    numbers = np.array(found, dtype=np.float32)
+    with np.errstate(over="ignore"):  # that is told below
+        numbers = np.array(found, dtype=np.float32)
     if not np.isfinite(numbers).all():
         raise UsageError("it must return finite numbers")
     try:
