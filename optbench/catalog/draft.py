@@ -195,7 +195,7 @@ _TEXT = """\
 # yaml-language-server: $schema={schema}
 # Which optimizer for this problem, and at which learning rate?
 #   optbench run {file} --smoke
-#     does it work? A few steps of each
+#     does it work? A few steps of one setting of each optimizer
 #   optbench run {file} --dry-run
 #     what it would train, and for how long
 #   optbench run {file}

@@ -127,6 +127,19 @@ def _searches(document: Document) -> list[Part]:
     return [Part(*found) for part in parts for found in tuning_spaces(part.node, part.key)]
 
 
+def count_settings(path: Path, overrides: Sequence[str] = ()) -> int:
+    """How many settings a valid experiment file describes, without building them.
+
+    Ranges for tuning stand for one value. Two that come to the same count twice.
+    """
+    document = read_file(path, overrides, Problems())
+    groups = (document.datasets, document.models, [document.training])
+    shared = sum(count(part.node) for part in document.schedules) or 1
+    own = ((count(part.node), "schedule" in part.node.mapping) for part in document.optimizers)
+    optimizers = sum(points if scheduled else points * shared for points, scheduled in own)
+    return optimizers * math.prod(sum(count(part.node) for part in group) for group in groups)
+
+
 def _few_enough(document: Document, seeds: int, problems: Problems) -> bool:
     groups = (document.datasets, document.models, document.optimizers, document.schedules)
     sizes = [sum(count(part.node) for part in group) or 1 for group in groups]

@@ -10,12 +10,14 @@ from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
 from optbench.analysis.search import with_searches
+from optbench.catalog.experiment import count_settings
 from optbench.commands.training import train
 from optbench.config.spec import display_name
 from optbench.errors import EXIT_OK, UsageError
 from optbench.execution.environment import installed_torch
 from optbench.execution.outlook import look_ahead
 from optbench.execution.plan import stored_runs
+from optbench.execution.smoke import MAX_SETTINGS
 from optbench.execution.study import Options, load_experiments, plan_runs
 from optbench.report.audit import audit_lines
 from optbench.report.comparison import render
@@ -27,6 +29,8 @@ from optbench.report.plan import (
     extended_lines,
     finished_line,
     result_line,
+    smoke_closing,
+    smoke_line,
     too_few_seeds,
 )
 from optbench.store.scan import StoredRun, scan
@@ -62,6 +66,9 @@ def run_command(
     if dry_run:
         return _dry_run(plan, options, screen)
     finished = [planned.stored for planned in plan.runs if planned.stored]
+    if options.smoke:
+        described = sum(count_settings(config, options.overrides) for config in configs)
+        screen.say(smoke_line(len(plan.runs), described, MAX_SETTINGS))
     screen.say("\n".join(f"{note}; trains again" for note in plan.damaged))
     screen.say(finished_line(len(finished), len(plan.runs)))
     screen.say(elsewhere(finished, installed_torch()))
@@ -75,9 +82,14 @@ def run_command(
     if trained.ended:
         screen.write("\n")
     stored = list(stored_runs(plan).values())
+    directories = [run.path for run in stored]
+    if options.smoke:
+        code = trained.complain()
+        screen.write(f"{smoke_closing(directories, works=code == EXIT_OK)}\n")
+        return code
     if any(run.finished for run in stored):
         compare_runs(stored, screen)
-    screen.write(f"{closing_line([run.path for run in stored], options.store)}\n")
+    screen.write(f"{closing_line(directories, options.store)}\n")
     return trained.complain()
 
 

@@ -251,8 +251,32 @@ def unbegun_line(runs: int, reason: str) -> str:
 
 def closing_line(directories: Sequence[Path], runs_dir: Path) -> str:
     """Where the runs are, and the command that draws them."""
-    folders = ", ".join(str(folder) for folder in dict.fromkeys(d.parent for d in directories))
-    return f"Runs:    {folders}\nPicture: optbench compare {runs_dir} --chart curves.png"
+    picture = f"Picture: optbench compare {runs_dir} --chart curves.png"
+    return f"Runs:    {_folders(directories)}\n{picture}"
+
+
+def _folders(directories: Sequence[Path]) -> str:
+    return ", ".join(str(folder) for folder in dict.fromkeys(d.parent for d in directories))
+
+
+def smoke_line(settings: int, described: int, most: int) -> str:
+    """How much of the experiments a smoke run trains; `most` settings are taken of each."""
+    part = count(settings, "setting")
+    if settings < described:
+        part = f"{settings:,} of {described:,} settings (the first of every grid, at most {most})"
+    return paragraph(f"Smoke run: {part}, one seed, a few hundred examples.", WIDTH)
+
+
+def smoke_closing(directories: Sequence[Path], *, works: bool) -> str:
+    """Where the runs of a smoke run are, and what it shows: nothing of how optimizers compare."""
+    where = f"Runs:    {_folders(directories)}"
+    if not works:
+        return where
+    told = (
+        f"It works: {count(len(directories), 'run')} came to an end. A smoke run shows that file, "
+        "data and code work, and says nothing about the optimizers."
+    )
+    return f"{paragraph(told, WIDTH)}\n\n{where}"
 
 
 def result_line(run: StoredRun) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from experiment_text import load, loaded, only_setting, problems, text_of, told,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from optbench.catalog.experiment import load_experiment, refuse_searches
+from optbench.catalog.experiment import count_settings, load_experiment, refuse_searches
 from optbench.catalog.optimizers import optimizers
 from optbench.catalog.schedules import schedules
 from optbench.errors import ConfigError, UsageError
@@ -150,6 +150,14 @@ def test_first_points_take_one_point_of_every_space(tmp_path: Path) -> None:
     assert [setting.label for setting in experiment.settings] == [
         "adam lr=0.0001 betas=[0.9, 0.99]", "sgd lr=0.001 schedule=cosine warmup=0.05",
     ]  # fmt: skip
+
+
+def test_settings_are_counted_without_being_built(tmp_path: Path) -> None:
+    path = tmp_path / "design.yaml"
+    path.write_text(f"{DESIGN}schedule: [constant, {{name: steplr, step_size: {{grid: [2, 3]}}}}]")
+    # Adam has 3 learning rates, 2 betas and the 3 schedules, SGD 7, 2 and its own.
+    assert count_settings(path) == 3 * 2 * 3 + 7 * 2 == len(load_experiment(path).settings)
+    assert count_settings(path, ["training.epochs={grid: [1, 2]}"]) == 2 * (18 + 14)
 
 
 @pytest.mark.parametrize(

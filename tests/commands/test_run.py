@@ -111,6 +111,38 @@ def test_a_dry_run_downloads_nothing_and_says_what_it_cannot_tell(
     assert not (tmp_path / "data").exists()
 
 
+GRIDS = [
+    {"name": "adam", "lr": {"grid": [0.01, 0.02, 0.03]}},
+    {"name": "sgd", "lr": {"grid": [0.1, 0.2]}},
+]
+
+
+def test_a_smoke_run_says_how_much_it_tries_and_nothing_of_how_optimizers_compare(
+    tmp_path: Path,
+) -> None:
+    outcome = run(tmp_path, "--smoke", optimizer=GRIDS, seeds=8)
+    assert (outcome.code, outcome.err) == (0, "")
+    head, *_, end, where = outcome.out.rstrip("\n").split("\n\n")
+    assert " ".join(head.split()).startswith("Smoke run: 2 of 5 settings (the first of every grid,")
+    assert end.startswith("It works: 2 runs came to an end. ")
+    assert where == f"Runs:    {tmp_path}/runs/.smoke/tiny"
+    for conclusion in ("vs sgd", "reached", "above", "verdict", "--seeds"):
+        assert conclusion not in outcome.out
+
+
+def test_a_smoke_run_of_every_setting_counts_them_once(tmp_path: Path) -> None:
+    out = run(tmp_path, "--smoke", optimizer=TWO, seeds=8).out
+    assert out.startswith("Smoke run: 2 settings, one seed, a few hundred examples.\n\n")
+
+
+def test_a_smoke_run_in_which_one_fails_does_not_say_that_it_works(tmp_path: Path) -> None:
+    write_plugin(tmp_path, FAILS_AT_ONCE)
+    outcome = run(tmp_path, "--smoke", optimizer=[*TWO, {"name": "./plugin.py:Fails", "lr": 0.1}])
+    assert outcome.code == 3
+    assert "no [/bold] luck" in outcome.err
+    assert "It works" not in outcome.out
+
+
 def test_quiet_prints_nothing(tmp_path: Path) -> None:
     assert run(tmp_path, "--quiet") == Outcome(0, "", "")
     assert run(tmp_path, "--quiet") == Outcome(0, "", "")
