@@ -80,8 +80,8 @@ def run(
 ) -> None:
     """Train every run of experiments that is not finished, and compare them.
 
-    A run that was stopped goes on where it was; a finished one is not trained again. One of more
-    epochs goes on from a shorter one, where that was trained with `keep_state: true`.
+    A run that was stopped goes on from its last commit; a finished one is not trained again. One of
+    more epochs goes on from a shorter one, where that was trained with `keep_state: true`.
 
     Examples:
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from optbench.trackers.tracker import Tracker
     from optbench.training.events import Event
 
+UNFINISHED = ("running", "interrupted")
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -120,9 +122,7 @@ def train(
                     raise Interrupted(EXIT_ENVIRONMENT)
     except Interrupted as stopped:
         patience = WHEN_STOPPED
-        done = len(plan.finished) + len(told.ended)
-        gained = stopped.exit_code != EXIT_ENVIRONMENT or bool(told.ended) or _is_further(begun)
-        complain(interrupted_line(done, len(plan.runs), gained=gained))
+        complain(_stopped(plan, told, begun, stopped.exit_code))
         raise
     finally:
         for feed in feeds:
@@ -130,8 +130,15 @@ def train(
     return told
 
 
-def _is_further(begun: Mapping[Path, int]) -> bool:
-    """Whether any of the runs is stored at a later step than it began with."""
-    stored = ((RunDirectory(directory).result(), steps) for directory, steps in begun.items())
-    lasts = ((result.last, steps) for result, steps in stored if result)
-    return any(last is not None and (last["steps"] or 0) > steps for last, steps in lasts)
+def _stopped(plan: Plan, told: Trained, begun: Mapping[Path, int], code: int) -> str:
+    """What a command leaves that ends with `code`, by what is stored of its unfinished runs."""
+    under_way = begun.keys() - {event.directory for event in told.ended}
+    found = ((RunDirectory(path).result(), begun[path]) for path in under_way)
+    stored = [(one.last or {}, steps) for one, steps in found if one and one.status in UNFINISHED]
+    further = any((last.get("steps") or 0) > steps for last, steps in stored)
+    return interrupted_line(
+        len(plan.finished) + len(told.ended),
+        len(plan.runs),
+        [last.get("epoch") or 0 for last, _ in stored],
+        gained=code != EXIT_ENVIRONMENT or bool(told.ended) or further,
+    )

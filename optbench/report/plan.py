@@ -226,12 +226,24 @@ def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
     )
 
 
-def interrupted_line(done: int, runs: int, *, gained: bool = True) -> str:
-    """What a stopped command leaves; where nothing was `gained`, that more time is needed."""
+def interrupted_line(
+    done: int, runs: int, committed: Sequence[float], *, gained: bool = True
+) -> str:
+    """What a stopped command leaves; where nothing was `gained`, that more time is needed.
+
+    `committed` has the epoch that each run under way was last stored at.
+    """
     head = f"Stopped: {done:,} of {count(runs, 'run')} finished."
-    if gained:
+    if not gained:
+        return f"{head} No run got beyond where it began: give it more time than it takes to start."
+    if not committed:
         return f"{head} The same command goes on from here."
-    return f"{head} No run got beyond where it began: give it more time than it takes to start."
+    low, high = min(committed), max(committed)
+    span = f"epoch {low:,g}" if low == high else f"epochs {low:,g} to {high:,g}"
+    return (
+        f"{head} The same command goes on from the last commits, {count(len(committed), 'run')} "
+        f"{f'after {span}' if high else 'from the start'}; what came after is trained again."
+    )
 
 
 def busy_line(directories: Sequence[Path]) -> str:

@@ -7,12 +7,13 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from experiments import TINY, command, snapshot, write_experiment
+from experiments import TINY, TINY_EPOCH_STEPS, command, snapshot, write_experiment
 
 from optbench.commands import training
 from optbench.execution import study
 from optbench.store.rundir import RunDirectory
 from optbench.store.scan import scan
+from optbench.training import loop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +35,32 @@ def test_a_command_stops_in_time_and_goes_on_to_the_same_bytes(
             "run", path, "--runs-dir", parts, "--max-time", "1h", "--workers", workers
         )
     assert stopped.code == 4
-    assert "The same command goes on from here." in stopped.err
+    assert "The same command goes on from the last commits, " in " ".join(stopped.err.split())
     assert any(run.status == "interrupted" for run in scan(parts).runs)
     assert command("run", path, "--runs-dir", parts).code == 0
     assert _numbers(parts) == _numbers(whole)
+
+
+def test_it_says_after_which_epoch_runs_go_on_where_the_screen_was_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_experiment(tmp_path, training={"epochs": 30, "batch_size": 16}, seeds=2)
+    ticks = iter(range(10_000))
+    two_epochs = 2 * TINY_EPOCH_STEPS
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "monotonic", lambda: 1e9 * (next(ticks) > 40))
+        patched.setattr(
+            loop._Cohort, "is_worth_a_commit", lambda self: next(self.learners).steps == two_epochs
+        )
+        options = ("--runs-dir", tmp_path / "runs", "--workers", "1")
+        stopped = command("run", path, *options, "--max-time", "1h")
+    assert " s1  5/30 " in stopped.out
+    assert " ".join(stopped.err.split()).endswith(
+        "Stopped: 0 of 2 runs finished. The same command goes on from the last commits, 2 runs "
+        "after epoch 2; what came after is trained again."
+    )
+    shown = [line for line in command("run", path, *options).out.splitlines() if " s1 " in line]
+    assert " s1  3/30 " in shown[0]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

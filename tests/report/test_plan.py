@@ -18,6 +18,7 @@ from optbench.report.plan import (
     elsewhere,
     extended_lines,
     finished_line,
+    interrupted_line,
     result_line,
     too_few_seeds,
 )
@@ -51,6 +52,21 @@ def test_a_plan_tells_which_epochs_are_left_of_runs_that_go_on(tmp_path: Path) -
     runs = [(first, Path("runs/a"), False), (second, Path("runs/b"), False)]
     lines = describe_plan(runs, None, begun={second.hash: 5}).splitlines()
     assert lines[-2:] == ["  to train  runs/a", "  to train  runs/b, epochs 6 to 20"]
+
+
+@pytest.mark.parametrize(
+    ("committed", "said"),
+    [
+        ([], "The same command goes on from here."),
+        ([0, 0], "the last commits, 2 runs from the start; what came after is trained again."),
+        ([3], "the last commits, 1 run after epoch 3; what came after is trained again."),
+        ([0, 2.5, 1], "the last commits, 3 runs after epochs 0 to 2.5; what came after is trained"),
+    ],
+)
+def test_what_was_stopped_says_where_it_goes_on(committed: list[float], said: str) -> None:
+    line = interrupted_line(1, 5, committed)
+    assert line.startswith("Stopped: 1 of 5 runs finished. The same command goes on from ")
+    assert said in line
 
 
 def test_what_goes_on_and_what_begins_is_told_in_a_sentence_each(tmp_path: Path) -> None:
