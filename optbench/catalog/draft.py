@@ -81,12 +81,18 @@ class Draft:
             dataset=flow(self.dataset),
             model=flow({"name": self.model}),
             optimizers="\n".join(rival.lines() for rival in self.optimizers),
-            points=POINTS,
+            how_long="" if self.own_code else ", and for how long if the data are on disk",
             claim=f"{ours} is better than {theirs}",
             metric=metric,
             ours=ours,
             theirs=theirs,
         )
+
+    @property
+    def own_code(self) -> bool:
+        """Whether any of it is code of the user's, of which a dry run runs nothing."""
+        names = (str(self.dataset["name"]), self.model, *(one.name for one in self.optimizers))
+        return any(map(is_import_path, names))
 
     def _opponents(self) -> tuple[str, str]:
         first, second, *_ = self.optimizers
@@ -197,7 +203,7 @@ _TEXT = """\
 #   optbench run {file} --smoke
 #     does it work? A few steps of one setting of each optimizer
 #   optbench run {file} --dry-run
-#     what it would train, and for how long
+#     what it would train{how_long}
 #   optbench run {file}
 #     trains what is missing, and compares
 #   optbench report {runs}

@@ -75,8 +75,9 @@ def describe_plan(
     if training is not None:
         lines += _training_lines(len(runs) - finished, training)
     if own:
-        lines.append(f"{len(runs) - finished:,} to train; no estimate: a dry run runs no code of")
-        lines.append(f"yours ({', '.join(own)})")
+        left = f"{len(runs) - finished:,} to train"
+        told = f"{left}; no estimate: a dry run runs no code of yours ({', '.join(own)})"
+        lines += paragraph(told, WIDTH).splitlines()
     lines += [*_prospect([run for run, _, _ in runs]), ""]
     lines += [
         f"  {'finished' if done else 'to train':<8}  {directory}{_from(run, begun)}"

@@ -57,6 +57,17 @@ def test_an_optimizer_of_ones_own_is_named_from_the_experiments_folder() -> None
     assert str(settings[0].optimizer["name"]) == f"{Path('opt.py').resolve()}:Mine"
 
 
+def test_its_comment_promises_a_time_only_where_a_dry_run_can_tell_one() -> None:
+    Path("opt.py").write_text(own("lr=0.1"))
+    init("mine.yaml", "--optimizer", "opt.py:Mine", "--dataset", "digits")
+    init("known.yaml", "--dataset", "digits")
+    promise = "\n#     what it would train, and for how long if the data are on disk\n"
+    assert promise in Path("known.yaml").read_text(encoding="utf-8")
+    text = Path("mine.yaml").read_text(encoding="utf-8")
+    assert "\n#     what it would train\n" in text
+    assert "how long" not in text
+
+
 def test_a_learning_rate_without_a_default_is_given_as_the_range_that_is_tried() -> None:
     Path("opt.py").write_text(own("lr, beta=0.9"))
     code, said = init("mine.yaml", "--optimizer", "./opt.py:Mine", "--dataset", "digits")

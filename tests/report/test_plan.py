@@ -200,6 +200,14 @@ def test_a_plan_without_its_data_says_that_there_is_no_estimate(tmp_path: Path) 
     assert lines[2] == "no estimate of the time: mnist and cifar10 are not on disk yet"
 
 
+def test_a_plan_with_own_code_says_in_whole_lines_that_there_is_no_estimate(tmp_path: Path) -> None:
+    runs = [(run, tmp_path, False) for run in make_runs(tmp_path)]
+    said = "1 to train; no estimate: a dry run runs no code of yours (MyOptimizer)"
+    assert describe_plan(runs, None, ["MyOptimizer"]).splitlines()[1] == said
+    lines = describe_plan(runs, None, ["MyOptimizer"] * 9).splitlines()
+    assert max(map(len, lines[:4])) <= 80
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.2, "1 s"), (95, "95 s"), (560, "9 min"), (5990, "1 h 40 min"), (7210, "2 h")],
