@@ -138,7 +138,10 @@ RunsDirs = Annotated[
 ]
 ReferenceOption = Annotated[
     str | None,
-    typer.Option(help="What the others are compared with, e.g. sgd.", rich_help_panel=QUESTION),
+    typer.Option(
+        help="What the others are compared with; else the first found of sgd, momentum, adam.",
+        rich_help_panel=QUESTION,
+    ),
 ]
 MetricOption = Annotated[
     str, typer.Option(help="The metric that is compared.", rich_help_panel=QUESTION)

@@ -206,6 +206,8 @@ _TEXT = """\
 #     what it would train{how_long}
 #   optbench run {file}
 #     trains what is missing, and compares
+#   optbench compare {runs} --reference {theirs}
+#     the table again, each compared with {theirs}
 #   optbench report {runs}
 #     the same as a page for a browser
 

@@ -68,6 +68,14 @@ def test_its_comment_promises_a_time_only_where_a_dry_run_can_tell_one() -> None
     assert "how long" not in text
 
 
+def test_its_comment_compares_with_a_rival_that_the_file_has() -> None:
+    Path("opt.py").write_text(own("lr=0.1"))
+    init("mine.yaml", "--optimizer", "opt.py:Mine", "--dataset", "digits")
+    text = Path("mine.yaml").read_text(encoding="utf-8")
+    assert "\n#   optbench compare runs/mine --reference adam\n" in text
+    assert "adam" in {str(s.optimizer["name"]) for s in load_experiment("mine.yaml").settings}
+
+
 def test_a_learning_rate_without_a_default_is_given_as_the_range_that_is_tried() -> None:
     Path("opt.py").write_text(own("lr, beta=0.9"))
     code, said = init("mine.yaml", "--optimizer", "./opt.py:Mine", "--dataset", "digits")
