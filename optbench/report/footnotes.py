@@ -175,7 +175,7 @@ def _divergence(problem: ProblemComparison) -> Iterator[str]:
     if not found:
         return
     partly = any(row.diverged and row.completed for row in problem.rows)
-    rest = "; means are over the seeds that did not, and are no ground for a verdict"
+    rest = "; means are over the seeds that did not, and no verdict rests on them"
     yield f"Diverged: {', '.join(found)}{rest if partly else ''}."
 
 

@@ -158,7 +158,7 @@ def _bound(grounds: BoundGrounds, ours: str) -> Iterator[str]:
             yield "One seed has no interval; two have."
     if grounds.diverged:
         count = f"{grounds.diverged} {'seed' if grounds.diverged == 1 else 'seeds'}"
-        yield f"{count} diverged; the others' mean is no ground for a verdict."
+        yield f"{count} diverged; no verdict rests on the others' mean."
     yield from _missing(grounds.missing, spent=grounds.spent)
 
 

@@ -130,7 +130,7 @@ def test_how_much_worse_it_may_be_is_told(tmp_path: Path, margin: float, sentenc
 def test_diverged_and_missing_seeds_are_counted(tmp_path: Path) -> None:
     verdict_runs.store(tmp_path, ADAM, [None, 0.9, 0.9], declared=[5] * 3)
     page = told(judged(tmp_path, "at_least: 0.5"))
-    assert "1 seed diverged; the others' mean is no ground for a verdict." in page
+    assert "1 seed diverged; no verdict rests on the others' mean." in page
     assert "2 declared seeds have not ended: run them again" in page
 
 

@@ -166,8 +166,8 @@ mnist · mlp 784-128-10 · cross entropy · 8 paired seeds, 1 run diverged
 ‡ a seed diverged: the median difference of the pairs, of which a diverged seed
 loses by ∞, with its 96% interval; exact sign test.
 By default --reference sgd; --target 0.91, its worst final test accuracy.
-Diverged: adam lr=0.001 (1 of 8); means are over the seeds that did not, and are
-no ground for a verdict.
+Diverged: adam lr=0.001 (1 of 8); means are over the seeds that did not, and no
+verdict rests on them.
 Left out for want of width: steps to 91%.
 
 adam against sgd, test accuracy: undecided, median +0.20 points (−∞ to +0.60).
@@ -228,8 +228,8 @@ mnist · mlp 784-128-10 · cross entropy · 8 seeds, 1 run diverged
 † pairing was not possible, for no seed that both have starts alike: the
 difference of two means.
 By default --reference sgd; --target 0.91, its worst final test accuracy.
-Diverged: adam lr=0.001 (1 of 8); means are over the seeds that did not, and are
-no ground for a verdict.
+Diverged: adam lr=0.001 (1 of 8); means are over the seeds that did not, and no
+verdict rests on them.
 Left out for want of width: steps to 91%.
 
 adam against sgd, test accuracy: undecided, for seeds diverged and no two of
