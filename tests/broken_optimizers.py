@@ -163,6 +163,33 @@ class SkipsNaN(Sound):
         return super().step(closure)
 
 
+class HidesNaN(Sound):
+    """Sign momentum: NaN for ever where it once was, and torch's sign of that is 0."""
+
+    def move(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
+        memory = self.memory(parameter)
+        memory["average"] = 0.9 * memory.get("average", 0) + 0.1 * gradient
+        parameter.add_(memory["average"].sign(), alpha=-group["lr"])
+
+
+class HidesNaNElsewhere(HidesNaN, Forgets):
+    pass
+
+
+class KeepsNaN(Sound):
+    """Descends along what is finite, and keeps a NaN that nothing comes of."""
+
+    def move(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
+        memory = self.memory(parameter)
+        memory["seen"] = [[memory["seen"][0][0] + gradient] if "seen" in memory else [gradient]]
+        super().move(parameter, gradient.nan_to_num(), group)
+
+
+class ZeroesNaN(Sound):
+    def move(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
+        super().move(parameter, gradient.nan_to_num(), group)
+
+
 class OnlyMatrices(Sound):
     def __init__(self, params: ParamsT, lr: float = 0.03) -> None:
         super().__init__(params, lr)

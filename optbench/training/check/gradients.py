@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -16,25 +16,60 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STEPS = 3
+AFTER = 12  # steps after a NaN, for what looks back a few steps to be rid of it
 
 
 def nan(subject: Subject) -> Finding:
     """One NaN in one gradient: it must show in the parameters, or do no harm."""
     trial = Trial(subject)
     trial.steps(STEPS)
-    before = trial.bits()
+    before, already = trial.bits(), _nonfinite(trial.optimizer.state_dict())
     trial.poisoned = True
     try:
         trial.step()
         unmoved = trial.bits() == before
         trial.poisoned = False
-        trial.steps(STEPS)
+        moves = _moves_on(trial)
     except FOREIGN as error:
         return Finding("nan", "fails", f"raises, so that a run fails: {said(error)}")
     if not all(bool(value.isfinite().all()) for value in trial.values().values()):
         return Finding("nan", "works", "parameters become NaN, so that a run ends as diverged")
-    how = "skips the step and goes on" if unmoved else "parameters stay finite"
+    if not moves and _moves_on(_unharmed(subject)):
+        return Finding("nan", "fails", "parameters stay finite, but what had a NaN moves no more")
+    if _nonfinite(trial.optimizer.state_dict()) > already:
+        return Finding("nan", "fails", "parameters stay finite, but its state keeps NaN")
+    how = "skips the step and goes on" if unmoved else "parameters stay finite and move"
     return Finding("nan", "works", how)
+
+
+def _unharmed(subject: Subject) -> Trial:
+    """The same at the same step, but without a NaN."""
+    trial = Trial(subject)
+    trial.steps(STEPS + 1)
+    return trial
+
+
+def _moves_on(trial: Trial) -> bool:
+    """Whether the number whose gradient a trial poisons changes within the next steps."""
+    places = set()
+    for _ in range(AFTER):
+        trial.step()
+        places.add(float(next(trial.model.parameters()).detach().flatten()[0]))
+    return len(places) > 1
+
+
+def _nonfinite(state: Any) -> int:
+    """How many numbers of a state, however deep, are NaN or infinite."""
+    match state:
+        case Tensor():
+            return int((~state.to_dense().isfinite()).sum())
+        case float():
+            return int(not math.isfinite(state))
+        case dict():
+            return sum(map(_nonfinite, state.values()))
+        case list() | tuple():
+            return sum(map(_nonfinite, state))
+    return 0
 
 
 def sparse(subject: Subject) -> Finding:
