@@ -73,21 +73,33 @@ def _nonfinite(state: Any) -> int:
 
 
 def sparse(subject: Subject) -> Finding:
-    """Embeddings with sparse gradients, some rows of which are in no example."""
+    """Embeddings with sparse gradients: of all words in use, then of half of them alone."""
+    half = USED // 2
     try:
         trial = Trial(Subject(subject.candidate, "sparse", subject.lr))
-        before = trial.values()
+        first = trial.values()
+        trial.steps(STEPS)
+        second = trial.values()
+        words, classes = trial.batch
+        trial.batch = words % half, classes
         trial.steps(STEPS)
     except FOREIGN as error:
         return Finding("sparse", "fails", f"refuses them: {said(error)}")
-    after = trial.values()
     if not math.isfinite(trial.loss()):
-        return Finding("sparse", "fails", f"parameters are no longer finite after {STEPS} steps")
-    if all(torch.equal(before[name][:USED], after[name][:USED]) for name in before):
+        reason = f"parameters are no longer finite after {2 * STEPS} steps"
+        return Finding("sparse", "fails", reason)
+    if not _moved(first, second, slice(USED)):
         return Finding("sparse", "fails", "ignores them: nothing moves")
-    same = all(torch.equal(before[name][USED:], after[name][USED:]) for name in before)
-    which = "only rows with a gradient" if same else "rows without a gradient too"
+    last, which = trial.values(), "only rows with a gradient"
+    if _moved(first, last, slice(USED, None)):
+        which = "rows without a gradient too"
+    elif _moved(second, last, slice(half, USED)):
+        which = "rows that had a gradient earlier too"
     return Finding("sparse", "works", f"takes them, moves {which}")
+
+
+def _moved(before: dict[str, Tensor], after: dict[str, Tensor], rows: slice) -> bool:
+    return not all(torch.equal(before[name][rows], after[name][rows]) for name in before)
 
 
 class _Scaled(nn.Module):

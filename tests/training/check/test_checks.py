@@ -159,6 +159,24 @@ def test_the_step_of_lbfgs_needs_a_closure_and_evaluates_it_up_to_max_iter_times
     assert reason == "required; evaluates the loss 3 times in the first step and returns it"
 
 
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")  # of torch's own code
+@pytest.mark.parametrize(
+    ("target", "rows"),
+    [
+        ("sgd", "only rows with a gradient"),
+        # "only moments that show up in the gradient get updated, and only those portions of the
+        # gradient get applied to the parameters"
+        ("sparseadam", "only rows with a gradient"),
+        ("adagrad", "only rows with a gradient"),
+        # The velocity of a row without a gradient is 0.9 times that before, not 0.
+        ("broken_optimizers:Sound", "rows that had a gradient earlier too"),
+    ],
+)
+def test_rows_that_move_are_those_of_the_update_rule(target: str, rows: str) -> None:
+    finding = checked(target, names=("constructs", "sparse"))["sparse"]
+    assert (finding.verdict, finding.reason) == ("works", f"takes them, moves {rows}")
+
+
 @pytest.mark.parametrize(
     ("target", "assignments", "expected"),
     [
