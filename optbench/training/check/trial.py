@@ -22,6 +22,7 @@ from optbench.training.seeding import (
     set_python_state,
 )
 from optbench.training.stacking import calls_back
+from optbench.training.state_types import load_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -148,7 +149,7 @@ class Trial:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_exactly(self.optimizer, state["optimizer"])
         self.generator = state["generator"]
         self.python = python_state_of(state["python"])
 

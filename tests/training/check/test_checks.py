@@ -118,6 +118,7 @@ def test_what_torch_says_of_it_is_repeated(name: str, check: str, beginning: str
         ("DrawsFromPython", "repeats", "works", "the same bytes twice; draws from Python's or "
                                                 "numpy's generator, which is seeded"),
         ("DrawsFromPython", "resumes", "works", "saved, loaded and gone on to the same bytes"),
+        ("KeepsText", "resumes", "works", "saved, loaded and gone on to the same bytes"),
         ("WithoutLr", "groups", "doesn't apply", "its groups have no lr"),
         ("WithoutLr", "schedules", "doesn't apply", "its groups have no lr"),
         ("Sound", "nan", "works", "parameters become NaN, so that a run ends as diverged"),
