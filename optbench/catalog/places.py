@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from optbench.config.node import Node
 
+PATHS_START = "a path in a YAML file starts at the folder of that file, in a command at yours"
+
 
 def folder_of(node: Node) -> Path:
     """The folder of the file that a value stands in, or where the command is given."""

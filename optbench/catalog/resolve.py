@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
@@ -18,7 +19,7 @@ from optbench.catalog.naming import (
     without,
 )
 from optbench.catalog.optimizers import IMPLEMENTATION, optimizers
-from optbench.catalog.places import beside, folder_of
+from optbench.catalog.places import PATHS_START, beside, folder_of
 from optbench.catalog.plugins import anchored, is_import_path
 from optbench.catalog.receivers import (
     COMMON_DATA,
@@ -69,6 +70,8 @@ def resolve_dataset(node: Node, key: str, problems: Problems) -> Arguments:
     if len(problems) == before and name in DATASETS:
         if "path" in receiver.parameters:
             resolved["path"] = str(beside(node.mapping["path"]))
+            if "fallback" not in node.mapping:
+                _check_presence(node, key, str(resolved["path"]), problems)
         _check_sizes(node, key, resolved, problems)
     if resolved.get("normalize") is False and "normalize" not in _own_arguments(name):
         del resolved["normalize"]  # it came later, and older runs keep their hashes
@@ -106,6 +109,13 @@ def source_of(dataset: Mapping[str, object]) -> Source:
 
 def _own_arguments(name: str) -> set[str]:
     return {parameter.name for parameter in data_parameters(name)}
+
+
+def _check_presence(node: Node, key: str, path: str, problems: Problems) -> None:
+    """Data of one's own must be there; whether they can be read is told where they are wanted."""
+    if not os.path.exists(path):  # noqa: PTH110 (Path's raises for a name that is too long)
+        message = f"there is no file or folder {path}"
+        problems.add(node.mapping["path"], child_key(key, "path"), message, PATHS_START)
 
 
 def _check_sizes(node: Node, key: str, dataset: Arguments, problems: Problems) -> None:

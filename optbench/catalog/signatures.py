@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from optbench.catalog.annotations import ANYTHING, UNWRITABLE, ValueType, kind_of, read_annotation
+from optbench.catalog.places import PATHS_START
 from optbench.config.canonical import canonical_json
 from optbench.config.suggest import did_you_mean
 
@@ -246,8 +247,7 @@ def _stamp(path: Path) -> tuple[int, int]:
     except (OSError, ValueError):  # ValueError: a NUL in the path
         found = None
     if found is None or not stat.S_ISREG(found.st_mode):
-        remedy = "a path in a YAML file starts at the folder of that file, in a command at yours"
-        raise SourceNotFoundError(f"there is no file {path}", remedy)
+        raise SourceNotFoundError(f"there is no file {path}", PATHS_START)
     return found.st_mtime_ns, found.st_size
 
 

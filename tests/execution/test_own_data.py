@@ -62,11 +62,26 @@ def test_of_two_files_the_absent_one_is_replaced(folder: Path) -> None:
     assert said[0].startswith(f"{folder / 'none.npz'} isn't there.\nUsing digits instead")
 
 
-def test_without_a_fallback_the_absent_file_is_named(folder: Path) -> None:
-    (setting,) = settings(folder, {"name": "file", "path": "none.npz"})
-    data = DataChoice(folder, allow_fallback=True, announce=pytest.fail)
+def test_where_no_fallback_is_allowed_the_absent_file_is_named(folder: Path) -> None:
+    (setting,) = settings(folder, {"name": "file", "path": "none.npz", "fallback": "digits"})
+    data = DataChoice(folder, allow_fallback=False, announce=pytest.fail)
     with pytest.raises(DataError, match=r"none\.npz isn't there"):
         data.settle(setting)
+
+
+@pytest.mark.parametrize("name", ["file", "text", "labelled-text", "image-folder"])
+@pytest.mark.parametrize("below", ["dataset", "dataset.fallback"])
+def test_data_that_are_not_there_are_a_mistake_of_their_line_beside_the_others(
+    name: str, below: str, folder: Path
+) -> None:
+    absent = {"name": name, "path": "none"}
+    dataset = absent if below == "dataset" else {"name": "mnist", "fallback": absent}
+    path = write_experiment(folder, dataset=dataset, seeds=0)
+    outcome = command("validate", path)
+    assert outcome.code == 2
+    message = f"{below}.path: there is no file or folder {folder / 'none'}\n"
+    assert f"{path}:1: {message}" in outcome.err
+    assert f"{path}:1: seeds: " in outcome.err
 
 
 def test_more_than_a_file_has_is_refused_at_its_line(folder: Path) -> None:
