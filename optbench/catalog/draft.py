@@ -134,12 +134,14 @@ def draft(optimizers: Sequence[str], dataset: str, model: str | None, folder: Pa
 
 def _dataset_part(dataset: str) -> dict[str, object]:
     path = Path(dataset)
-    if dataset in DATASETS or is_import_path(dataset) or not path.exists():
+    suffix = path.suffix.lower()
+    is_path = path.exists() or suffix in _OWN_FILES or "/" in dataset
+    if dataset in DATASETS or is_import_path(dataset) or not is_path:
         return {"name": dataset}
     if path.is_dir():
         kind = "file" if any(path.glob("*.npy")) else "image-folder"
         return {"name": kind, "path": dataset}
-    return {"name": _OWN_FILES.get(path.suffix.lower(), "text"), "path": dataset}
+    return {"name": _OWN_FILES.get(suffix, "text"), "path": dataset}
 
 
 def _held_out(train: int) -> int:

@@ -151,6 +151,8 @@ def test_the_commented_claim_is_one() -> None:
     ("arguments", "said"),
     [
         (["--dataset", "minst"], "did you mean 'mnist'?"),
+        (["--dataset", "my.csv"], "there is no file or folder "),
+        (["--dataset", "photoz/"], "there is no file or folder "),
         (["--optimizer", "lion"], "did you mean 'reference.lion'?"),
         (["--optimizer", "./nothere.py:Mine"], "nothere.py"),
         (["--model", "nosuch"], "unknown model"),
