@@ -48,7 +48,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    epilog="Begin with: `optbench run configs/adam_mnist.yaml configs/sgd_mnist.yaml`",
+    epilog="Begin with: `optbench init` (`optbench init --examples` writes configs/, too)",
 )
 app.add_typer(runs_app, name="runs")
 

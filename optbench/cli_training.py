@@ -85,7 +85,7 @@ def run(
 
     Examples:
 
-    * `optbench run configs/adam_mnist.yaml configs/sgd_mnist.yaml`
+    * `optbench run experiment.yaml`
 
     * `optbench run my.yaml --seeds 8 --set training.epochs=2`
 

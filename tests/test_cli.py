@@ -127,6 +127,15 @@ def test_every_command_has_help(arguments: tuple[str, ...]) -> None:
     assert "\x1b" not in outcome.out
 
 
+def test_what_help_begins_with_is_there_without_a_clone(tmp_path: Path) -> None:
+    begin = re.search(r"Begin with: *optbench (\w+)", command("--help").out)
+    assert begin is not None
+    assert run_module(begin[1], cwd=tmp_path).code == 0
+    first = re.search(r"optbench run (\S+)", command("run", "--help").out.partition("Examples:")[2])
+    assert first is not None
+    assert (tmp_path / first[1]).is_file()
+
+
 def leaves(path: tuple[str, ...] = (), group: Any = None) -> Iterator[tuple[str, ...]]:
     """The words of every command that does something."""
     group = group or typer.main.get_command(app)
