@@ -106,7 +106,8 @@ def test_a_store_that_cant_be_written_is_refused_without_torch(tmp_path: Path) -
     write_experiment(tmp_path)
     outcome, packages = imported("run", "tiny.yaml", "--runs-dir", "tiny.yaml/runs", cwd=tmp_path)
     assert (outcome.code, outcome.out) == (4, "")
-    assert outcome.err == "can't write tiny.yaml/runs: Not a directory"
+    remedy = "name a folder that can be written to: --runs-dir FOLDER"
+    assert outcome.err == f"can't write tiny.yaml/runs: Not a directory\n  {remedy}"
     assert not packages & HEAVY
 
 

@@ -221,7 +221,8 @@ def check_writable(root: Path) -> None:
         probe.mkdir()
         probe.rmdir()
     except OSError as error:
-        raise write_error(root, error) from error
+        remedy = "name a folder that can be written to: --runs-dir FOLDER"
+        raise StoreError(f"{write_error(root, error)}\n  {remedy}") from error
 
 
 def _format_timings(timings: Sequence[Timing]) -> bytes:
