@@ -224,7 +224,9 @@ def verify(
     configs: Annotated[
         list[Path],
         typer.Argument(
-            help="Experiment files with claims, or folders of them.", show_default=False
+            help="Experiment files with claims, or folders of them.",
+            show_default=False,
+            readable=False,
         ),
     ],
     assignments: Assignments = None,

@@ -120,7 +120,10 @@ def run(
 
 
 def tune(
-    config: Annotated[Path, typer.Argument(help="An experiment file (YAML).", show_default=False)],
+    config: Annotated[
+        Path,
+        typer.Argument(help="An experiment file (YAML).", show_default=False, readable=False),
+    ],
     trials: Annotated[
         int | None,
         typer.Option(metavar="N", help="Trials of each optimizer.  [default: the file's, else 30]"),

@@ -25,7 +25,11 @@ def _judging_formats() -> tuple[str, ...]:
     return JUDGING_FORMATS
 
 
-Configs = Annotated[list[Path], typer.Argument(help="Experiment files (YAML).", show_default=False)]
+# What of a file can't be read is told by whoever reads it, as all else of it is: `readable=False`.
+Configs = Annotated[
+    list[Path],
+    typer.Argument(help="Experiment files (YAML).", show_default=False, readable=False),
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option(

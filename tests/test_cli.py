@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -135,6 +136,25 @@ def test_what_help_begins_with_is_there_without_a_clone(tmp_path: Path) -> None:
     first = re.search(r"optbench run (\S+)", command("run", "--help").out.partition("Examples:")[2])
     assert first is not None
     assert (tmp_path / first[1]).is_file()
+
+
+@pytest.mark.parametrize("name", ["run", "tune", "verify", "validate"])
+def test_a_file_that_may_not_be_read_is_told_as_a_missing_one_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_experiment(tmp_path)
+    opened = Path.open
+
+    def refusing(self: Path, *arguments: Any, **options: Any) -> Any:
+        if self == path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return opened(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    monkeypatch.setattr(os, "access", lambda found, *_: found != path)  # root may read every file
+    outcome = command(name, path)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines() == [f"{path}: can't be read: Permission denied"]
 
 
 def leaves(path: tuple[str, ...] = (), group: Any = None) -> Iterator[tuple[str, ...]]:
