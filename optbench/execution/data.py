@@ -52,7 +52,7 @@ class DataChoice:
                 as_requested(setting), partial(obtain, announce=self.announce)
             )
         if setting.fallback is None or not self.allow_fallback:
-            raise error
+            raise _at_its_line(setting, error)
         self._announce_fallback(setting, error)
         substitute = dataclasses.replace(
             setting,
@@ -165,6 +165,12 @@ def _moments(setting: Setting, train: Examples) -> Moments:
             )
     mean, deviation = channel_moments(train)
     return mean[:, None, None], deviation[:, None, None]
+
+
+def _at_its_line(setting: Setting, error: DataError) -> DataError:
+    """The same, with the line that asks for these data."""
+    written = setting.written.get("dataset")
+    return error if written is None else DataError(f"{written.node.mark}: {written.key}: {error}")
 
 
 def _check_unchanged(setting: Setting, source: Source) -> None:

@@ -291,8 +291,18 @@ def test_a_fallback_may_be_forbidden(tmp_path: Path) -> None:
             data_dir=tmp_path / "data",
             allow_fallback=False,
         )
+    assert str(told.value).startswith(f"{tmp_path / 'tiny.yaml'}:1: dataset: mnist is neither in ")
     assert str(tmp_path / "data") in str(told.value)
     assert told.value.exit_code == 4
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("name", ["cifar10", "svhn"])
+def test_a_set_that_cant_be_had_names_images_that_may_stand_in(name: str, tmp_path: Path) -> None:
+    path = write_experiment(tmp_path, dataset={"name": name})
+    with pytest.raises(DataError, match=rf"tiny.yaml:1: dataset: {name} is neither in ") as told:
+        run(path, runs_dir=tmp_path / "runs", data_dir=tmp_path / "data")
+    assert "`fallback: {name: shapes}`" in str(told.value)
 
 
 def test_where_data_are_found_no_fallback_is_taken(tmp_path: Path) -> None:

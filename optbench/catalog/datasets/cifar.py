@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from optbench.catalog.datasets.cifar_batch import read_batch
 from optbench.catalog.datasets.content import check_file, first_file
 from optbench.catalog.datasets.data import Examples
-from optbench.catalog.datasets.downloaded import REMEDY, Downloaded, blobs_like
+from optbench.catalog.datasets.downloaded import REMEDY, Downloaded, generated_like
 from optbench.catalog.datasets.remote import Remote
 from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import DataError
@@ -86,7 +86,7 @@ class CifarSource(PlainSource):
 
     @property
     def stand_in(self) -> dict[str, object]:
-        return blobs_like(self.input_shape, self.classes)
+        return generated_like(self.input_shape, self.classes)
 
     def missing(self, data_dir: Path) -> tuple[Path, ...]:
         return self._downloaded.missing(data_dir)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.content import check_file, first_file
 from optbench.catalog.datasets.remote import UnavailableError
+from optbench.catalog.datasets.shapes import Shapes
 from optbench.config.spec import format_value
 from optbench.errors import DataError
 
@@ -92,6 +93,8 @@ class WholeFile:
         check_file(path, "md5", self.md5, remedy=REMEDY)
 
 
-def blobs_like(input_shape: tuple[int, ...], classes: int) -> dict[str, object]:
-    """The generated data set of that shape, as YAML would name it."""
+def generated_like(input_shape: tuple[int, ...], classes: int) -> dict[str, object]:
+    """The generated data set of that shape, as YAML would name it: images, if those fit."""
+    if (input_shape, classes) == (Shapes.input_shape, Shapes.classes):
+        return {"name": Shapes.NAME}
     return {"name": "synthetic", "features": list(input_shape), "classes": classes}

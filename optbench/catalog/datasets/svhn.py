@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optbench.catalog.datasets.data import Examples
-from optbench.catalog.datasets.downloaded import REMEDY, Downloaded, WholeFile, blobs_like
+from optbench.catalog.datasets.downloaded import REMEDY, Downloaded, WholeFile, generated_like
 from optbench.catalog.datasets.remote import Remote
 from optbench.catalog.datasets.source import PlainSource
 from optbench.errors import DataError
@@ -39,7 +39,7 @@ class SvhnSource(PlainSource):
 
     @property
     def stand_in(self) -> dict[str, object]:
-        return blobs_like(self.input_shape, self.classes)
+        return generated_like(self.input_shape, self.classes)
 
     def missing(self, data_dir: Path) -> tuple[Path, ...]:
         return self._downloaded.missing(data_dir)
