@@ -69,6 +69,15 @@ class Interrupted(BaseException):
 FOREIGN = (Exception, SystemExit, KeyboardInterrupt)
 
 
+def spoken(error: BaseException) -> str:
+    """`ValueError: what it says`; its type alone where its own `__str__` raises."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except FOREIGN:
+        return name
+
+
 @dataclass(frozen=True)
 class Mark:
     """Where a value stands: a file (or `--set …`), a line and a column, both from 1."""

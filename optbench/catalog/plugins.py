@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optbench.errors import FOREIGN, UsageError
+from optbench.errors import FOREIGN, UsageError, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,7 +54,7 @@ def load(target: str, content: str | None = None) -> Callable[..., Any]:
             module = importlib.import_module(source)
         found: Callable[..., Any] = getattr(module, attribute)
     except FOREIGN as error:
-        reason = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, UsageError) else spoken(error)
         raise UsageError(f"can't load {target}: {reason}") from error
     return found
 

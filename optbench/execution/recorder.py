@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from optbench.config.yaml_writer import block
-from optbench.errors import FOREIGN, StoreError
+from optbench.errors import FOREIGN, StoreError, spoken
 from optbench.execution.environment import Environment, same_bits
 from optbench.store.metrics import best_row
 from optbench.store.result import (
@@ -178,7 +178,7 @@ class Recorder:
         try:
             self._state = record.state(result=format_result(self._result("running")))
         except FOREIGN as error:
-            self.directory.log(f"{_now()} its last state can't be kept: {error}")
+            self.directory.log(f"{_now()} its last state can't be kept: {spoken(error)}")
 
     def end(self, record: End) -> Result:
         """Store a run that has ended by itself."""
@@ -193,7 +193,7 @@ class Recorder:
         """Store a run that its own model, optimizer or schedule broke, with the traceback."""
         trace = "".join(traceback.format_exception(error))
         self.directory.log(f"{_now()}\n{trace}")
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:LONGEST_REASON]
+        reason = spoken(error).splitlines()[0][:LONGEST_REASON]
         return self._store_end(self._result("failed", reason, finished=True))
 
     def put_aside(self) -> Result:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.catalog import plugins
 from optbench.config.node import child_key
 from optbench.config.spec import display_name
-from optbench.errors import FOREIGN, ConfigError, EnvironmentFault, Problem, UsageError
+from optbench.errors import FOREIGN, ConfigError, EnvironmentFault, Problem, UsageError, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,11 +42,8 @@ def blame(
     except FOREIGN as error:
         written = setting.written.get(part)
         title = display_name(name)
-        message = (
-            f"{title}: {error}"
-            if isinstance(error, UsageError)
-            else (f"{title} refuses: {type(error).__name__}: {error}")
-        )
+        is_ours = isinstance(error, UsageError)
+        message = f"{title}: {error}" if is_ours else f"{title} refuses: {spoken(error)}"
         if written is None:
             raise UsageError(message) from error
         node, key = written.node, written.key

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from optbench.catalog.objectives.heights import formula
 from optbench.catalog.objectives.path import Path, Position, Surface
 from optbench.config.spec import display_name
-from optbench.errors import UsageError
+from optbench.errors import UsageError, spoken
 from optbench.training.build import build_optimizer
 from optbench.training.seeding import derive
 from optbench.training.stacking import calls_back
@@ -116,7 +116,7 @@ def _step(
             optimizer.step()
     except Exception as error:  # a foreign class may raise anything
         name = display_name(label)
-        raise UsageError(f"{name} failed: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{name} failed: {spoken(error)}") from error
 
 
 def _is_lost(position: Position, trajectories: Trajectories) -> bool:

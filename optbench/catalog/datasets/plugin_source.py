@@ -18,7 +18,7 @@ from optbench.catalog.datasets.labelled import ONE_PART, TWO_PARTS, from_arrays
 from optbench.catalog.datasets.own import Facts, ReadSource
 from optbench.config.canonical import canonical_json, digest
 from optbench.config.spec import display_name
-from optbench.errors import FOREIGN, UsageError
+from optbench.errors import FOREIGN, UsageError, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ class PluginSource(ReadSource):
         except FOREIGN as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename}, line {place.lineno}"
-            raise UsageError(f"{name} fails: {type(error).__name__}: {error} ({where})") from error
+            raise UsageError(f"{name} fails: {spoken(error)} ({where})") from error
         return from_arrays(arrays, TEST_SHARE, f"what {name} returns")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from optbench.errors import UsageError
+from optbench.errors import UsageError, spoken
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,8 +36,8 @@ def check_forward(model: nn.Module, task: Task, dtype: torch.dtype = torch.float
         with torch.no_grad():
             outputs = model.eval()(inputs)
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise UsageError(f"it doesn't take inputs {list(inputs.shape)}: {reason}") from error
+        shape = list(inputs.shape)
+        raise UsageError(f"it doesn't take inputs {shape}: {spoken(error)}") from error
     finally:
         model.train(training)
     if not isinstance(outputs, torch.Tensor):

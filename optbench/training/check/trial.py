@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from optbench.errors import UsageError
+from optbench.errors import UsageError, spoken
 from optbench.training.build import build_optimizer
 from optbench.training.modes import evaluating, has_modes
 from optbench.training.noise import python_state_of, python_tensors
@@ -193,7 +193,7 @@ def said(error: BaseException) -> str:
     cause = error.__cause__
     if isinstance(error, UsageError) and cause and not isinstance(cause, UsageError):
         error = cause
-    text = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, UsageError) else spoken(error)
     line = text.strip().partition("\n")[0].rstrip(":. ")
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
