@@ -242,7 +242,9 @@ def verify(
     ray_insecure: RayInsecureOption = False,
     shared_store: SharedStoreOption = False,
     force: ForceOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show only verdicts and errors.")
+    ] = False,
     output_format: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="table, markdown, json or junit.")
     ] = "table",

@@ -13,6 +13,7 @@ from optbench.options import (
     DataDirOption,
     ExecutorOption,
     FormatOption,
+    QuietOption,
     RayAddressOption,
     RayGpusOption,
     RayInsecureOption,
@@ -136,7 +137,7 @@ def runs_retry(
     ray_gpus: RayGpusOption = None,
     ray_insecure: RayInsecureOption = False,
     shared_store: SharedStoreOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Train failed runs again, or those of other statuses, under their experiments.
 

@@ -19,6 +19,7 @@ from optbench.options import (
     FallbackOption,
     ForceOption,
     MaxTimeOption,
+    QuietOption,
     RayAddressOption,
     RayGpusOption,
     RayInsecureOption,
@@ -69,7 +70,7 @@ def run(
     force: ForceOption = False,
     extend: ExtendOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the runs, train none.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")] = False,
+    quiet: QuietOption = False,
     json: Annotated[
         bool, typer.Option("--json", help="A JSON object a finished run on standard output.")
     ] = False,
@@ -170,7 +171,7 @@ def tune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the search, train none.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")] = False,
+    quiet: QuietOption = False,
     json: Annotated[
         bool, typer.Option("--json", help="A JSON object a finished run on standard output.")
     ] = False,

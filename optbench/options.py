@@ -57,6 +57,7 @@ ExtendOption = Annotated[
         help="Refuse longer runs that can't go on from shorter ones: tied to length, or damaged.",
     ),
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors.")]
 WorkersOption = Annotated[
     int | None, typer.Option(metavar="N", help="Processes to train in.  [default: one a core]")
 ]
