@@ -7,6 +7,7 @@ extension is allowed: .04 at the declared number of seeds and .01 after it are t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,21 @@ class Look:
         return self.number <= LOOKS
 
 
-def look_at(runs: Iterable[StoredRun], found: int) -> Look:
-    """The look at `found` pairs of these runs.
+def look_at(found: int, *sides: Iterable[StoredRun]) -> Look:
+    """The look at `found` seeds of each side: at pairs, where there are two.
 
-    Each count that an experiment declared is a look, and so are more seeds than any declared:
-    those of several experiments together. One seed shows nothing and is none.
+    The seeds declared for it are those that each side has to have. Each count up to these that one
+    experiment trained a side under is a look, for the other side may have come from elsewhere; so
+    is each that both were trained under; and so are more seeds than declared: those of several
+    experiments together. One seed shows nothing and is none.
     """
-    counts = {run.result.declared_seeds for run in runs}
-    declared = max(counts, default=1)
-    return Look(max(len(counts - {1}), 1) + (found > declared), declared)
+    known = [tuple(side) for side in sides]
+    declared = min(max((run.declared for run in side), default=1) for side in known)
+    counts = [{run.result.declared_seeds for run in side} for side in known]
+    shared = set.intersection(*counts) | {declared}
+    alone: dict[tuple[int, str], set[int]] = defaultdict(set)
+    for number, result in ((i, run.result) for i, side in enumerate(known) for run in side):
+        if result.declared_seeds <= declared:
+            alone[number, result.experiment].add(result.declared_seeds)
+    looks = max(len(seen - {1}) for seen in (*alone.values(), shared))
+    return Look(max(looks, 1) + (found > declared), declared)

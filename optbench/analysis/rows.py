@@ -136,7 +136,7 @@ class RowBuilder:
             is_reference=setting is self.reference,
             completed=len(setting.completed),
             diverged=len(setting.diverged),
-            total=max(len(setting.runs), setting.runs[0].result.declared_seeds),
+            total=max(len(setting.runs), setting.runs[0].declared),
             estimates=estimates(setting),
             to_target=self._to_target(setting),
             difference=difference(setting, self.reference, self.metric),

@@ -115,7 +115,7 @@ class _Case:
     @classmethod
     def of(cls, a: Sequence[StoredRun], b: Sequence[StoredRun], metric: Metric) -> _Case:
         found = sample(a, b, metric)
-        look = look_at([*a, *b], found.finished)
+        look = look_at(found.finished, a, b)
         return cls(found, look, _hindrance(found, look), find_evidence(found))
 
     @property

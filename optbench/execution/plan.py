@@ -11,7 +11,7 @@ from optbench.execution.data import as_requested
 from optbench.store.checkpoint_header import fault_of
 from optbench.store.index import RunIndex
 from optbench.store.kept import kept_states
-from optbench.store.scan import StoredRun, is_run_directory, read_run
+from optbench.store.scan import Asker, StoredRun, is_run_directory, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -171,13 +171,16 @@ def _look_up(
 
 
 def stored_runs(plan: Plan) -> dict[str, StoredRun]:
-    """The stored runs of a plan that has been carried out, by their hashes.
+    """The stored runs of a plan that has been carried out, by their hashes, each as asked for.
 
     One that another process has just begun may not be there yet. StoreError for one that can't be
     read any more.
     """
     return {
-        planned.run.hash: planned.stored or read_run(planned.directory)
+        planned.run.hash: dataclasses.replace(
+            planned.stored or read_run(planned.directory),
+            asker=Asker(planned.run.experiment, planned.run.declared_seeds),
+        )
         for planned in plan.runs
         if planned.stored or is_run_directory(planned.directory)
     }

@@ -16,7 +16,7 @@ from optbench.errors import ConfigError, DataError, Problem, UsageError
 from optbench.execution.cluster.connection import RayOptions, ray_options
 from optbench.execution.data import DataChoice, unpack_data
 from optbench.execution.executor import choose
-from optbench.execution.plan import Plan, extending, make_plan
+from optbench.execution.plan import Plan, extending, make_plan, stored_runs
 from optbench.execution.signals import Interruptions
 from optbench.execution.smoke import smoke
 from optbench.store.borrowed import write_borrowed
@@ -24,7 +24,6 @@ from optbench.store.folders import is_folder
 from optbench.store.lock import HeldError
 from optbench.store.own_config import check_config
 from optbench.store.rundir import check_writable
-from optbench.store.scan import StoredRun, read_run
 from optbench.training.events import Busy, Started, Unbegun
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Experiment
     from optbench.execution.data import Announce
     from optbench.execution.standby import Standby
+    from optbench.store.scan import StoredRun
     from optbench.training.events import Event
 
 SMOKE_DIR = ".smoke"
@@ -258,4 +258,4 @@ def run(
         raise DataError(unbegun[0])
     if busy:
         raise HeldError(f"being trained by another process: {', '.join(map(str, busy))}")
-    return tuple(planned.stored or read_run(planned.directory) for planned in plan.runs)
+    return tuple(stored_runs(plan).values())

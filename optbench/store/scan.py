@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -49,16 +49,35 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Asker:
+    """The experiment that a run is looked at in, which need not have trained it, and its seeds."""
+
+    experiment: str
+    seeds: int
+
+
+@dataclass(frozen=True)
 class StoredRun:
     """A run directory. `result.status` says `interrupted` where the writer is gone."""
 
     path: Path
     result: Result
     killed: bool = False  # then metrics.csv may have rows that result.json doesn't know
+    asker: Asker | None = field(default=None, compare=False)  # None: what trained it
 
     @property
     def status(self) -> Status:
         return self.result.status
+
+    @property
+    def experiment(self) -> str:
+        """The one that it is looked at in, or else that trained it."""
+        return self.asker.experiment if self.asker else self.result.experiment
+
+    @property
+    def declared(self) -> int:
+        """How many seeds that experiment asks for."""
+        return self.asker.seeds if self.asker else self.result.declared_seeds
 
     @property
     def finished(self) -> bool:
@@ -234,11 +253,29 @@ def _walk(root: Path) -> Iterator[StoredRun | Note]:
     if is_run_directory(root):
         yield _read(root)
         return
+    own: list[StoredRun | Note] = []
     for folder in _listed(root):
-        yield from _read_trials(folder, root) if is_tuning_folder(folder) else _read_folder(folder)
-    yield from (_read(folder) for folder in borrowed(root) if is_run_directory(folder))
+        own += _read_trials(folder, root) if is_tuning_folder(folder) else _read_folder(folder)
+    yield from own
+    yield from _read_borrowed(root, own)
     if damage := list_damage(root):
         yield Note(root, "damaged", damage)
+
+
+def _read_borrowed(root: Path, own: Iterable[StoredRun | Note]) -> Iterator[StoredRun | Note]:
+    """The runs that an experiment's folder names, as many seeds asked for as of those in it.
+
+    Without any in it, as many as are named of each setting.
+    """
+    found = [_read(folder) for folder in borrowed(root) if is_run_directory(folder)]
+    counts = [one.result.declared_seeds for one in own if isinstance(one, StoredRun)]
+    named = Counter(one.result.setting for one in found if isinstance(one, StoredRun))
+    for one in found:
+        if isinstance(one, Note):
+            yield one
+        else:
+            seeds = max(counts, default=named[one.result.setting])
+            yield replace(one, asker=Asker(root.resolve().name, seeds))
 
 
 def _listed(root: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from stored_runs import ADAM, SGD, load, make_rows, write_run, write_seeds
 
 from optbench.analysis.metric import Metric
 from optbench.analysis.verdict import Verdict, judge_against, judge_pair
+from optbench.store.scan import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,6 +193,67 @@ def test_one_seed_is_no_look(tmp_path: Path) -> None:
 def test_more_seeds_than_were_declared_count_as_a_look(tmp_path: Path) -> None:
     found = judged(tmp_path, above(D), BASE, declared_seeds=6)
     assert (found.look, found.alpha) == (2, 0.01)
+
+
+def test_a_pair_has_the_seeds_that_both_sides_declared(tmp_path: Path) -> None:
+    store(tmp_path, "a", above([0.1] * 8))
+    store(tmp_path, "b", BASE[:6])
+    found = judge_pair(runs_of(tmp_path, "a"), runs_of(tmp_path, "b"), ACCURACY)
+    # STATISTICS: six positive, equal differences have p .03125, better at .04.
+    assert (found.n, found.declared, found.look, found.alpha) == (6, 6, 1, 0.04)
+    assert found.decision == "better"
+    assert found.p == pytest.approx(0.03125)
+
+
+def test_each_count_of_either_side_is_a_look(tmp_path: Path) -> None:
+    store(tmp_path, "a", above(D)[:6])
+    for seed, final in ((6, above(D)[6]), (7, above(D)[7])):
+        rows, told = make_rows([0.1, final]), {"optimizer": {"name": "a"}, "declared_seeds": 8}
+        write_run(tmp_path, rows, seed=seed, experiment="a", **told)
+    store(tmp_path, "b", BASE)  # of another experiment, and never extended
+    found = judge_pair(runs_of(tmp_path, "a"), runs_of(tmp_path, "b"), ACCURACY)
+    assert (found.n, found.look, found.alpha) == (8, 2, 0.01)
+
+
+def test_what_other_experiments_took_of_one_side_is_no_look_at_the_pair(tmp_path: Path) -> None:
+    store(tmp_path, "a", above([0.1] * 8))
+    counts = {"c": (2, range(2)), "d": (6, range(2, 6)), "a": (8, range(6, 8))}
+    for experiment, (declared, seeds) in counts.items():
+        for seed in seeds:
+            told = {"optimizer": {"name": "b"}, "declared_seeds": declared}
+            write_run(
+                tmp_path, make_rows([0.1, BASE[seed]]), seed=seed, experiment=experiment, **told
+            )
+    sides: dict[str, list[StoredRun]] = {"a": [], "b": []}
+    for run in load(tmp_path):
+        sides[run.result.config["optimizer"]["name"]].append(run)
+    found = judge_pair(sides["a"], sides["b"], ACCURACY)
+    assert (found.n, found.look, found.decision) == (8, 1, "better")
+
+
+def test_an_extension_of_one_side_alone_is_no_look_at_the_pair(tmp_path: Path) -> None:
+    store(tmp_path, "a", above(D)[:6])
+    for seed, final in enumerate(BASE):
+        rows, told = make_rows([0.1, final]), {"optimizer": {"name": "b"}}
+        declared = 6 if seed < 6 else 8
+        write_run(tmp_path, rows, seed=seed, experiment="b", declared_seeds=declared, **told)
+    found = judge_pair(runs_of(tmp_path, "a"), runs_of(tmp_path, "b"), ACCURACY)
+    assert (found.n, found.declared, found.look) == (6, 6, 1)
+
+
+def test_some_seeds_of_a_pair_that_was_trained_with_more_are_another_look(tmp_path: Path) -> None:
+    store(tmp_path, "a", above([0.1] * 8))
+    store(tmp_path, "b", BASE)
+    a, b = (
+        [
+            replace(run, asker=Asker("c", 6))
+            for run in runs_of(tmp_path, name)
+            if run.result.seed < 6
+        ]
+        for name in ("a", "b")
+    )
+    found = judge_pair(a, b, ACCURACY)
+    assert (found.n, found.declared, found.look, found.alpha) == (6, 6, 2, 0.01)
 
 
 def test_a_diverged_seed_loses_and_its_pair_decides_by_sign(tmp_path: Path) -> None:

@@ -44,6 +44,37 @@ def test_it_is_written_again_when_another_command_finds_nothing_to_train(tmp_pat
     assert [run.path.parent.name for run in scan(runs / "second").runs] == ["first"]
 
 
+def test_an_experiment_is_judged_by_its_own_seeds_whatever_trained_its_runs(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    first = write_experiment(tmp_path, "first", seeds=3)
+    other = {"name": "sgd", "lr": 0.2}
+    mixed = write_experiment(tmp_path, "mixed", optimizer=[TWO[0], other], seeds=2)
+    third = write_experiment(tmp_path, "third", optimizer=TWO[1], seeds=3)
+    both = write_experiment(tmp_path, "both", optimizer=TWO, seeds=2)  # of which it trains none
+    for path in (first, mixed, third, both):
+        outcome = command("run", path, "--runs-dir", runs)
+        assert outcome.code == 0, outcome.err
+        assert "interim" not in outcome.out
+        assert "missing" not in outcome.out
+    for name in ("mixed", "both"):
+        outcome = command("compare", runs / name, "--format", "json")
+        found = json.loads(outcome.out)
+        assert [row["total"] for row in found["problems"][0]["settings"]] == [2, 2]
+        assert "missing seeds" not in {one["kind"] for one in found["findings"]}
+
+
+def test_what_an_experiment_swept_counts_though_another_one_trained_a_part(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    first = write_experiment(tmp_path, "first", seeds=2)
+    sizes = TINY["training"] | {"batch_size": {"grid": [16, 32]}}
+    swept = write_experiment(tmp_path, "swept", training=sizes, seeds=2)
+    for path in (first, swept):
+        assert command("run", path, "--runs-dir", runs, "--quiet").code == 0
+    assert len(list(runs.glob("swept/*/result.json"))) == 2
+    outcome = command("compare", runs / "swept", "--by", "setting", "--format", "json")
+    assert {one["kind"] for one in json.loads(outcome.out)["findings"]} == {"too few seeds"}
+
+
 @pytest.mark.parametrize("kept", [0, 1, -2])
 def test_a_list_that_lacks_a_line_is_damaged(tmp_path: Path, kept: int) -> None:
     runs = tmp_path / "runs"

@@ -48,7 +48,7 @@ UNFAIRNESSES = (
     ),
     Unfairness(
         "missing seeds",
-        "the seeds that are left may be the lucky ones, and no verdict is given without the rest",
+        "the seeds that are left may be the lucky ones",
         seeds.missing,
     ),
     Unfairness(

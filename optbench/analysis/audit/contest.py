@@ -60,7 +60,7 @@ class Entrant:
     def seeds(self) -> frozenset[int]:
         """All that were begun or declared: of a count those from 0 on, of a list what is known."""
         begun = frozenset(run.result.seed for run in self.runs)
-        counted = frozenset(range(max(run.result.declared_seeds for run in self.runs)))
+        counted = frozenset(range(max(run.declared for run in self.runs)))
         return counted if begun <= counted else begun
 
 
@@ -161,7 +161,7 @@ def training_value(config: Mapping[str, Any], name: str) -> Any:
 def _swept(members: Iterable[Entrant], name: str, wanted: set[str]) -> bool:
     found: dict[str, set[str]] = defaultdict(set)
     for run in (run for member in members for run in member.runs):
-        found[run.result.experiment].add(format_value(training_value(run.result.config, name)))
+        found[run.experiment].add(format_value(training_value(run.result.config, name)))
     return any(wanted <= values for values in found.values())
 
 

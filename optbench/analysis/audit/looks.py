@@ -78,7 +78,7 @@ def _on_fresh_seeds(contest: Contest) -> str:
     for folder in dict.fromkeys(run.path.parent for run in contestants[0].runs):
         if all(_is_fresh_in(folder, entrant, contest) for entrant in contestants):
             return compare(contest, [folder])
-    declared = max(run.result.declared_seeds for e in contestants for run in e.runs)
+    declared = max(run.declared for e in contestants for run in e.runs)
     fewest = fewest_pairs(FIRST_ALPHA, max(len(contestants) - 1, 1))
     return train_fresh(contest, max(declared, fewest))
 

@@ -28,7 +28,7 @@ def final_value(claim: claims.Claim, ours: Setting) -> tuple[claims.Verdict, Bou
     metric = find_metric(claim.metric)
     values = [final(run, metric.name) for run in ours.completed]
     known = [value for value in values if value is not None]
-    look = look_at(ours.runs, len(ours.completed) + len(ours.diverged))
+    look = look_at(len(ours.completed) + len(ours.diverged), ours.runs)
     estimate = t_interval(known, 1 - look.alpha) if known else None
     missing = missing_seeds([ours])
     grounds = BoundGrounds(
@@ -111,7 +111,7 @@ def missing_seeds(settings: Iterable[Setting]) -> int:
     """Declared seeds that have not come to an end."""
     missing = 0
     for setting in settings:
-        declared = max(run.result.declared_seeds for run in setting.runs)
+        declared = max(run.declared for run in setting.runs)
         missing += max(declared - len(setting.completed) - len(setting.diverged), 0)
     return missing
 

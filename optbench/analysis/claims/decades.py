@@ -40,9 +40,9 @@ def decades(
     delta = claim.within or 0.0
     best = {seed: min(row.values()) for seed, row in _losses(compared, column).items()}
     mine, other = _decades(ours, column, best, delta), _decades(theirs, column, best, delta)
-    settings = [*ours, *theirs]
-    look = look_at([run for setting in settings for run in setting.runs], len(mine))
-    missing = missing_seeds(settings)
+    sides = ([run for setting in side for run in setting.runs] for side in (ours, theirs) if side)
+    look = look_at(len(mine), *sides)
+    missing = missing_seeds([*ours, *theirs])
     grounds = _grounds(delta, mine, other, look, missing)
     if missing or not mine or not look.is_allowed:
         return "undecided", grounds
