@@ -108,10 +108,18 @@ class Contest:
 
     @cached_property
     def families(self) -> dict[str, tuple[Entrant, ...]]:
-        """Family → its settings: the grid that its best is chosen from."""
+        """Family → its settings: the grid that its best is chosen from.
+
+        One that all went on from to more epochs is none beside those, unless it is judged itself.
+        """
+        judged = {entrant.row.key for entrant in self.contestants}
+        ends = (run.result.extended for entrant in self.entrants for run in entrant.runs)
+        begun = {base.run for base in ends if base}
         found: dict[str, list[Entrant]] = defaultdict(list)
         for entrant in self.entrants:
-            found[entrant.family].append(entrant)
+            gone_on = all(run.result.run in begun for run in entrant.runs)
+            if entrant.row.key in judged or not gone_on:
+                found[entrant.family].append(entrant)
         return {family: tuple(members) for family, members in found.items()}
 
     @cached_property
@@ -146,7 +154,10 @@ class Contest:
         """
         wanted = set(values)
         grids = {e.family for e in self.contestants if not self._searched(e, f"training.{name}")}
-        return all(_swept(self.families[family], name, wanted) for family in grids)
+        return all(
+            _swept((e for e in self.entrants if e.family == family), name, wanted)
+            for family in grids
+        )
 
     def _searched(self, entrant: Entrant, key: str) -> bool:
         found = self.search_of(entrant)

@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from audited import ADAMW, BASE, MOMENTUM, findings, store, store_fair, store_grid
-from stored_runs import ADAM, SGD
+from stored_runs import ADAM, SGD, make_rows, write_run
 
 from optbench.analysis.question import Question
+from optbench.store.result import read_result
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from optbench.analysis.audit.finding import Finding
@@ -156,6 +158,42 @@ def test_selection_is_told_with_the_selected_settings_on_fresh_seeds(tmp_path: P
     trained, compared = command_of(found).split(" && ")
     assert trained.endswith(f"--set name=adam_mnist_fresh8 --seeds 8-15 --runs-dir {tmp_path}")
     assert compared == f"optbench compare {tmp_path}/adam_mnist_fresh8"
+
+
+def gone_on(root: Path, optimizer: Mapping[str, object], gain: float, seeds: int = 8) -> None:
+    """Eight runs of 2 epochs, and so many of them again, gone on to 4 with so much gained."""
+    for seed, base in enumerate(BASE):
+        rows, told = make_rows([0.1, base]), {"optimizer": optimizer, "declared_seeds": 8}
+        short = write_run(root, rows, seed=seed, training={"epochs": 2}, **told)
+        extended = {"run": read_result(short / "result.json").run, "epochs": 2}
+        told["extended"] = extended if seed < seeds else None
+        rows = make_rows([0.1, base, base + gain])
+        write_run(root, rows, seed=seed, training={"epochs": 4}, **told)
+
+
+def test_a_setting_that_went_on_to_more_epochs_was_not_selected(tmp_path: Path) -> None:
+    gone_on(tmp_path, SGD, 0.01)
+    store(tmp_path, ADAM, seeds=range(8), training={"epochs": 4})
+    assert list(findings(tmp_path)) == ["untuned"]  # and no side was tuned alone
+
+
+def test_one_that_is_better_before_it_went_on_was_selected(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        gone_on(tmp_path, optimizer, -0.01)
+    found = findings(tmp_path)["selected on reported seeds"]
+    assert "sgd lr=0.01 epochs=2 (of 2)" in found.message
+
+
+def test_a_shorter_setting_of_which_a_seed_did_not_go_on_was_tried(tmp_path: Path) -> None:
+    for optimizer in (ADAM, SGD):
+        gone_on(tmp_path, optimizer, 0.01, seeds=7)
+    assert "sgd lr=0.01 epochs=4 (of 2)" in findings(tmp_path)["selected on reported seeds"].message
+
+
+def test_sides_that_went_on_had_the_same_epochs(tmp_path: Path) -> None:
+    gone_on(tmp_path, ADAM, 0.01)
+    gone_on(tmp_path, SGD, -0.01)
+    assert "batch size or epochs" not in findings(tmp_path)
 
 
 def test_fresh_seeds_come_after_wider_grids(tmp_path: Path) -> None:
