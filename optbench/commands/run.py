@@ -74,7 +74,7 @@ def run_command(
     screen.say(elsewhere(finished, installed_torch()))
     screen.say(_extended(plan, options))
     if plan.to_train:
-        screen.say(too_few_seeds([planned.run for planned in plan.runs]))
+        screen.say(too_few_seeds([planned.run for planned in plan.runs], finished))
     lines = JsonLines(sys.stdout)
     for run in finished if json else ():
         lines.write(run)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from optbench.analysis.looks import FIRST_ALPHA
+from optbench.analysis.looks import FIRST_ALPHA, LOOKS, SECOND_ALPHA
 from optbench.analysis.setting import family
 from optbench.analysis.statistics.power import fewest_pairs, shown_effect
 from optbench.catalog.length import ties
@@ -149,14 +149,23 @@ def _prospect(runs: Sequence[Run]) -> Iterator[str]:
         yield f"{declared} seeds show {shown}, four times out of five"
 
 
-def too_few_seeds(runs: Sequence[Run]) -> str:
-    """`5 seeds cannot reach a verdict: --seeds 6 can.`; empty where the seeds can."""
+def too_few_seeds(runs: Sequence[Run], finished: Sequence[StoredRun] = ()) -> str:
+    """`5 seeds cannot reach a verdict: --seeds 8 can.`; empty where the seeds can.
+
+    So many can at a second look too, which it is once the fewer were looked at. It is one already
+    where a `finished` run of the same experiment was declared with another count.
+    """
     if (found := _declared_and_judged(runs)) is None:
         return ""
     declared, judged = found
-    fewest = fewest_pairs(FIRST_ALPHA, judged)
-    told = f"{declared} seeds cannot reach a verdict: --seeds {fewest} can."
-    return told if declared < fewest else ""
+    names = {run.experiment for run in runs}
+    own = (run.result for run in finished if run.result.experiment in names)
+    earlier = {result.declared_seeds for result in own} - {1, declared}
+    alpha = SECOND_ALPHA if earlier else FIRST_ALPHA
+    if len(earlier) >= LOOKS or declared >= fewest_pairs(alpha, judged):
+        return ""
+    enough = fewest_pairs(SECOND_ALPHA, judged)
+    return f"{declared} seeds cannot reach a verdict: --seeds {enough} can."
 
 
 def _declared_and_judged(runs: Sequence[Run]) -> tuple[int, int] | None:

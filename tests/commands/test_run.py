@@ -72,10 +72,12 @@ def test_too_few_seeds_are_told_before_they_are_trained_and_where_they_are_compa
     tmp_path: Path,
 ) -> None:
     out = run(tmp_path, optimizer=TWO, seeds=2).out
-    assert out.startswith("2 seeds cannot reach a verdict: --seeds 6 can.\n\n")
+    assert out.startswith("2 seeds cannot reach a verdict: --seeds 8 can.\n\n")
     assert "2 pairs cannot reach a verdict; the one extension can, to 8" in " ".join(out.split())
     again = run(tmp_path, optimizer=TWO, seeds=2).out
-    assert "--seeds 6 can" not in again
+    assert "--seeds 8 can" not in again
+    as_told = run(tmp_path, "--seeds", "8", optimizer=TWO, seeds=2).out
+    assert "cannot reach a verdict" not in as_told
 
 
 def test_a_dry_run_names_the_runs_and_makes_nothing(tmp_path: Path) -> None:
