@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from optbench import __version__
 from optbench.analysis.audit.audit import audit
+from optbench.analysis.audit.extension import extensions
 from optbench.analysis.comparison import compare
 from optbench.analysis.search import with_searches
 from optbench.analysis.where import concerned
 from optbench.commands.screen import Screen, deliver
 from optbench.errors import EXIT_CLAIM, EXIT_OK
-from optbench.report.audit import audit_lines, audit_markdown
+from optbench.report.audit import audit_lines, audit_markdown, extension_lines
 from optbench.report.comparison import render
 from optbench.report.runs import render_notes
 from optbench.report.view import DEFAULT_VIEW, View
@@ -82,7 +83,12 @@ def _rendered(
     )
     match page.output_format:
         case "table":
-            return f"{text}\n{audit_lines(findings, screen.width, in_full=page.audit_in_full)}"
+            told = (
+                text,
+                extension_lines(extensions(comparison), screen.width),
+                audit_lines(findings, screen.width, in_full=page.audit_in_full),
+            )
+            return "\n".join(filter(None, told))
         case "markdown":
             return f"{text}\n{audit_markdown(findings, in_full=page.audit_in_full)}"
     return text

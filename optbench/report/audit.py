@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from optbench.analysis.audit.extension import Extension
     from optbench.analysis.audit.finding import Finding
 
 MOST_NAMED = 3  # settings and runs that the long form names; the document has all
@@ -37,6 +38,17 @@ def audit_lines(
     others = " (--audit tells all)" if len(findings) > 1 else ""
     told = paragraph(f"{_count(findings)}{others}: {first.message}.", width)
     return "\n".join([told, *_command(first, width), ""])
+
+
+def extension_lines(extensions: Iterable[Extension], width: int | None = 80) -> str:
+    """The commands that would decide what is undecided, with a final newline; empty without any."""
+    found = list(extensions)
+    lines = []
+    for one in found:
+        place = f" [{one.problem}]" if len(found) > 1 else ""
+        lines.append(paragraph(f"The one extension, to {one.seeds} seeds of each:{place}", width))
+        lines += _lines(one.command, width)
+    return "\n".join([*lines, ""]) if lines else ""
 
 
 def audit_markdown(findings: Sequence[Finding], *, in_full: bool = False) -> str:
@@ -99,11 +111,14 @@ def _places(runs: Sequence[Path]) -> str:
 
 
 def _command(finding: Finding, width: int | None) -> Iterator[str]:
-    """The command in lines that a shell takes as one; words are never broken."""
-    if finding.command is None:
-        return
+    if finding.command is not None:
+        yield from _lines(finding.command, width)
+
+
+def _lines(command: str, width: int | None) -> Iterator[str]:
+    """A command in lines that a shell takes as one; words are never broken."""
     lines = [INDENT]
-    for word in _WORD.findall(safe_text(finding.command)):
+    for word in _WORD.findall(safe_text(command)):
         gap = "" if lines[-1].isspace() else " "
         fits = width is None or len(lines[-1] + gap + word + _CONTINUED) <= width
         if gap and not fits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optbench.analysis.audit.contest import Contest, Entrant, Flaw, labels, listed
-from optbench.analysis.audit.mending import compare, train, train_fresh
+from optbench.analysis.audit.mending import compare, extended, train, train_fresh
 from optbench.analysis.audit.tuning import at_edge
 from optbench.analysis.looks import FIRST_ALPHA
 from optbench.analysis.statistics.power import fewest_pairs
@@ -33,8 +33,9 @@ def selected_on_reported(contest: Contest) -> Iterator[Flaw]:
 
 
 def looked_again(contest: Contest) -> Iterator[Flaw]:
-    """Seeds that were added to those first declared."""
-    again = [e for e in contest.contestants if e.row.verdict and e.row.verdict.look > 1]
+    """Seeds that were added to those first declared, and have not decided as they may, once."""
+    judged = [(e, e.row.verdict) for e in contest.contestants if e.row.verdict]
+    again = [e for e, verdict in judged if verdict.look > 1 and verdict.why != "decided"]
     if again:
         yield Flaw(
             f"{labels(again)}: seeds were added to those first declared",
@@ -59,7 +60,7 @@ def too_few(contest: Contest) -> Iterator[Flaw]:
         needed = max(verdict.fewest_next for verdict in short)
         message = f"{few} seeds cannot reach a verdict, {needed} can"
     entrants = contest.contestants
-    yield Flaw(message, entrants, train(entrants, _extended(contest, needed)))
+    yield Flaw(message, entrants, train(entrants, extended(entrants, needed)))
 
 
 def _is_selected(entrant: Entrant, contest: Contest) -> bool:
@@ -90,10 +91,3 @@ def _is_fresh_in(folder: Path, entrant: Entrant, contest: Contest) -> bool:
     rivals = [other for other in contest.families[entrant.family] if other is not entrant]
     is_whole = {result.declared_seeds for result in inside} == {len(seeds)}
     return is_whole and 0 not in seeds and not any(seeds & rival.seeds for rival in rivals)
-
-
-def _extended(contest: Contest, count: int) -> frozenset[int]:
-    """The seeds there are, and those that follow, so many in all."""
-    known = frozenset().union(*(entrant.seeds for entrant in contest.contestants))
-    first = max(known) + 1
-    return known | frozenset(range(first, first + count - len(known)))

@@ -85,6 +85,13 @@ def grid(key: str, values: Sequence[float]) -> str:
     return f"{key}={among(values)}"
 
 
+def extended(entrants: Sequence[Entrant], count: int) -> frozenset[int]:
+    """The seeds there are, and those that follow, so many in all."""
+    known = frozenset().union(*(entrant.seeds for entrant in entrants))
+    first = max(known) + 1
+    return known | frozenset(range(first, first + count - len(known)))
+
+
 def seeds_text(seeds: Iterable[int]) -> str:
     """As `--seeds` takes them: `8` for 0 to 7, `8-15`, or `0,3,7`."""
     ordered = sorted(seeds)

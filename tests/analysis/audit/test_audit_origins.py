@@ -146,6 +146,15 @@ def test_seeds_that_were_added_are_a_second_look_with_fresh_ones_as_remedy(
     assert "--set name=adam_mnist_fresh16 --seeds 16-23" in found["second look"].command
 
 
+def test_an_extension_that_decided_as_it_may_is_no_finding(tmp_path: Path) -> None:
+    for optimizer, gain in ((ADAM, 0.01), (SGD, 0.0)):
+        finals = [base + gain for base in BASE]
+        store(tmp_path, optimizer, finals[:6])
+        store(tmp_path, optimizer, finals[6:], seeds=range(14, 16), declared_seeds=8)
+    # Eight equal signs have p = 2/256, which is below .01.
+    assert findings(tmp_path) == {}
+
+
 def test_fresh_seeds_that_were_trained_already_are_compared_alone(tmp_path: Path) -> None:
     for optimizer in (ADAM, SGD):
         store(tmp_path, optimizer, seeds=range(8))
