@@ -91,6 +91,7 @@ class Comparison:
         return overall_accuracies(self.problems)
 
     where: tuple[str, ...]  # the conditions that left other runs out
+    by: str = "optimizer"  # what is judged, as `Question.by` says
     searches: tuple[ProblemSearch, ...] = ()  # of `optbench tune`, on these problems
     studies: tuple[Study, ...] = ()  # searches whose choices are among the settings
 
@@ -123,6 +124,7 @@ def compare(
         problems=compared,
         notes=(*notes, *_without_seconds(found, question)),
         where=question.where,
+        by=question.by,
         studies=searches,
     )
 

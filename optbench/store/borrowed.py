@@ -38,12 +38,15 @@ def write_borrowed(folder: Path, directories: Iterable[Path]) -> None:
 
 
 def borrowed(folder: Path) -> list[Path]:
-    """The directories named in an experiment's folder that are there, and no symbolic links."""
+    """The directories named in an experiment's folder that are there, and no symbolic links.
+
+    They are written as the folder is.
+    """
     try:
         lines = _read(folder / NAME).splitlines()
     except StoreError:
         return []
-    paths = [folder.resolve().parent / line for line in lines if _PLACE.fullmatch(line)]
+    paths = [_store(folder) / line for line in lines if _PLACE.fullmatch(line)]
     return [
         path
         for path in paths
@@ -63,6 +66,12 @@ def list_damage(folder: Path) -> str:
     if text == _sealed(text.partition("\n")[2]):
         return ""
     return f"{NAME}: its SHA-256 is another; `optbench run` on the experiment's file mends it"
+
+
+def _store(folder: Path) -> Path:
+    """What an experiment's folder is in: also of `.`, and where a symbolic link leads to it."""
+    is_parent = folder.parent.resolve() == folder.resolve().parent
+    return folder.parent if is_parent else folder / os.pardir
 
 
 def _sealed(lines: str) -> str:

@@ -304,7 +304,7 @@ def _read_trials(folder: Path, store: Path) -> Iterator[StoredRun | Note]:
     told = "1 run" if trials == 1 else f"{trials:,} runs"
     yield Note(folder, "tuning", f"{told} of a search, left out; name the folder to see them")
     others = (path for path in _listed(store) if not is_tuning_folder(path))
-    wanted = {path for other in others for path in borrowed(other)}
+    wanted = {path.resolve() for other in others for path in borrowed(other)}
     shared = (path for path in _listed(folder) if path.resolve() in wanted)
     yield from (_read(path) for path in shared if is_run_directory(path))
 

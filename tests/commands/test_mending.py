@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from audited import assert_accepted
 from experiments import command, write_experiment
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ def train(folder: Path, name: str = "tiny", **parts: Any) -> None:
 
 
 def found(text: str) -> dict[str, str]:
-    """Kind → command, of a comparison's document."""
-    return {finding["kind"]: finding["command"] for finding in json.loads(text)["findings"]}
+    """Kind → command, of a comparison's document; each command is one that can be pasted."""
+    findings = json.loads(text)["findings"]
+    for finding in findings:
+        assert_accepted(finding["command"] or "")
+    return {finding["kind"]: finding["command"] for finding in findings}
 
 
 def audited(*options: str) -> dict[str, str]:
@@ -112,6 +116,12 @@ def test_another_batch_size_is_made_the_same(tmp_path: Path) -> None:
     train(tmp_path, "a", optimizer=[ADAM], seeds=2)
     train(tmp_path, "b", optimizer=[SGD], training=QUICK | {"batch_size": 8}, seeds=2)
     assert_mended("batch size or epochs")
+
+
+def test_mixed_precision_against_double_precision_becomes_one_of_them(tmp_path: Path) -> None:
+    train(tmp_path, "a", optimizer=[ADAM], training=QUICK | {"amp": "bfloat16"}, seeds=2)
+    train(tmp_path, "b", optimizer=[SGD], training=QUICK | {"dtype": "float64"}, seeds=2)
+    assert_mended("training options")
 
 
 def test_a_selection_is_confirmed_on_fresh_seeds_without_any_finding_left(tmp_path: Path) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from experiments import TINY, command, write_experiment
 
 from optbench.store.borrowed import NAME, borrowed, write_borrowed
 from optbench.store.scan import scan
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TWO = [TINY["optimizer"], {"name": "sgd", "lr": 0.1}]
 
@@ -73,6 +70,28 @@ def test_what_an_experiment_swept_counts_though_another_one_trained_a_part(tmp_p
     assert len(list(runs.glob("swept/*/result.json"))) == 2
     outcome = command("compare", runs / "swept", "--by", "setting", "--format", "json")
     assert {one["kind"] for one in json.loads(outcome.out)["findings"]} == {"too few seeds"}
+
+
+@pytest.mark.parametrize(
+    ("here", "written", "first"),
+    [
+        (".", "runs/second", "runs/first"),
+        ("runs", "second", "first"),
+        ("runs/second", ".", "../first"),
+        (".", "link", "link/../first"),
+    ],
+)
+def test_paths_are_written_as_the_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str, written: str, first: str
+) -> None:
+    trained = tmp_path / "runs" / "first" / "a-s0-01234567"
+    trained.mkdir(parents=True)
+    write_borrowed(tmp_path / "runs" / "second", [trained])
+    (tmp_path / "link").symlink_to("runs/second")
+    monkeypatch.chdir(tmp_path / here)
+    (found,) = borrowed(Path(written))
+    assert str(found) == f"{first}/a-s0-01234567"
+    assert found.resolve() == trained
 
 
 @pytest.mark.parametrize("kept", [0, 1, -2])

@@ -53,6 +53,8 @@ def compare(contest: Contest, roots: Iterable[Path], where: Iterable[str] = ()) 
         words += ["--reference", shlex.quote(comparison.reference)]
     if comparison.metric.name != "test_accuracy":
         words += ["--metric", comparison.metric.name]
+    if comparison.by != "optimizer":
+        words += ["--by", comparison.by]
     for condition in [*comparison.where, *where]:
         words += ["--where", shlex.quote(condition)]
     return " ".join(words)

@@ -22,6 +22,8 @@ _OPTIONS = {
     "dtype": "types of numbers",
     "amp": "mixed precision",
 }
+# What a relation in catalog/receivers.py ties: a command that sets the one may have to set both.
+_TIED = (("batch_size", "accumulate"), ("dtype", "amp"))
 _MAY_END_EARLY = ("linearlr", "constantlr")  # then they are a warm-up
 
 
@@ -44,19 +46,34 @@ def _unlike(contest: Contest, words: Mapping[str, str]) -> Iterator[Flaw]:
 
 def _flaw(contest: Contest, name: str, words: str) -> Flaw:
     standard = contest.reference or contest.contestants[0]
-    value = training_value(standard.config, name)
-    others = tuple(e for e in contest.contestants if training_value(e.config, name) != value)
+    others = tuple(e for e in contest.contestants if _unlike_in(e, standard, name))
     told = [
         f"{format_value(training_value(e.config, name))} ({e.label})" for e in (standard, *others)
     ]
-    seeds = frozenset().union(*(entrant.seeds for entrant in others))
-    trained = train(others, seeds, changes=[set_value(f"training.{name}", value)])
-    where = [f"{key}={format_value(v)}" for key, v in flattened({name: value}).items()]
     return Flaw(
         f"unlike {words} that no experiment swept: {listed(told)}",
         (standard, *others),
-        f"{trained} && {compare_again(contest, *where)}",
+        _made_alike(contest, standard, name),
     )
+
+
+def _made_alike(contest: Contest, standard: Entrant, name: str) -> str:
+    """Train who differs from the standard with its value, and with what belongs to that."""
+    tied = next((names for names in _TIED if name in names), (name,))
+    values = {
+        key: training_value(standard.config, key)
+        for key in tied
+        if any(_unlike_in(entrant, standard, key) for entrant in contest.contestants)
+    }
+    others = [e for e in contest.contestants if any(_unlike_in(e, standard, k) for k in values)]
+    seeds = frozenset().union(*(entrant.seeds for entrant in others))
+    changes = [set_value(f"training.{key}", value) for key, value in values.items()]
+    where = [f"{key}={format_value(value)}" for key, value in flattened(values).items()]
+    return f"{train(others, seeds, changes=changes)} && {compare_again(contest, *where)}"
+
+
+def _unlike_in(entrant: Entrant, standard: Entrant, name: str) -> bool:
+    return bool(training_value(entrant.config, name) != training_value(standard.config, name))
 
 
 def unlike_horizon(contest: Contest) -> Iterator[Flaw]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from audited import BASE, findings, store
-from stored_runs import ADAM, SGD, make_rows, result_document, write_run
+from audited import BASE, findings, store, write_repeatable
+from stored_runs import ADAM, SGD, make_rows, result_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def store_on(root: Path, dataset: dict[str, object], optimizer: dict[str, object
     """Eight fresh seeds on some data."""
     problem = f"{dataset} · mlp"
     for seed, final in zip(range(8, 16), BASE, strict=True):
-        write_run(
+        write_repeatable(
             root,
             make_rows([0.1, final]),
             optimizer=optimizer,

@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from audited import ADAMW, BASE, MOMENTUM, findings, store, store_fair
+from audited import ADAMW, BASE, MOMENTUM, assert_accepted, findings, store, store_fair
 from stored_runs import ADAM, SGD, STEPS_PER_EPOCH, load
 
+from optbench.analysis.audit.audit import audit
+from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
 from optbench.analysis.where import selected
 
@@ -71,6 +73,55 @@ def test_what_one_side_alone_was_trained_with_is_told(
     assert len(selected(load(tmp_path), [f"{name}={text}"])) == 8  # what the command compares again
 
 
+@pytest.mark.parametrize(
+    ("reference", "other", "kind", "changes"),
+    [
+        (
+            {"dtype": "float64"},
+            {"amp": "bfloat16"},
+            "training options",
+            ["""'training.dtype="float64"'""", "training.amp=null"],
+        ),
+        (
+            {"batch_size": "full"},
+            {"accumulate": 4},
+            "batch size or epochs",
+            ["""'training.batch_size="full"'""", "training.accumulate=1"],
+        ),
+    ],
+)
+def test_of_two_options_that_exclude_each_other_the_command_sets_both(
+    tmp_path: Path,
+    reference: dict[str, object],
+    other: dict[str, object],
+    kind: str,
+    changes: list[str],
+) -> None:
+    # float64 with mixed precision is refused, as are full batches of which a step takes four.
+    store(tmp_path, ADAM, training=other, experiment="a")
+    store(tmp_path, SGD, training=reference, experiment="b")
+    found = audit(compare(load(tmp_path), Question()))
+    assert [finding.kind for finding in found] == [kind, kind]
+    for finding in found:
+        assert finding.command is not None
+        assert_accepted(finding.command)
+        assert f"--set {' --set '.join(changes)} --seeds" in finding.command
+        conditions = [change.partition(".")[2].replace('"', "").strip("'") for change in changes]
+        assert finding.command.endswith(f"--where {' --where '.join(conditions)}")
+
+
+def test_what_has_the_references_types_but_not_its_precision_is_trained_again(
+    tmp_path: Path,
+) -> None:
+    store(tmp_path, ADAM, training={"amp": "bfloat16"}, experiment="a")
+    store(tmp_path, MOMENTUM, training={"dtype": "float64"}, experiment="b")
+    store(tmp_path, SGD, experiment="c")
+    for finding in audit(compare(load(tmp_path), Question())):
+        assert finding.command is not None
+        assert_accepted(finding.command)
+        assert finding.command.count("config.yaml") == 2
+
+
 def test_the_reference_has_an_average_and_the_command_gives_it_to_the_rest(tmp_path: Path) -> None:
     store(tmp_path, ADAM, experiment="a")
     store(tmp_path, SGD, training={"average": EMA}, experiment="b")
@@ -107,9 +158,10 @@ def test_batch_sizes_that_only_one_side_swept_are_told(tmp_path: Path) -> None:
 def test_the_command_asks_the_same_question_again(tmp_path: Path) -> None:
     store(tmp_path, ADAM, training={"epochs": 9}, experiment="a")
     store(tmp_path, SGD, experiment="b")
-    found = findings(tmp_path, Question("test_loss", "adam"))["batch size or epochs"]
+    question = Question("test_loss", "adam", by="setting")
+    found = findings(tmp_path, question)["batch size or epochs"]
     assert found.command is not None
-    assert "--reference adam --metric test_loss --where epochs=9" in found.command
+    assert "--reference adam --metric test_loss --by setting --where epochs=9" in found.command
 
 
 @pytest.mark.parametrize("horizon", [3, 50])

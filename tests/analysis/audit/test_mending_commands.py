@@ -82,7 +82,8 @@ def test_many_settings_are_named_by_their_folder(tmp_path: Path) -> None:
 
 
 def test_of_a_study_only_the_settings_concerned_are_named(tmp_path: Path) -> None:
-    optimizers = [{"name": name, "lr": 0.1} for name in ("a", "b", "c", "d", "e", "f")]
+    names = ("adadelta", "adagrad", "adam", "adamax", "nadam", "sgd")
+    optimizers = [{"name": name, "lr": 0.1} for name in names]
     for optimizer in optimizers:
         for lr, gain in ((0.01, 0.0), (0.1, 0.02), (1.0, 0.01)):
             store(tmp_path, optimizer | {"lr": lr}, [base + gain for base in BASE])
