@@ -34,7 +34,7 @@ from optbench.report.plan import (
     smoke_line,
     too_few_seeds,
 )
-from optbench.store.scan import StoredRun, scan
+from optbench.store.scan import StoredRun, beside, scan
 from optbench.store.tuning import studies
 from optbench.trackers.choice import open_tracker
 
@@ -139,7 +139,7 @@ def compare_runs(runs: Sequence[StoredRun], screen: Screen, searches: Sequence[P
     screen.say(render(comparison, "table", colour=screen.colour, width=screen.width))
     if not all(problem.one_seed_each for problem in comparison.problems):
         screen.say(extension_lines(extensions(comparison), screen.width))
-        screen.say(audit_lines(audit(comparison), screen.width))
+        screen.say(audit_lines(audit(comparison, beside(runs)), screen.width))
 
 
 class JsonLines:

@@ -24,7 +24,7 @@ from optbench.store.timing import train_seconds
 from optbench.store.tuning import is_tuning_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 METRICS_LIMIT = 50_000_000  # bytes
@@ -200,6 +200,15 @@ def read_run(directory: Path) -> StoredRun:
     if isinstance(found, Note):
         raise StoreError(str(found))
     return found
+
+
+def beside(runs: Sequence[StoredRun]) -> tuple[StoredRun, ...]:
+    """The other runs in the folders of these; those that can't be read are left out."""
+    known = {run.path for run in runs}
+    folders = dict.fromkeys(run.path.parent for run in runs)
+    directories = (path for folder in folders for path in run_directories(folder))
+    found = (_read(path) for path in directories if path not in known)
+    return tuple(run for run in found if isinstance(run, StoredRun))
 
 
 def find_run(runs: Iterable[StoredRun], name: str) -> StoredRun:

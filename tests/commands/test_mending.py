@@ -112,6 +112,17 @@ def test_the_best_learning_rate_leaves_the_edge(tmp_path: Path) -> None:
     assert 1 <= commands < 5
 
 
+def test_the_wider_part_of_a_grid_does_not_send_back_to_the_rest(tmp_path: Path) -> None:
+    # Of 1 and 10, which learns nothing, 1 is the lower; two below it were tried before.
+    train(tmp_path, optimizer=[SGD | {"lr": {"grid": [0.01, 0.1, 1]}}], seeds=2)
+    (first, *_) = tmp_path.glob("runs/tiny/sgd-lr1-*/config.yaml")
+    outcome = command("run", first, "--set", "optimizer.lr={grid: [1, 10]}", "--seeds", "2")
+    assert "is the lowest" not in outcome.out
+    assert "other learning rates of it are not in this table.\n  optbench compare runs/tiny\n" in (
+        outcome.out
+    )
+
+
 def test_another_batch_size_is_made_the_same(tmp_path: Path) -> None:
     train(tmp_path, "a", optimizer=[ADAM], seeds=2)
     train(tmp_path, "b", optimizer=[SGD], training=QUICK | {"batch_size": 8}, seeds=2)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from optbench.analysis.audit import data, decay, environment, looks, seeds, training, tuning
 from optbench.analysis.audit.contest import Contest, Flaw
 from optbench.analysis.audit.finding import Finding
+from optbench.analysis.comparison import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from optbench.analysis.comparison import Comparison
+    from optbench.store.scan import StoredRun
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,14 @@ UNFAIRNESSES = (
 )
 
 
-def audit(comparison: Comparison) -> tuple[Finding, ...]:
-    """What makes a comparison unfair, the worst first; what mends it stands in each finding."""
-    contests = [Contest(comparison, problem) for problem in comparison.problems]
+def audit(comparison: Comparison, beside: Iterable[StoredRun] = ()) -> tuple[Finding, ...]:
+    """What makes a comparison unfair, the worst first; what mends it stands in each finding.
+
+    Learning rates that were tried in runs `beside` those compared count as tried.
+    """
+    known = {problem.key for problem in comparison.problems}
+    others = tuple(readable(run for run in beside if run.result.problem in known)[0])
+    contests = [Contest(comparison, problem, others) for problem in comparison.problems]
     return tuple(
         _finding(unfairness, flaw, contest)
         for unfairness in UNFAIRNESSES

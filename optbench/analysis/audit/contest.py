@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from optbench.analysis.setting import Setting
+from optbench.analysis.setting import Setting, group_settings
 from optbench.catalog.receivers import LATER_TRAINING
 from optbench.config.spec import format_value
 
@@ -49,8 +49,7 @@ class Entrant:
     @property
     def lr(self) -> float | None:
         """Its learning rate; None where it has none that is a number above 0."""
-        lr = self.config["optimizer"].get("lr")
-        return float(lr) if isinstance(lr, int | float) and lr > 0 else None
+        return learning_rate(self.config)
 
     @cached_property
     def finished_seeds(self) -> frozenset[int]:
@@ -88,10 +87,14 @@ class Searched:
 
 @dataclass(frozen=True)
 class Contest:
-    """One problem's settings; `entrants` are all, `contestants` those that are judged."""
+    """One problem's settings; `entrants` are all, `contestants` those that are judged.
+
+    `beside` are runs in the same folders that are not compared.
+    """
 
     comparison: Comparison
     problem: ProblemComparison
+    beside: tuple[StoredRun, ...] = ()
 
     @cached_property
     def entrants(self) -> tuple[Entrant, ...]:
@@ -143,6 +146,19 @@ class Contest:
         """The search that has chosen it; None where that is none."""
         return self.searches.get(entrant.row.key)
 
+    def beside_at_other_rates(self, entrant: Entrant) -> list[Setting]:
+        """Settings that are not compared, at learning rates that no compared one has."""
+        known = {None, *(member.lr for member in self.families[entrant.family])}
+        alike = _but_for_the_rate(entrant.config)
+        return group_settings(
+            run
+            for run in self.beside
+            if run.finished
+            and run.result.problem == self.problem.key
+            and _but_for_the_rate(run.result.config) == alike
+            and learning_rate(run.result.config) not in known
+        )
+
     @property
     def one_seed_each(self) -> bool:
         return self.problem.one_seed_each
@@ -162,6 +178,16 @@ class Contest:
     def _searched(self, entrant: Entrant, key: str) -> bool:
         found = self.search_of(entrant)
         return found is not None and found.varied(key)
+
+
+def learning_rate(config: Mapping[str, Any]) -> float | None:
+    """That of a run's optimizer; None where it has none that is a number above 0."""
+    lr = config["optimizer"].get("lr")
+    return float(lr) if isinstance(lr, int | float) and lr > 0 else None
+
+
+def _but_for_the_rate(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    return config["optimizer"] | {"lr": None}, config["schedule"], config["training"]
 
 
 def training_value(config: Mapping[str, Any], name: str) -> Any:

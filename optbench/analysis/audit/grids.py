@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 HALF_DECADE = math.sqrt(10)
 FURTHEST = 2  # decades beyond those that were tried
 _DIGITS = 3  # significant ones of a learning rate that nobody wrote
+_NEAR = 0.005  # of a power of ten, which then was meant: 0.0316 / √10 is 0.00999
 
 
 def below(tried: Iterable[float], count: int) -> list[float]:
@@ -71,4 +72,7 @@ def _ratio(values: Sequence[float]) -> float:
 
 
 def _rounded(value: float) -> float:
+    power = 10.0 ** round(math.log10(value))
+    if math.isclose(value, power, rel_tol=_NEAR):
+        return float(f"{power:g}")
     return float(f"{value:.{_DIGITS}g}")

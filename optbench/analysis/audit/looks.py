@@ -28,6 +28,14 @@ def selected_on_reported(contest: Contest) -> Iterator[Flaw]:
     message = f"selected on the seeds that are reported: {listed(told)}"
     if any(at_edge(contest)):  # fresh seeds of a setting that tuning would yet leave decide nothing
         yield Flaw(f"{message}; fresh seeds come after wider grids", tuple(chosen), None)
+    elif others := [other for e in chosen for other in contest.beside_at_other_rates(e)]:
+        folders = dict.fromkeys(run.path.parent for other in others for run in other.runs)
+        whose = "it" if len(chosen) == 1 else "them"
+        yield Flaw(
+            f"{message}; other learning rates of {whose} are not in this table",
+            tuple(chosen),
+            compare(contest, folders),
+        )
     else:
         yield Flaw(message, tuple(chosen), _on_fresh_seeds(contest))
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import shlex
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optbench.analysis.audit.contest import Contest, Entrant, Flaw, Searched, labels, listed
+from optbench.analysis.audit.contest import (
+    Contest,
+    Entrant,
+    Flaw,
+    Searched,
+    labels,
+    learning_rate,
+    listed,
+)
 from optbench.analysis.audit.grids import above, around, below, decades_around
 from optbench.analysis.audit.mending import grid, set_value, train
+from optbench.analysis.selection import ranked
 from optbench.analysis.verdict import judge_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from optbench.analysis.setting import Setting
 
 UNEQUAL = 1.5  # a budget so many times another's; a grid that was extended at an edge is below it
 _LONG_GRID = 5  # learning rates to which two more are added at an edge, else one
@@ -88,21 +100,26 @@ def unequal(contest: Contest) -> Iterator[Flaw]:
 
 def at_edge(contest: Contest) -> Iterator[Flaw]:
     """The best learning rate is the lowest or highest that was tried."""
+    told: dict[str, Entrant] = {}
+    wider: dict[tuple[str, frozenset[int]], list[Entrant]] = defaultdict(list)
     for family, best in contest.leaders.items():
         search = contest.search_of(best)
         if search is not None:
             yield from _edges_of(search, best)
             continue
-        tried = _tried(contest.families[family])
+        others = contest.beside_at_other_rates(best)
+        tried = _tried([*contest.families[family], *others])
         if len(tried) < 2 or best.lr not in (tried[0], tried[-1]):
+            continue
+        if ranked([best.setting, *others], contest.problem.criterion)[0] is not best.setting:
             continue
         end, beyond = ("lowest", below) if best.lr == tried[0] else ("highest", above)
         more = beyond(tried, 2 if len(tried) >= _LONG_GRID else 1)
-        yield Flaw(
-            f"{best.label} is the {end} of {len(tried)} learning rates",
-            (best,),
-            train([best], best.seeds, changes=[grid("optimizer.lr", more)]),
-        )
+        told[f"{best.label} is the {end} of {len(tried)} learning rates"] = best
+        wider[grid("optimizer.lr", more), best.seeds].append(best)
+    if told:
+        commands = [train(same, seeds, changes=[lr]) for (lr, seeds), same in wider.items()]
+        yield Flaw(listed(told), tuple(told.values()), " && ".join(commands))
 
 
 def loses_to_special_case(contest: Contest) -> Iterator[Flaw]:
@@ -162,8 +179,9 @@ def _poor(budgets: Mapping[str, int]) -> list[str]:
     return [family for family, budget in budgets.items() if budget * UNEQUAL <= most]
 
 
-def _tried(members: Sequence[Entrant]) -> list[float]:
-    return sorted({member.lr for member in members if member.lr is not None})
+def _tried(members: Iterable[Entrant | Setting]) -> list[float]:
+    rates = {learning_rate(member.config) for member in members}
+    return sorted(rate for rate in rates if rate is not None)
 
 
 def _more_settings(contest: Contest, families: Sequence[str], count: int) -> str | None:

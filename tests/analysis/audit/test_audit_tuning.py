@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from audited import ADAMW, BASE, MOMENTUM, findings, store, store_fair, store_grid
-from stored_runs import ADAM, SGD, make_rows, write_run
+from stored_runs import ADAM, SGD, load, make_rows, write_run
 
+from optbench.analysis.audit.audit import audit
+from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
 from optbench.store.result import read_result
+from optbench.store.scan import beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +99,55 @@ def test_the_lower_edge_is_extended_downwards(tmp_path: Path) -> None:
     found = findings(tmp_path)["learning rate at the edge"]
     assert found.message == "sgd lr=0.01 is the lowest of 3 learning rates"
     assert "--set optimizer.lr=0.001 " in command_of(found)
+
+
+def test_edges_that_grow_alike_are_one_command(tmp_path: Path) -> None:
+    store_grid(tmp_path, ADAM, {0.01: 0.0, 0.1: 0.01, 1.0: 0.02})
+    store_grid(tmp_path, SGD, {0.01: 0.0, 0.1: 0.01, 1.0: 0.02})
+    store_grid(tmp_path, ADAMW, {0.01: 0.02, 0.1: 0.01, 1.0: 0.0})
+    found = findings(tmp_path)["learning rate at the edge"]
+    assert found.message == (
+        "adam lr=1 is the highest of 3 learning rates, adamw lr=0.01 is the lowest of 3 learning "
+        "rates, sgd lr=1 is the highest of 3 learning rates"
+    )
+    upwards, downwards = command_of(found).split(" && ")
+    assert (downwards.count("config.yaml"), upwards.count("config.yaml")) == (1, 2)
+    assert "--set optimizer.lr=0.001 " in downwards
+    assert "--set optimizer.lr=10 " in upwards
+
+
+def test_what_was_tried_beside_the_compared_runs_is_no_edge(tmp_path: Path) -> None:
+    gains = {0.001: 0.0, 0.01: 0.02, 0.1: 0.01, 1.0: 0.0}
+    store_grid(tmp_path, SGD, gains)
+    store_grid(tmp_path, SGD, {1e-5: 0.0}, training={"epochs": 9})  # is another question
+    everything = load(tmp_path)
+    higher = [run for run in everything if run.result.config["optimizer"]["lr"] in (0.1, 1.0)]
+    compared = compare(higher, Question())
+    assert audit(compared)[0].kind == "learning rate at the edge"
+    (found,) = audit(compared, beside(higher))
+    assert found.message == (
+        "selected on the seeds that are reported: sgd lr=0.1 (of 2); other learning rates of it "
+        "are not in this table"
+    )
+    assert found.command == f"optbench compare {tmp_path}/adam_mnist"
+    lower = [run for run in everything if run.result.config["optimizer"]["lr"] in (0.01, 0.1)]
+    assert audit(compare(lower, Question()), beside(lower))[0].kind == found.kind
+
+
+def test_of_all_that_was_tried_the_end_is_an_edge(tmp_path: Path) -> None:
+    store_grid(tmp_path, SGD, {0.001: 0.0, 0.01: 0.0, 0.1: 0.01, 1.0: 0.02})
+    higher = [run for run in load(tmp_path) if run.result.config["optimizer"]["lr"] in (0.1, 1.0)]
+    found = audit(compare(higher, Question()), beside(higher))[0]
+    assert found.message == "sgd lr=1 is the highest of 4 learning rates"
+    assert "--set optimizer.lr=10 " in command_of(found)
+
+
+def test_one_that_is_worse_than_what_was_tried_beside_it_is_no_edge(tmp_path: Path) -> None:
+    store_grid(tmp_path, SGD, {0.01: 0.0, 0.1: 0.02, 1.0: 0.01})
+    (tmp_path / "adam_mnist" / "damaged-s0-01234567").mkdir()
+    (tmp_path / "adam_mnist" / "damaged-s0-01234567" / "result.json").write_text("{")
+    widest = [run for run in load(tmp_path) if run.result.config["optimizer"]["lr"] == 1.0]
+    assert audit(compare(widest, Question()), beside(widest)) == ()
 
 
 def test_a_general_optimizer_that_loses_to_what_it_contains_was_not_tuned(tmp_path: Path) -> None:

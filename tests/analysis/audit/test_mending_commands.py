@@ -67,6 +67,15 @@ def test_neighbours_far_apart_are_followed_by_one_a_decade_away() -> None:
     assert above([1e-3, 10], 2) == [100, 1000]
 
 
+def test_where_a_rounded_one_led_to_a_power_of_ten_that_is_meant() -> None:
+    # The half decade between .01 and .1 was written .0316: a step below is .00999 in digits.
+    assert below([0.0316, 0.1], 1) == [0.01]
+    assert below([0.0316], 1) == [0.01]
+    assert below([3.16], 1) == [1]
+    assert above([0.00316, 0.01, 0.0316], 1) == [0.1]
+    assert above([0.02, 0.04], 1) == [0.08]
+
+
 def test_decades_around_reach_ten_times_as_far_with_two_points_each() -> None:
     assert decades_around([0.01, 0.001]) == "{logspace: [0.0001, 0.1, 7]}"
     assert decades_around([0.02]) == "{logspace: [0.001, 1, 7]}"
