@@ -6,6 +6,8 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
+from optbench.catalog.optimizers import optimizers
+from optbench.catalog.receivers import optimizer_receiver
 from optbench.config.spaces import logspace
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 HALF_DECADE = math.sqrt(10)
 FURTHEST = 2  # decades beyond those that were tried
 _DIGITS = 3  # significant ones of a learning rate that nobody wrote
+_USUAL = 1e-3  # torch's default of most optimizers
+_MOST_DECADES = 4
 _NEAR = 0.005  # of a power of ten, which then was meant: 0.0316 / √10 is 0.00999
 
 
@@ -59,6 +63,27 @@ def decades_around(values: Sequence[float]) -> str:
     return f"{{logspace: [{10.0**low:.6g}, {10.0**high:.6g}, {2 * (high - low) + 1}]}}"
 
 
+def calmer(tried: Iterable[float], optimizer: str) -> list[float]:
+    """Below all that diverged: one more in their ratio, or decades from the usual one upwards.
+
+    The latter where the lowest of them is more than a decade above the usual one.
+    """
+    values, usual = sorted(set(tried)), _usual_rate(optimizer)
+    if values[0] <= usual * 10 * (1 + _NEAR):
+        return below(values, 1)
+    decades = (_rounded(usual * 10**exponent) for exponent in range(_MOST_DECADES))
+    return [rate for rate in decades if rate < values[0] * (1 - _NEAR)]
+
+
+def _usual_rate(optimizer: str) -> float:
+    """A catalog's optimizer's default learning rate; of others, and without a default, .001."""
+    if optimizer not in optimizers():
+        return _USUAL
+    parameter = optimizer_receiver(optimizer).parameters.get("lr")
+    default = parameter.default if parameter else None
+    return float(default) if isinstance(default, int | float) and default > 0 else _USUAL
+
+
 def _new(low: float, high: float, number: int, tried: Iterable[float]) -> int:
     """How many of so many points nobody has tried."""
     return len({*logspace(low, high, number)} - {*tried})
@@ -72,6 +97,8 @@ def _ratio(values: Sequence[float]) -> float:
 
 
 def _rounded(value: float) -> float:
+    if not 0 < value < math.inf:  # beyond what a float holds
+        return value
     power = 10.0 ** round(math.log10(value))
     if math.isclose(value, power, rel_tol=_NEAR):
         return float(f"{power:g}")

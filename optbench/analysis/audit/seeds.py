@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from optbench.analysis.audit.contest import Contest, Entrant, Flaw, labels, listed
-from optbench.analysis.audit.grids import below
+from optbench.analysis.audit.grids import calmer
 from optbench.analysis.audit.mending import grid, train
 from optbench.analysis.pairing import pairs
 
@@ -86,12 +86,13 @@ def diverged(contest: Contest) -> Iterator[Flaw]:
 
 
 def _gentler(entrant: Entrant, contest: Contest) -> str | None:
-    """The same with a learning rate below all that its optimizer was tried with."""
+    """The same with learning rates below all that its optimizer was tried with."""
     members = contest.families[entrant.family]
     if entrant.lr is None or not all(member.setting.diverged for member in members):
         return None
-    lr = below([member.lr for member in members if member.lr is not None], 1)
-    return train([entrant], entrant.seeds, changes=[grid("optimizer.lr", lr)])
+    rates = [member.lr for member in members if member.lr is not None]
+    lower = calmer(rates, str(entrant.config["optimizer"]["name"]))
+    return train([entrant], entrant.seeds, changes=[grid("optimizer.lr", lower)])
 
 
 def unpaired(contest: Contest) -> Iterator[Flaw]:

@@ -74,6 +74,31 @@ def test_a_diverged_seed_of_a_contestant_is_told_with_a_gentler_setting(tmp_path
     assert "--set optimizer.lr=0.00316 --seeds 8-15" in found.command
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "lr", "grid"),
+    [
+        # torch's defaults: 1e-3 of SGD and Adam, 1e-2 of Adagrad, 1 of Adadelta.
+        ("sgd", 1e30, "{grid: [0.001, 0.01, 0.1, 1]}"),
+        ("adam", 0.9, "{grid: [0.001, 0.01, 0.1]}"),
+        ("adagrad", 10, "{grid: [0.01, 0.1, 1]}"),
+        ("adadelta", 1e30, "{grid: [1, 10, 100, 1000]}"),
+        ("./mine.py:Mine", 1e30, "{grid: [0.001, 0.01, 0.1, 1]}"),
+    ],
+)
+def test_what_diverged_far_above_the_usual_rate_is_tried_from_there_on(
+    tmp_path: Path, optimizer: str, lr: float, grid: str
+) -> None:
+    if optimizer == "./mine.py:Mine":
+        source = "import torch\n\nclass Mine(torch.optim.Optimizer):\n"
+        (tmp_path / "mine.py").write_text(f"{source}    def __init__(self, params, lr): ...\n")
+        optimizer = f"{tmp_path}/mine.py:Mine"
+    store(tmp_path, {"name": optimizer, "lr": lr}, [None] * 8)
+    store(tmp_path, {"name": "rmsprop", "lr": 0.01})
+    command = findings(tmp_path)["diverged seeds"].command
+    assert command is not None
+    assert f"--set 'optimizer.lr={grid}' --seeds 8-15" in command
+
+
 def test_a_setting_that_diverged_and_was_not_chosen_is_no_finding(tmp_path: Path) -> None:
     store_fair(tmp_path)
     store(tmp_path, SGD | {"lr": 10}, [None] * 8)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,11 @@ def test_where_a_rounded_one_led_to_a_power_of_ten_that_is_meant() -> None:
     assert below([3.16], 1) == [1]
     assert above([0.00316, 0.01, 0.0316], 1) == [0.1]
     assert above([0.02, 0.04], 1) == [0.08]
+
+
+def test_beyond_what_a_float_holds_nothing_falls_over() -> None:
+    assert above([1e300, 1e308], 1) == [math.inf]
+    assert below([5e-324, 1e-300], 1) == [0]
 
 
 def test_decades_around_reach_ten_times_as_far_with_two_points_each() -> None:
