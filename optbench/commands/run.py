@@ -90,7 +90,7 @@ def run_command(
         return code
     if any(run.finished for run in stored):
         compare_runs(stored, screen)
-    screen.write(f"{closing_line(directories, options.store)}\n")
+    screen.write(f"{closing_line(directories, plan.experiments, options.store)}\n")
     return trained.complain()
 
 

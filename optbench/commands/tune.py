@@ -155,7 +155,7 @@ def _report(tuner: Tuner, stage: Stage) -> int:
     if any(run.finished for run in stored):
         compare_runs(stored, screen, (tuner.folder,))
     directories = [*(run.path for run in stored), tuner.folder / "trial"]
-    screen.write(f"{closing_line(directories, stage.options.store)}\n")
+    screen.write(f"{closing_line(directories, plan.experiments, stage.options.store)}\n")
     return stage.trained.complain()
 
 

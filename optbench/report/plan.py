@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from optbench.store.scan import StoredRun
 
 MOST_RUNS = 40  # lines of a plan
+MOST_DRAWN = 3  # experiments that a command names; of more, the store
 MOST_TIED = 3  # settings that a line each is said of
 WIDTH = 80
 
@@ -271,9 +273,13 @@ def unbegun_line(runs: int, reason: str) -> str:
     return f"{count(runs, 'run')} did not begin: {reason}"
 
 
-def closing_line(directories: Sequence[Path], runs_dir: Path) -> str:
-    """Where the runs are, and the command that draws them."""
-    picture = f"Picture: optbench compare {runs_dir} --chart curves.png"
+def closing_line(
+    directories: Sequence[Path], experiments: Sequence[Experiment], store: Path
+) -> str:
+    """Where the runs are, and the command that draws those of these experiments."""
+    own = list(dict.fromkeys(store / experiment.name for experiment in experiments))
+    drawn = " ".join(shlex.quote(str(one)) for one in (own if len(own) <= MOST_DRAWN else [store]))
+    picture = f"Picture: optbench compare {drawn} --chart curves.png"
     return f"Runs:    {_folders(directories)}\n{picture}"
 
 

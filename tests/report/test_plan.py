@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -119,11 +120,24 @@ def test_runs_of_another_torch_are_named(tmp_path: Path) -> None:
     assert text.startswith("3 finished runs came from torch 2.13.1, 2.14.0; here is 2.15.0.")
 
 
-def test_the_last_line_names_each_folder_once() -> None:
+@pytest.mark.parametrize(
+    ("names", "drawn"),
+    [
+        (["a", "b", "a"], "runs/a runs/b"),
+        (["my own"], "'runs/my own'"),
+        (["a", "b", "c", "d"], "runs"),
+    ],
+)
+def test_the_last_lines_name_each_folder_once_and_draw_what_was_compared(
+    tmp_path: Path, names: list[str], drawn: str
+) -> None:
+    one = load_experiment(write_experiment(tmp_path))
+    experiments = [dataclasses.replace(one, name=name) for name in names]
     paths = [Path("runs/a/x"), Path("runs/a/y"), Path("runs/b/z")]
-    text = closing_line(paths, Path("runs"))
-    assert "runs/a, runs/b" in text
-    assert "optbench compare runs --chart curves.png" in text
+    assert closing_line(paths, experiments, Path("runs")).splitlines() == [
+        "Runs:    runs/a, runs/b",
+        f"Picture: optbench compare {drawn} --chart curves.png",
+    ]
 
 
 def test_a_json_line_is_result_json_and_the_directory(tmp_path: Path) -> None:
