@@ -54,6 +54,8 @@ def paste(text: str) -> dict[str, str]:
         else:
             outcome = command(*words, "--quiet")
             assert outcome.code == 0, outcome.err
+            named = (word.partition("name=") for word in words)
+            compared = [f"runs/{name}" for before, _, name in named if not before and name]
     return audited(*compared)
 
 

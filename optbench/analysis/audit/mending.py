@@ -47,8 +47,13 @@ def train(
 
 def compare(contest: Contest, roots: Iterable[Path], where: Iterable[str] = ()) -> str:
     """The `optbench compare` that asks the same question of these folders."""
-    comparison = contest.comparison
-    words = ["optbench", "compare", *(shlex.quote(str(root)) for root in roots)]
+    folders = (shlex.quote(str(root)) for root in roots)
+    return " ".join(["optbench", "compare", *folders, *_question(contest, where)])
+
+
+def _question(contest: Contest, where: Iterable[str] = ()) -> list[str]:
+    """The options of `optbench compare` that ask what was asked; none of what it asks anyway."""
+    comparison, words = contest.comparison, list[str]()
     if comparison.reference is not None:
         words += ["--reference", shlex.quote(comparison.reference)]
     if comparison.metric.name != "test_accuracy":
@@ -57,7 +62,7 @@ def compare(contest: Contest, roots: Iterable[Path], where: Iterable[str] = ()) 
         words += ["--by", comparison.by]
     for condition in [*comparison.where, *where]:
         words += ["--where", shlex.quote(condition)]
-    return " ".join(words)
+    return words
 
 
 def compare_again(contest: Contest, *where: str) -> str:
@@ -67,13 +72,18 @@ def compare_again(contest: Contest, *where: str) -> str:
 
 
 def train_fresh(contest: Contest, count: int) -> str:
-    """Train the contestants on so many seeds that no run has, and compare those runs alone."""
+    """Train the contestants on so many seeds that no run has, and compare those runs alone.
+
+    `run` compares them by itself; `compare` follows where something else was asked than it asks.
+    """
     contestants = contest.contestants
     known = {run.result.seed for entrant in contest.entrants for run in entrant.runs}
     first = max(known) + 1
     experiment = (contest.reference or contestants[0]).runs[0].result.experiment
     name = f"{_FRESH.sub('', experiment)[:LONGEST_NAME]}_fresh{first}"
     trained = train(contestants, range(first, first + count), changes=[f"name={name}"])
+    if not _question(contest):
+        return trained
     return f"{trained} && {compare(contest, [_store(contestants[0].runs[0]) / name])}"
 
 
