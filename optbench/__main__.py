@@ -44,7 +44,7 @@ def _guarded() -> int:
     except SystemExit as leaving:
         code = leaving.code
     except OptbenchError as error:
-        complain(str(error))
+        complain(error.at_command_line)
         _annotate(error)
         return error.exit_code
     except Interrupted as stopped:

@@ -27,9 +27,33 @@ class OptbenchError(Exception):
 
     exit_code = EXIT_USAGE
 
+    @property
+    def at_command_line(self) -> str:
+        """The text where options were given, not arguments of a call."""
+        return str(self)
+
 
 class UsageError(OptbenchError):
     """A command or call was given something that it does not take."""
+
+
+class ArgumentError(UsageError):
+    """An argument has a value that it does not take: `workers` of a call, `--workers` of a command.
+
+    `told` goes on after its name: "must be 1 or more, got 0".
+    """
+
+    def __init__(self, argument: str, told: str) -> None:
+        super().__init__(argument, told)
+        self.argument = argument
+        self.told = told
+
+    def __str__(self) -> str:
+        return f"{self.argument} {self.told}"
+
+    @property
+    def at_command_line(self) -> str:
+        return f"--{self.argument.replace('_', '-')} {self.told}"
 
 
 class EnvironmentFault(OptbenchError):  # noqa: N818 (EnvironmentError is Python's own)

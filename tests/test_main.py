@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 from experiments import Child, command, run_module, signal_at, write_experiment
 from progress_events import Terminal
+from stored_runs import make_rows, write_run
 
+import optbench
 from optbench import execution
+from optbench.errors import UsageError
 from optbench.terminal import complain
 
 ROOT = Path(execution.__file__).parents[2]
@@ -50,6 +54,33 @@ def test_an_unknown_command_ends_with_2() -> None:
     outcome = command("trian")
     assert (outcome.code, outcome.out) == (2, "")
     assert "trian" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--metric", "accuracy"], "--metric must be one of"),
+        (["--reference", "adamm"], "--reference 'adamm' is no run's optimizer or setting; did"),
+        (["--target", "95"], "--target of an accuracy must be between 0 and 1, got 95; did"),
+        (["--margin", "0"], "--margin must be a finite number above 0, got 0"),
+        (["--by", "seed"], "--by must be one of optimizer, setting, got 'seed'"),
+        (["--format", "xml"], "--format must be one of table, markdown, csv, json"),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_told_by_the_options_name(
+    tmp_path: Path, words: list[str], told: str
+) -> None:
+    write_run(tmp_path, make_rows([0.1, 0.9]))
+    outcome = command("compare", tmp_path, *words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(told)
+
+
+def test_a_call_is_told_its_arguments_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        optbench.run(tmp_path / "x.yaml", workers=0)
+    assert str(caught.value) == "workers must be 1 or more, got 0"
+    assert str(copy.copy(caught.value)) == str(caught.value)  # as from another process
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130)])

@@ -24,7 +24,7 @@ from optbench.analysis.target import default_target
 from optbench.analysis.where import selected
 from optbench.config.metrics import QUANTITIES
 from optbench.config.suggest import did_you_mean_metric
-from optbench.errors import StoreError, UsageError
+from optbench.errors import ArgumentError, StoreError, UsageError
 from optbench.store.scan import Note, StoredRun
 
 if TYPE_CHECKING:
@@ -192,7 +192,8 @@ def _check_held_out(metric: Metric, runs: Iterable[StoredRun]) -> None:
     columns = [f"{metric.split}_{quantity}" for quantity in QUANTITIES]
     rows = (row for run in runs if run.finished for row in run.rows)
     if metric.split == "val" and all(row.get(name) is None for row in rows for name in columns):
-        raise UsageError(f"no run has {metric.name}: add `validation: N` to the data set")
+        told = f"{metric.name} is in no run: add `validation: N` to the data set"
+        raise ArgumentError("metric", told)
 
 
 def _check_recorded(metric: Metric, runs: Iterable[StoredRun]) -> None:
@@ -203,7 +204,7 @@ def _check_recorded(metric: Metric, runs: Iterable[StoredRun]) -> None:
     known = comparable(dict.fromkeys(name for row in last for name in row))
     if metric.name not in known:
         hint = did_you_mean_metric(metric.name, known) or f"there are {', '.join(known)}"
-        raise UsageError(f"no run has {metric.name}; {hint}")
+        raise ArgumentError("metric", f"{metric.name} is in no run; {hint}")
 
 
 def _by_problem(runs: Iterable[StoredRun]) -> list[list[Setting]]:

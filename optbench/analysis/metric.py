@@ -10,7 +10,7 @@ from optbench.catalog.metrics import METRICS as NAMED
 from optbench.config.claims import MEASURES
 from optbench.config.metrics import EVALUATED, QUANTITIES, metric_columns
 from optbench.config.suggest import did_you_mean_metric
-from optbench.errors import UsageError
+from optbench.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,8 +63,8 @@ def find_metric(name: str) -> Metric:
     hint = did_you_mean_metric(name, (*METRICS, *metric_columns(NAMED)))
     if not hint and name.isidentifier():
         hint = f"what `metrics` of an experiment asks for is called test_{name} or val_{name}"
-    listed = f"metric must be one of {', '.join(METRICS)}, got {name!r}"
-    raise UsageError(f"{listed}; {hint}" if hint else listed)
+    listed = f"must be one of {', '.join(METRICS)}, got {name!r}"
+    raise ArgumentError("metric", f"{listed}; {hint}" if hint else listed)
 
 
 def comparable(columns: Iterable[str]) -> list[str]:

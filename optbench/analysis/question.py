@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from optbench.analysis.metric import Metric, find_metric
 from optbench.analysis.target import UNITS, Unit
 from optbench.config.suggest import did_you_mean
-from optbench.errors import UsageError
+from optbench.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,26 +64,28 @@ def _check_target(metric: Metric, target: float | None) -> None:
     if target is None:
         return
     if not math.isfinite(target):
-        raise UsageError(f"target must be a finite number, got {target}")
+        raise ArgumentError("target", f"must be a finite number, got {target}")
     if metric.is_accuracy and not 0 <= target <= 1:
         hint = f"; did you mean {target / 100:g}?" if 1 < target <= 100 else ""
-        raise UsageError(f"target of an accuracy must be between 0 and 1, got {target:g}{hint}")
+        told = f"of an accuracy must be between 0 and 1, got {target:g}{hint}"
+        raise ArgumentError("target", told)
 
 
 def _check_margin(metric: Metric, margin: float | None) -> None:
     if margin is None:
         return
     if not 0 < margin < math.inf:
-        raise UsageError(f"margin must be a finite number above 0, got {margin:g}")
+        raise ArgumentError("margin", f"must be a finite number above 0, got {margin:g}")
     if metric.is_accuracy and margin >= 1:
-        raise UsageError(
-            f"margin of an accuracy must be below 1, got {margin:g}; "
-            f"did you mean {margin / 100:g} ({margin:g} points)?"
+        raise ArgumentError(
+            "margin",
+            f"of an accuracy must be below 1, got {margin:g}; "
+            f"did you mean {margin / 100:g} ({margin:g} points)?",
         )
 
 
-def _check_choice(option: str, value: str, known: Sequence[str]) -> None:
+def _check_choice(argument: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         hint = did_you_mean(value, known)
-        listed = f"{option} must be one of {', '.join(known)}, got {value!r}"
-        raise UsageError(f"{listed}; {hint}" if hint else listed)
+        listed = f"must be one of {', '.join(known)}, got {value!r}"
+        raise ArgumentError(argument, f"{listed}; {hint}" if hint else listed)

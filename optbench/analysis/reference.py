@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from optbench.config.spec import format_value
 from optbench.config.suggest import did_you_mean
-from optbench.errors import UsageError
+from optbench.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,23 +46,23 @@ def find_reference(name: str, labelled: Mapping[str, Setting]) -> Setting | None
     return labelled[matching[0]] if matching else None
 
 
-def unknown_reference(name: str, labelled: Iterable[Mapping[str, Setting]]) -> UsageError:
+def unknown_reference(name: str, labelled: Iterable[Mapping[str, Setting]]) -> ArgumentError:
     """What to raise where no problem knows the reference: it names the nearest that exists."""
     known: dict[str, None] = {}
     for settings in labelled:
         for label, setting in settings.items():
             known |= dict.fromkeys([setting.optimizer, setting.family, label])
     hint = did_you_mean(name, known) or f"there are {', '.join(list(known)[:8])}"
-    return UsageError(f"reference: no run's optimizer or setting is {name!r}; {hint}")
+    return ArgumentError("reference", f"{name!r} is no run's optimizer or setting; {hint}")
 
 
-def _ambiguous(name: str, matching: Sequence[str]) -> UsageError:
+def _ambiguous(name: str, matching: Sequence[str]) -> ArgumentError:
     """What to raise where several labels match: each as a command takes it."""
     written = [f"\n  --reference {shlex.quote(label)}" for label in matching[:MOST_NAMED]]
     more = len(matching) - len(written)
     rest = f"\n  … and {more} more" if more else ""
-    told = f"reference {name!r} means {len(matching)} settings; write one of"
-    return UsageError(f"{told}{''.join(written)}{rest}")
+    told = f"{name!r} means {len(matching)} settings; write one of"
+    return ArgumentError("reference", f"{told}{''.join(written)}{rest}")
 
 
 def _precedence(setting: Setting) -> tuple[int, bool, str]:

@@ -12,7 +12,7 @@ from optbench.catalog.datasets.own import one_look
 from optbench.catalog.experiment import load_experiment, refuse_searches
 from optbench.catalog.length import refuse_ties
 from optbench.config.durations import deadline
-from optbench.errors import ConfigError, DataError, Problem, UsageError
+from optbench.errors import ArgumentError, ConfigError, DataError, Problem, UsageError
 from optbench.execution.cluster.connection import RayOptions, ray_options
 from optbench.execution.data import DataChoice, unpack_data
 from optbench.execution.executor import choose
@@ -116,7 +116,9 @@ def plan_runs(
     settle = data.locate if dry else data.settle
     anew = options.force or options.smoke
     if options.extend and anew:
-        raise UsageError("--extend goes on from stored runs; leave --force and --smoke out")
+        given = {"--force": options.force, "--smoke": options.smoke}
+        told = " and ".join(option for option, is_given in given.items() if is_given)
+        raise UsageError(f"--extend goes on from stored runs; leave {told} out")
     plan = make_plan(experiments, settle, options.store, force=anew)
     if options.extend:
         refuse_ties(planned.run.setting for planned in plan.to_train)
@@ -180,7 +182,7 @@ def asked(
 ) -> Options:
     """What a command line, or a call, asks for. Raises `UsageError` for what can't be asked."""
     if workers is not None and workers < 1:
-        raise UsageError(f"workers must be 1 or more, got {workers}")
+        raise ArgumentError("workers", f"must be 1 or more, got {workers}")
     return Options(
         overrides=tuple(overrides or ()),
         seeds=seeds,

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from optbench.config.suggest import did_you_mean
-from optbench.errors import UsageError
+from optbench.errors import ArgumentError
 from optbench.report.latex import to_latex
 from optbench.report.layout import to_text
 from optbench.report.table import Table, Value, is_safe, safe_text
@@ -28,8 +28,8 @@ def check_format(name: str, formats: Sequence[str] = FORMATS) -> None:
     """Raise UsageError unless `name` is one of `formats`."""
     if name not in formats:
         hint = did_you_mean(name, formats)
-        listed = f"format must be one of {', '.join(formats)}, got {name!r}"
-        raise UsageError(f"{listed}; {hint}" if hint else listed)
+        listed = f"must be one of {', '.join(formats)}, got {name!r}"
+        raise ArgumentError("format", f"{listed}; {hint}" if hint else listed)
 
 
 def render_table(

@@ -33,9 +33,8 @@ def render_methods(
     `\cite{key}`; `width` is for `table` alone. Raises UsageError for a format that has no prose.
     """
     if output_format not in FORMATS:
-        raise UsageError(
-            f"--methods is prose: format must be one of {', '.join(FORMATS)}, got {output_format!r}"
-        )
+        listed = f"must be one of {', '.join(FORMATS)}, got {output_format!r}"
+        raise UsageError(f"--methods is prose: --format {listed}")
     texts = [_paragraph(problem, comparison, version) for problem in comparison.problems]
     entries = _entries("\n".join(texts))
     if output_format == "latex":

@@ -82,9 +82,9 @@ def test_every_column_is_in_tables_for_programs_and_can_be_sorted_by(runs: Path)
 def test_one_that_no_run_has_is_refused_with_the_nearest(runs: Path) -> None:
     outcome = command("compare", runs, "--metric", "test_macro_f2")
     assert outcome.code == 2
-    assert "no run has test_macro_f2; did you mean 'test_macro_f1'?" in outcome.err
+    assert "--metric test_macro_f2 is in no run; did you mean 'test_macro_f1'?" in outcome.err
     unsplit = command("compare", runs, "--metric", "macro_f1").err
-    assert "metric must be one of" in unsplit
+    assert "--metric must be one of" in unsplit
     assert "did you mean 'test_macro_f1'?" in unsplit
     own = command("compare", runs, "--metric", "recall_at_3").err
     assert "asks for is called test_recall_at_3 or val_recall_at_3" in own

@@ -139,13 +139,13 @@ def test_values_of_several_settings_name_no_reference(tmp_path: Path) -> None:
     both(tmp_path, [0.99], [0.5])
     with pytest.raises(UsageError, match="'dtype=float32' means 2 settings; write one"):
         problem(tmp_path, reference="dtype=float32")
-    with pytest.raises(UsageError, match="no run's optimizer or setting is 'dtype=float64'"):
+    with pytest.raises(UsageError, match="'dtype=float64' is no run's optimizer or setting"):
         problem(tmp_path, reference="dtype=float64")
 
 
 def test_an_unknown_reference_is_refused_with_the_nearest(tmp_path: Path) -> None:
     both(tmp_path, [0.99], [0.5])
-    with pytest.raises(UsageError, match="'adamm'; did you mean 'adam'"):
+    with pytest.raises(UsageError, match="reference 'adamm' is no run's .*; did you mean 'adam'"):
         problem(tmp_path, reference="adamm")
 
 
@@ -272,7 +272,7 @@ def test_a_setting_without_company_has_no_target_of_its_own(tmp_path: Path) -> N
 @pytest.mark.parametrize("metric", ["val_accuracy", "val_loss"])
 def test_a_validation_metric_without_validation_is_refused(tmp_path: Path, metric: str) -> None:
     both(tmp_path, [0.9], [0.8])
-    with pytest.raises(UsageError, match=f"no run has {metric}: add `validation: N` to the data"):
+    with pytest.raises(UsageError, match=f"metric {metric} is in no run: add `validation: N`"):
         problem(tmp_path, metric=metric)
     rows = make_rows([0.1, 0.9], val_loss=[2.3, 0.4])
     write_run(tmp_path, rows, problem="digits (200 for validation)", experiment="digits")

@@ -376,7 +376,7 @@ def test_tied_settings_train_from_the_start_where_it_was_not(tmp_path: Path) -> 
 def test_what_trains_anew_extends_nothing(folder: Path, word: str) -> None:
     outcome = run(folder, LONG, "--extend", word)
     assert outcome.code == 2
-    assert "--extend goes on from stored runs; leave --force and --smoke out" in outcome.err
+    assert outcome.err == f"--extend goes on from stored runs; leave {word} out\n"
     options = Options(runs_dir=folder / "runs", force=word == "--force", smoke=word == "--smoke")
     found = plan_runs(load_experiments([written(folder)], options), options, lambda _: None)
     assert not any(planned.base for planned in found.runs)

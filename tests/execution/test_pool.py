@@ -91,7 +91,7 @@ def test_little_work_stays_in_this_process_unless_told_otherwise(tmp_path: Path)
 def test_no_worker_at_all_is_refused(tmp_path: Path) -> None:
     path = write_experiment(tmp_path)
     outcome = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "0")
-    assert (outcome.code, outcome.err) == (2, "workers must be 1 or more, got 0\n")
+    assert (outcome.code, outcome.err) == (2, "--workers must be 1 or more, got 0\n")
     command("run", path, "--runs-dir", tmp_path / "runs", "--quiet")
     again = command("run", path, "--runs-dir", tmp_path / "runs", "--workers", "0")
     assert again.code == 2  # though there is nothing to train

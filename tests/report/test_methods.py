@@ -176,7 +176,7 @@ def test_other_formats_are_refused(two: Path) -> None:
     with pytest.raises(UsageError) as caught:
         methods(two, "csv")
     assert str(caught.value) == (
-        "--methods is prose: format must be one of table, markdown, latex, got 'csv'"
+        "--methods is prose: --format must be one of table, markdown, latex, got 'csv'"
     )
 
 
