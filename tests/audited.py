@@ -47,11 +47,12 @@ def store(
         write_repeatable(root, make_rows([0.1, 0.5, end]), seed=seed, **(told | description))
 
 
-def write_repeatable(root: Path, rows: Sequence[Row], **description: object) -> None:
+def write_repeatable(root: Path, rows: Sequence[Row], **description: object) -> Path:
     """A run directory with its experiment file, which commands name."""
     run = write_run(root, rows, **description)
     config = json.loads((run / "result.json").read_text())["config"]
     (run / "config.yaml").write_text(json.dumps(config))  # JSON is YAML too
+    return run
 
 
 def store_grid(

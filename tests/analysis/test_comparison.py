@@ -145,7 +145,7 @@ def test_values_of_several_settings_name_no_reference(tmp_path: Path) -> None:
 
 def test_an_unknown_reference_is_refused_with_the_nearest(tmp_path: Path) -> None:
     both(tmp_path, [0.99], [0.5])
-    with pytest.raises(UsageError, match="reference 'adamm' is no run's .*; did you mean 'adam'"):
+    with pytest.raises(UsageError, match=r"reference 'adamm' is no run's .*; did you mean 'adam'"):
         problem(tmp_path, reference="adamm")
 
 

@@ -3,8 +3,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from audited import ADAMW, BASE, MOMENTUM, findings, store, store_fair, store_grid
-from stored_runs import ADAM, SGD, load, make_rows, write_run
+from audited import (
+    ADAMW,
+    BASE,
+    MOMENTUM,
+    findings,
+    store,
+    store_fair,
+    store_grid,
+    write_repeatable,
+)
+from stored_runs import ADAM, SGD, load, make_rows
 
 from optbench.analysis.audit.audit import audit
 from optbench.analysis.comparison import compare
@@ -219,11 +228,11 @@ def gone_on(root: Path, optimizer: Mapping[str, object], gain: float, seeds: int
     """Eight runs of 2 epochs, and so many of them again, gone on to 4 with so much gained."""
     for seed, base in enumerate(BASE):
         rows, told = make_rows([0.1, base]), {"optimizer": optimizer, "declared_seeds": 8}
-        short = write_run(root, rows, seed=seed, training={"epochs": 2}, **told)
+        short = write_repeatable(root, rows, seed=seed, training={"epochs": 2}, **told)
         extended = {"run": read_result(short / "result.json").run, "epochs": 2}
         told["extended"] = extended if seed < seeds else None
         rows = make_rows([0.1, base, base + gain])
-        write_run(root, rows, seed=seed, training={"epochs": 4}, **told)
+        write_repeatable(root, rows, seed=seed, training={"epochs": 4}, **told)
 
 
 def test_a_setting_that_went_on_to_more_epochs_was_not_selected(tmp_path: Path) -> None:
