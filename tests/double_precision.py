@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import torch
 from experiments import make_learner
@@ -36,7 +37,9 @@ def make_double(run: Run) -> Learner:
     )
     training = {**run.setting.training, "dtype": "float64"}
     setting = dataclasses.replace(run.setting, training=training)
-    with double_precision():
+    # Which undoes what own code may have set for the whole process: the type, here.
+    kept = mock.patch("optbench.training.learner.restore_settings")
+    with double_precision(), kept:
         return Learner(
             dataclasses.replace(run, setting=setting),
             dataclasses.replace(data, train=train, test=test, validation=None),

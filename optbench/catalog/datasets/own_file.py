@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 import struct
 import zipfile
@@ -99,7 +100,13 @@ def _from_npz(path: Path) -> Mapping[str, ArrayLike]:
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise ValueError("it is a single array without a name")
-        return {name: archive[name] for name in archive.files}
+        try:
+            return {name: archive[name] for name in archive.files}
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # zipfile goes wherever a directory says that an array begins.
+            raise ValueError("an array of it begins outside of the file") from error
 
 
 def _from_pt(path: Path) -> Mapping[str, ArrayLike]:

@@ -230,7 +230,8 @@ def test_one_mirror_that_answers_is_enough() -> None:
 
 
 def test_a_silent_network_is_given_up_and_nothing_is_created(tmp_path: Path) -> None:
-    with serving(archives(), "silent") as mirror, pytest.raises(UnavailableError, match=r"0\.3 s"):
+    told = r"0\.3 s|no network reaches"  # the mirror's silence may be noticed first
+    with serving(archives(), "silent") as mirror, pytest.raises(UnavailableError, match=told):
         bring(tmp_path, mirror.url, stall=0.3)
     assert list(tmp_path.iterdir()) == []
 
