@@ -141,4 +141,5 @@ def _stopped(plan: Plan, told: Trained, begun: Mapping[Path, int], code: int) ->
         len(plan.runs),
         [last.get("epoch") or 0 for last, _ in stored],
         gained=code != EXIT_ENVIRONMENT or bool(told.ended) or further,
+        anew=plan.force,
     )

@@ -239,13 +239,21 @@ def elsewhere(runs: Sequence[StoredRun], torch: str) -> str:
 
 
 def interrupted_line(
-    done: int, runs: int, committed: Sequence[float], *, gained: bool = True
+    done: int,
+    runs: int,
+    committed: Sequence[float],
+    *,
+    gained: bool = True,
+    anew: bool = False,
 ) -> str:
     """What a stopped command leaves; where nothing was `gained`, that more time is needed.
 
-    `committed` has the epoch that each run under way was last stored at.
+    `committed` has the epoch that each run under way was last stored at. One that trains `anew`
+    what is stored goes on from nothing.
     """
     head = f"Stopped: {done:,} of {count(runs, 'run')} finished."
+    if anew:
+        return f"{head} The same command trains all of them anew."
     if not gained:
         return f"{head} No run got beyond where it began: give it more time than it takes to start."
     if not committed:

@@ -63,6 +63,25 @@ def test_it_says_after_which_epoch_runs_go_on_where_the_screen_was_further(
     assert " s1  3/30 " in shown[0]
 
 
+def test_what_is_forced_is_said_to_begin_anew_and_leaves_what_was_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_experiment(tmp_path, training=LONG, seeds=2)
+    options = ("--runs-dir", tmp_path / "runs", "--workers", "1")
+    assert command("run", path, *options).code == 0
+    before = _numbers(tmp_path / "runs")
+    ticks = iter(range(10_000))
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "monotonic", lambda: 1e9 * (next(ticks) > 40))
+        stopped = command("run", path, *options, "--force", "--max-time", "1h")
+    assert stopped.code == 4
+    told = "Stopped: 0 of 2 runs finished. The same command trains all of them anew."
+    assert " ".join(stopped.err.split()).endswith(told)
+    assert _numbers(tmp_path / "runs").items() >= before.items()  # what began is beside
+    again = command("run", path, *options, "--force").out.splitlines()
+    assert " 1/30 " in next(line for line in again if " s0 " in line)
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_time_that_is_up_at_the_start_is_told_and_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
