@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,7 +19,7 @@ from ray_cluster import RayNodes
 from optbench.execution.cluster.study import LOOK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 LONG: dict[str, Any] = {
@@ -63,6 +64,24 @@ needs_ray = pytest.mark.skipif(
 )
 
 
+@contextmanager
+def training(
+    cluster: RayNodes, words: Sequence[str | Path], environment: dict[str, str]
+) -> Iterator[subprocess.Popen[str]]:
+    """The command on the cluster, from when a run is seen to train."""
+    on = ["--executor", "ray", "--ray-address", cluster.address]
+    with subprocess.Popen(
+        [sys.executable, "-m", "optbench", *words, *on],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | cluster.environment | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("adam lr=0.01" in line for line in process.stdout)
+        yield process
+
+
 @pytest.mark.slow
 @needs_ray
 def test_ctrl_c_stores_where_runs_are_while_a_head_that_is_gone_is_waited_for(
@@ -70,16 +89,8 @@ def test_ctrl_c_stores_where_runs_are_while_a_head_that_is_gone_is_waited_for(
 ) -> None:
     path = write_experiment(tmp_path, **LONG | {"training": {"epochs": 1000, "batch_size": 16}})
     with RayNodes(nodes=1) as cluster:
-        words = ["run", str(path), "--runs-dir", str(tmp_path / "runs"), "--executor", "ray"]
-        with subprocess.Popen(
-            [sys.executable, "-m", "optbench", *words, "--ray-address", cluster.address],
-            env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | cluster.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            assert any("adam lr=0.01" in line for line in process.stdout)
+        words: tuple[str | Path, ...] = ("run", path, "--runs-dir", tmp_path / "runs")
+        with training(cluster, words, {}) as process:
             (driver,) = psutil.Process(process.pid).children()
             cluster.kill("127.0.0.2")
             with pytest.raises(psutil.TimeoutExpired):  # the head is asked every other second
@@ -94,19 +105,10 @@ def test_ctrl_c_stores_where_runs_are_while_a_head_that_is_gone_is_waited_for(
 @needs_ray
 def test_a_head_that_dies_ends_the_command_and_nothing_is_lost(tmp_path: Path) -> None:
     path = write_experiment(tmp_path, **LONG)
-    words = ["run", str(path), "--runs-dir", str(tmp_path / "runs")]
+    words: tuple[str | Path, ...] = ("run", path, "--runs-dir", tmp_path / "runs")
     quick = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}  # instead of 60
     with RayNodes(nodes=1) as cluster:
-        on = ["--executor", "ray", "--ray-address", cluster.address]
-        with subprocess.Popen(
-            [sys.executable, "-m", "optbench", *words, *on],
-            env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | cluster.environment | quick,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            assert any("adam lr=0.01" in line for line in process.stdout)
+        with training(cluster, words, quick) as process:
             children = psutil.Process(process.pid).children(recursive=True)
             cluster.kill("127.0.0.2")
             _, said = process.communicate(timeout=DEADLINE)
