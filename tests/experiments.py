@@ -254,9 +254,16 @@ def _command_in_child(
     output.close()
     os.chdir(cwd)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests ignores
-    prepare()
     sys.argv = ["optbench", *arguments]
-    main()
+    try:
+        try:
+            prepare()
+            main()
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except KeyboardInterrupt:  # outside of the command's own handlers: an interpreter ends by it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
 
 
 def only_directory(runs_dir: Path) -> Path:

@@ -344,6 +344,8 @@ def _read(directory: Path) -> StoredRun | Note:
     try:
         result = read_result(directory / "result.json")
     except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return Note(directory, "unfinished", "removed or replaced while it was read")
         message = str(error).removeprefix(f"{directory / 'result.json'}: ")
         return Note(directory, "damaged", f"result.json: {message}")
     if result.status == "running" and not is_locked(directory):

@@ -11,11 +11,14 @@ import pytest
 from stored_runs import SGD, digest, load, make_rows, write_run
 
 from optbench.errors import StoreError, UsageError
+from optbench.store import scan as scanning
 from optbench.store.metrics import format_rows
 from optbench.store.scan import StoredRun, find_run, is_run_directory, read_run, scan
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from optbench.store.result import Result
 
 ROWS = make_rows([0.1, 0.9])
 
@@ -80,6 +83,22 @@ def test_a_run_that_has_stored_nothing_yet_is_unfinished(tmp_path: Path) -> None
     assert notes(tmp_path) == [
         "adam_mnist/sgd-lr0.01-s0-0123abcd: unfinished: nothing of it is stored yet"
     ]
+
+
+def test_a_run_that_is_replaced_while_it_is_looked_at_is_unfinished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = write_run(tmp_path, ROWS)
+    read_result = scanning.read_result
+
+    def without_it(path: Path) -> Result:
+        directory.rename(directory.with_name(".aside"))
+        return read_result(path)
+
+    monkeypatch.setattr(scanning, "read_result", without_it)
+    (note,) = scan(tmp_path).notes
+    assert (note.path, note.kind) == (directory, "unfinished")
+    assert note.message == "removed or replaced while it was read"
 
 
 def test_hidden_directories_are_passed_over_silently(tmp_path: Path) -> None:
