@@ -52,6 +52,8 @@ def _guarded() -> int:
     except KeyboardInterrupt:
         return EXIT_SIGINT
     except Exception as error:  # noqa: BLE001  (whatever is left is a bug)
+        if isinstance(error.__cause__, Interrupted):  # came in a `__set_name__`, up to Python 3.11
+            return error.__cause__.exit_code
         return _report_bug(error)
     return code if isinstance(code, int) else EXIT_OK
 

@@ -44,6 +44,21 @@ def test_an_unexpected_error_ends_with_70_and_a_log_to_attach(
     assert "it fell\nover" in text
 
 
+def test_a_signal_while_a_class_is_made_is_no_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Named:
+        def __set_name__(self, owner: type, name: str) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def make(*_: object, **__: object) -> None:
+        type("Made", (), {"named": Named()})
+
+    monkeypatch.setattr("optbench.commands.compare.scan", make)
+    outcome = command("compare", tmp_path)
+    assert (outcome.code, outcome.out, outcome.err) == (143, "", "")
+
+
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     outcome = run_module("--version", cwd=tmp_path)
     assert outcome.code == 0

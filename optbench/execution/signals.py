@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from time import monotonic
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+_AGAIN = 0.01  # seconds until a signal is sent once more
 _EXIT_CODES = {signal.SIGINT: EXIT_SIGINT, signal.SIGTERM: EXIT_SIGTERM}
 
 
@@ -30,6 +32,7 @@ class Interruptions:
         self.until = until
         self._depth = 0
         self._pending: int | None = None
+        self._hook = sys.unraisablehook
 
     @property
     def reason(self) -> str:
@@ -44,9 +47,11 @@ class Interruptions:
             return
         wanted = [n for n in _EXIT_CODES if signal.getsignal(n) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self._arrived) for number in wanted}
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._send_again
         try:
             yield
         finally:
+            sys.unraisablehook = self._hook
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -68,3 +73,16 @@ class Interruptions:
             self._pending = code
         else:
             raise Interrupted(code)
+
+    def _send_again(self, lost: sys.UnraisableHookArgs, /) -> None:
+        """Send once more what came in a finalizer, which lets no exception out.
+
+        Imports have such ones too. Not at once, as this is called inside of it.
+        """
+        if not isinstance(lost.exc_value, Interrupted):
+            self._hook(lost)
+            return
+        code = lost.exc_value.exit_code
+        (number,) = (number for number, known in _EXIT_CODES.items() if known == code)
+        main = threading.main_thread().ident
+        threading.Timer(_AGAIN, signal.pthread_kill, (main, number)).start()

@@ -96,19 +96,21 @@ class StoredRun:
     def rows(self) -> tuple[Row, ...]:
         """The rows of metrics.csv, read once; StoreError if missing, damaged or altered.
 
-        Of a killed run, those that result.json knows; of one that a process has taken up since it
-        was looked at, those of now.
+        Of a killed run, those that result.json knows; of one that was written meanwhile, those of
+        now.
         """
         path = self.path / "metrics.csv"
-        content = read_bounded(path, METRICS_LIMIT)
+        stored = content = read_bounded(path, METRICS_LIMIT)
         expected = self.result.files.get("metrics.csv")
         # While a run goes on its rows are ahead of result.json.
         if expected and self.status != "running":
-            content = _known(content, expected) if self.killed else content
+            content = _known(stored, expected) if self.killed else stored
             found = hashlib.sha256(content).hexdigest()
-            if self.killed and found != expected:
-                now = _read(self.path)
-                if isinstance(now, StoredRun) and now != self:
+            if found != expected:
+                now = _read(self.path)  # may be as before though it was begun anew
+                if isinstance(now, StoredRun) and (
+                    now != self or read_bounded(path, METRICS_LIMIT) != stored
+                ):
                     return now.rows
             _check_digest(path, found, expected)
         try:

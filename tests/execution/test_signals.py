@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 
 import pytest
+from experiments import DEADLINE
 
 from optbench.errors import Interrupted
 from optbench.execution.signals import Interruptions
@@ -23,6 +25,37 @@ def test_handlers_are_put_back() -> None:
     with Interruptions().caught():
         assert [signal.getsignal(number) for number, _ in CODES] != before
     assert [signal.getsignal(number) for number, _ in CODES] == before
+
+
+@pytest.mark.parametrize(("number", "code"), CODES)
+def test_one_that_comes_in_a_finalizer_is_not_lost(number: int, code: int) -> None:
+    class Late:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def work() -> None:
+        Late()
+        threading.Event().wait(DEADLINE)
+
+    hook = sys.unraisablehook
+    with pytest.raises(Interrupted) as told, Interruptions().caught():
+        work()
+    assert told.value.exit_code == code
+    assert sys.unraisablehook == hook
+
+
+def test_what_else_a_finalizer_raises_is_told_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken:
+        def __del__(self) -> None:
+            raise KeyError("broken")
+
+    told: list[BaseException | None] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(lost.exc_value))
+    with Interruptions().caught():
+        Broken()
+    assert [type(error) for error in told] == [KeyError]
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)

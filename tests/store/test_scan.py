@@ -11,14 +11,13 @@ import pytest
 from stored_runs import SGD, digest, load, make_rows, write_run
 
 from optbench.errors import StoreError, UsageError
-from optbench.store import scan as scanning
+from optbench.store.bounded import read_bounded
 from optbench.store.metrics import format_rows
+from optbench.store.result import Result, read_result
 from optbench.store.scan import StoredRun, find_run, is_run_directory, read_run, scan
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from optbench.store.result import Result
 
 ROWS = make_rows([0.1, 0.9])
 
@@ -89,13 +88,12 @@ def test_a_run_that_is_replaced_while_it_is_looked_at_is_unfinished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = write_run(tmp_path, ROWS)
-    read_result = scanning.read_result
 
     def without_it(path: Path) -> Result:
         directory.rename(directory.with_name(".aside"))
         return read_result(path)
 
-    monkeypatch.setattr(scanning, "read_result", without_it)
+    monkeypatch.setattr("optbench.store.scan.read_result", without_it)
     (note,) = scan(tmp_path).notes
     assert (note.path, note.kind) == (directory, "unfinished")
     assert note.message == "removed or replaced while it was read"
@@ -141,6 +139,30 @@ def test_a_killed_run_that_was_begun_anew_since_it_was_found_has_the_rows_of_now
     shutil.rmtree(directory)
     anew = make_rows([0.3])
     write_run(tmp_path, anew, status="running")
+    assert list(found.rows) == anew
+
+
+def test_a_killed_run_that_was_begun_anew_and_killed_at_the_same_row_has_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = write_run(tmp_path, ROWS, status="running")
+    metrics = directory / "metrics.csv"
+    halfway = [format_rows(ROWS[:1]).encode()]  # while the second process writes its rows
+    (run,) = scan(tmp_path).runs
+
+    def read(path: Path, limit: int) -> bytes:
+        return halfway.pop() if path == metrics and halfway else read_bounded(path, limit)
+
+    monkeypatch.setattr("optbench.store.scan.read_bounded", read)
+    assert list(run.rows) == ROWS
+
+
+def test_a_finished_run_that_another_took_the_place_of_has_the_rows_of_now(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS)
+    (found,) = scan(tmp_path).runs
+    shutil.rmtree(directory)
+    anew = make_rows([0.3])
+    write_run(tmp_path, anew)
     assert list(found.rows) == anew
 
 
