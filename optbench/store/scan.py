@@ -100,17 +100,16 @@ class StoredRun:
         now.
         """
         path = self.path / "metrics.csv"
-        stored = content = read_bounded(path, METRICS_LIMIT)
+        before = _written(self.path)
+        content = read_bounded(path, METRICS_LIMIT)
         expected = self.result.files.get("metrics.csv")
         # While a run goes on its rows are ahead of result.json.
         if expected and self.status != "running":
-            content = _known(stored, expected) if self.killed else stored
+            content = _known(content, expected) if self.killed else content
             found = hashlib.sha256(content).hexdigest()
             if found != expected:
-                now = _read(self.path)  # may be as before though it was begun anew
-                if isinstance(now, StoredRun) and (
-                    now != self or read_bounded(path, METRICS_LIMIT) != stored
-                ):
+                now = _read(self.path)  # may say the same though it was begun anew in between
+                if isinstance(now, StoredRun) and (now != self or _written(self.path) != before):
                     return now.rows
             _check_digest(path, found, expected)
         try:
@@ -244,6 +243,19 @@ def _names(run: StoredRun) -> tuple[str, str]:
 def _check_digest(path: Path, found: str, expected: str | None) -> None:
     if found != expected:
         raise StoreError(f"{path}: damaged: its SHA-256 is not the one in result.json")
+
+
+def _written(directory: Path) -> list[tuple[int, int] | None]:
+    """What differs once the files that rows are read from have been replaced."""
+    found: list[tuple[int, int] | None] = []
+    for name in ("metrics.csv", "result.json"):
+        try:
+            status = (directory / name).lstat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_ino, status.st_ctime_ns))
+    return found
 
 
 def _known(content: bytes, expected: str) -> bytes:

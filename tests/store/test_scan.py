@@ -147,11 +147,17 @@ def test_a_killed_run_that_was_begun_anew_and_killed_at_the_same_row_has_its_row
 ) -> None:
     directory = write_run(tmp_path, ROWS, status="running")
     metrics = directory / "metrics.csv"
-    halfway = [format_rows(ROWS[:1]).encode()]  # while the second process writes its rows
+    turns = [1, 1]  # another process writes rows one by one, twice, each time as these are read
     (run,) = scan(tmp_path).runs
 
     def read(path: Path, limit: int) -> bytes:
-        return halfway.pop() if path == metrics and halfway else read_bounded(path, limit)
+        content = read_bounded(path, limit)
+        if path != metrics or not turns:
+            return content
+        content = format_rows(ROWS[: turns.pop()]).encode()
+        metrics.with_name("new").write_bytes(metrics.read_bytes())
+        metrics.with_name("new").replace(metrics)
+        return content
 
     monkeypatch.setattr("optbench.store.scan.read_bounded", read)
     assert list(run.rows) == ROWS
