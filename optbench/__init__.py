@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Experiment, Run, Setting
     from optbench.errors import ConfigError, OptbenchError, UsageError
     from optbench.execution.study import run
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 __version__: str  # found by __getattr__, as the others
 
@@ -42,7 +42,7 @@ _HOMES = {
     "OptbenchError": "optbench.errors:OptbenchError",
     "Run": "optbench.config.spec:Run",
     "Setting": "optbench.config.spec:Setting",
-    "StoredRun": "optbench.store.scan:StoredRun",
+    "StoredRun": "optbench.store.stored_run:StoredRun",
     "UsageError": "optbench.errors:UsageError",
     "__version__": "optbench.version:VERSION",
     "compare": "optbench.api:compare",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.analysis.claims.judgement import Judgement
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 
 def claim_of(text: str) -> Claim:

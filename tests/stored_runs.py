@@ -8,11 +8,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from optbench.store.metrics import Row, format_rows
-from optbench.store.scan import StoredRun, scan
+from optbench.store.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from optbench.store.stored_run import StoredRun
 
 ADAM = {
     "name": "adam",
@@ -152,6 +154,12 @@ def write_seeds(
 
 def load(root: Path) -> tuple[StoredRun, ...]:
     return scan(root).runs
+
+
+def only(root: Path) -> StoredRun:
+    """The only run there."""
+    (run,) = load(root)
+    return run
 
 
 def _finite(row: Row) -> dict[str, float | int | None]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optbench.analysis.interval import Estimate
     from optbench.analysis.metric import Metric
     from optbench.analysis.question import Question
-    from optbench.store.scan import Note, StoredRun
+    from optbench.store.stored_run import Note, StoredRun
 
 Outcome = Literal[
     "identical",  # the same bytes at every seed

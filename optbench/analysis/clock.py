@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 _ENVIRONMENT = ("host", "processor", "device", "threads", "torch")
 

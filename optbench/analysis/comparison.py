@@ -25,7 +25,7 @@ from optbench.analysis.where import selected
 from optbench.config.metrics import QUANTITIES
 from optbench.config.suggest import did_you_mean_metric
 from optbench.errors import ArgumentError, StoreError, UsageError
-from optbench.store.scan import Note, StoredRun
+from optbench.store.stored_run import Note, StoredRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import polars
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 IDENTITY = ("experiment", "status", "problem", "setting", "optimizer", "seed")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from optbench.analysis.metric import Metric
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 
 @dataclass(frozen=True)

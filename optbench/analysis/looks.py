@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 FIRST_ALPHA = 0.04
 SECOND_ALPHA = 0.01

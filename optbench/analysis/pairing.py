@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 
 def pairs(a: Iterable[StoredRun], b: Iterable[StoredRun]) -> list[tuple[StoredRun, StoredRun]]:

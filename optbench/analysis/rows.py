@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from optbench.analysis.question import Question
     from optbench.analysis.setting import Setting
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 
 @dataclass(frozen=True)

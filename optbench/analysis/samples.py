@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from optbench.analysis.metric import Metric
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 LARGEST_EXPONENT = 709.0  # of e that a float holds
 LOG_SPREAD = 10.0  # losses of one setting that spread so far over its seeds look lognormal

@@ -14,7 +14,7 @@ from optbench.config.spec import UNHASHED, flattened, format_value, short_value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 MARK = " #"  # before the beginning of a setting's hash
 # What people call an optimizer of its own, though torch has it as an argument of another.

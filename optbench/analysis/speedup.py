@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from optbench.analysis.metric import Metric
     from optbench.analysis.target import Unit
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 
 @dataclass(frozen=True)

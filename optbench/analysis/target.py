@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from optbench.analysis.metric import Metric
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 Unit = Literal["steps", "epochs", "examples", "seconds"]
 UNITS: tuple[Unit, ...] = get_args(Unit)

@@ -13,7 +13,7 @@ from optbench.analysis.target import final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
     from optbench.store.tuning import Study, Trial
 
 Fate = Literal["completed", "diverged", "pruned", "failed", "missing"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from optbench.analysis.interval import Estimate
     from optbench.analysis.metric import Metric
     from optbench.analysis.statistics.wilson import Share
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 Decision = Literal["better", "worse", "undecided"]
 Why = Literal[

@@ -14,7 +14,8 @@ from optbench.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from optbench.store.scan import Note, Scan, StoredRun
+    from optbench.store.scan import Scan
+    from optbench.store.stored_run import Note, StoredRun
 
 MOST_LISTED = 8  # values or keys that a message names
 _EXAMPLE = "--where optimizer=adam --where lr=1e-3,1e-2"

@@ -19,10 +19,12 @@ from optbench.config.node import Node, Plain, Problems, child_key
 from optbench.config.spec import Weights
 from optbench.errors import StoreError, UsageError
 from optbench.store.bounded import sha256_of
-from optbench.store.scan import StoredRun, scan
+from optbench.store.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from optbench.store.stored_run import StoredRun
 
 START = ("weights", "head")  # the keys of a model
 HEADS = ("keep", "new")  # its last layer: from the weights as the rest, or drawn from the seed

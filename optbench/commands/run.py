@@ -34,7 +34,7 @@ from optbench.report.plan import (
     smoke_line,
     too_few_seeds,
 )
-from optbench.store.scan import StoredRun, beside, scan
+from optbench.store.scan import beside, scan
 from optbench.store.tuning import studies
 from optbench.trackers.choice import open_tracker
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from optbench.commands.screen import Screen
     from optbench.execution.outlook import Outlook
     from optbench.execution.plan import Plan
+    from optbench.store.stored_run import StoredRun
     from optbench.training.events import Ended
 
 

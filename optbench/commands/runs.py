@@ -11,7 +11,8 @@ from optbench.errors import EXIT_OK, UsageError
 from optbench.report.run_page import render_run
 from optbench.report.runs import render_notes, render_runs
 from optbench.store.result import STATUSES, Status
-from optbench.store.scan import find_run, is_run_directory, scan
+from optbench.store.scan import find_run, scan
+from optbench.store.stored_run import is_run_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Experiment
     from optbench.execution.plan import Plan
     from optbench.execution.study import Options
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
     from optbench.training.events import Ended
     from optbench.tuning.search import Phase, Tuner
 

@@ -24,7 +24,7 @@ from optbench.store.leftovers import delete, find_leftovers, tree_size
 from optbench.store.lock import RunLock
 from optbench.store.own_config import CONFIG
 from optbench.store.rundir import STATE
-from optbench.store.scan import StoredRun, scan
+from optbench.store.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from optbench.commands.screen import Screen
     from optbench.execution.plan import Plan
     from optbench.store.result import Status
+    from optbench.store.stored_run import StoredRun
 
 
 def repair_command(runs_dir: Path, screen: Screen, *, dry_run: bool) -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from optbench.config.claims import Claim
     from optbench.config.spec import Experiment, Setting
     from optbench.execution.plan import Plan
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
     from optbench.training.events import Ended
 
 

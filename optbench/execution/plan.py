@@ -11,7 +11,7 @@ from optbench.execution.data import as_requested
 from optbench.store.checkpoint_header import fault_of
 from optbench.store.index import RunIndex
 from optbench.store.kept import kept_states
-from optbench.store.scan import Asker, StoredRun, is_run_directory, read_run
+from optbench.store.stored_run import Asker, StoredRun, is_run_directory, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from optbench.config.spec import Experiment, Run, Setting
     from optbench.store.kept import Kept
-    from optbench.store.scan import Note
+    from optbench.store.stored_run import Note
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from optbench.store.metrics import best_row
 from optbench.store.own_config import CONFIG, check_config
 from optbench.store.result import parse_result, read_result
 from optbench.store.rundir import STATE, RunDirectory
-from optbench.store.scan import StoredRun, run_directories
+from optbench.store.scan import run_directories
+from optbench.store.stored_run import StoredRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

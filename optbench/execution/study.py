@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Experiment
     from optbench.execution.data import Announce
     from optbench.execution.standby import Standby
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
     from optbench.training.events import Event
 
 SMOKE_DIR = ".smoke"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from optbench.config.spec import Experiment, Run, Setting
     from optbench.errors import Problem
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 MOST_RUNS = 40  # lines of a plan
 MOST_DRAWN = 3  # experiments that a command names; of more, the store

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from optbench.report.table import Cell
     from optbench.store.metrics import Row
     from optbench.store.result import Cohort, Result
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 LAST_ROWS = 5
 _ROW_COLUMNS = ("epoch", "steps", "train_loss", "val_loss", "val_accuracy", "test_accuracy")

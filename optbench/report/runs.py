@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from optbench.store.result import Result, Status
-    from optbench.store.scan import Note, StoredRun
+    from optbench.store.stored_run import Note, StoredRun
 
 MOST_NOTES = 20
 LONGEST_SETTING = 30  # characters of a label that stand whole in a narrow terminal

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from optbench.analysis.comparison import Comparison, ProblemComparison
     from optbench.analysis.rows import SettingRow
     from optbench.analysis.target import SeedTime
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 DECIMALS = 2  # of a percentage: a test set of 10,000 tells no more
 

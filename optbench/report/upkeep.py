@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optbench.store.damage import Repair
     from optbench.store.leftovers import Leftover
     from optbench.store.result import Result, Status
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 MOST_PATHS = 20
 

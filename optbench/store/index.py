@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from optbench.errors import StoreError
 from optbench.store.folders import is_folder, subfolders
 from optbench.store.result import read_result
-from optbench.store.scan import RUN_NAME, Note, StoredRun
+from optbench.store.scan import RUN_NAME
+from optbench.store.stored_run import Note, StoredRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

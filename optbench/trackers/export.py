@@ -9,7 +9,7 @@ from optbench.trackers.tracker import TrackedRun, step_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
     from optbench.trackers.tracker import Tracker
 
 

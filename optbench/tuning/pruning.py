@@ -14,7 +14,7 @@ from optbench.analysis.trials import higher_is_better
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
     from optbench.store.tuning import Trial
 
 MEDIAN_OF = 5  # trials that have to be complete before the median decides, as in Optuna

@@ -15,7 +15,7 @@ from optbench.analysis.trials import Outcome, best, outcome
 from optbench.errors import EXIT_RUNS_FAILED, OptbenchError, StoreError
 from optbench.execution.plan import Plan, Planned, make_plan, stored_runs
 from optbench.store.rundir import RunDirectory
-from optbench.store.scan import stored_run
+from optbench.store.stored_run import stored_run
 from optbench.store.tuning import SUFFIX, Contender, Study, Trial, write_study
 from optbench.tuning.budget import Bracket, Budget, trials_of
 from optbench.tuning.proposals import make_proposer
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from optbench.analysis.edges import Edge
     from optbench.catalog.search import Search, Searched
     from optbench.config.spec import Experiment, Run, Setting
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
     from optbench.tuning.proposals import Proposer
 
 

@@ -12,7 +12,7 @@ from stored_runs import SGD, make_rows, result_document
 from optbench.analysis.selection import criterion, leaders, ranked
 from optbench.analysis.setting import Setting
 from optbench.store.result import Status, parse_result
-from optbench.store.scan import StoredRun
+from optbench.store.stored_run import StoredRun
 
 if TYPE_CHECKING:
     from optbench.store.metrics import Row

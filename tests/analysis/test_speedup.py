@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optbench.analysis.target import Unit
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 ACCURACY = Metric("test_accuracy")
 EPOCHS = 12

@@ -10,13 +10,13 @@ from stored_runs import ADAM, SGD, load, make_rows, write_run, write_seeds
 
 from optbench.analysis.metric import Metric
 from optbench.analysis.verdict import Verdict, judge_against, judge_pair
-from optbench.store.scan import Asker
+from optbench.store.stored_run import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 ACCURACY, LOSS = Metric("test_accuracy"), Metric("train_loss")
 BASE = [0.1, 0.2, 0.15, 0.3, 0.25, 0.2, 0.05, 0.1]

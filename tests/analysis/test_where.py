@@ -15,7 +15,7 @@ from optbench.report.comparison import render
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 MOMENTUM = SGD | {"lr": 0.1, "momentum": 0.9}
 

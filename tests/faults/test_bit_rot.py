@@ -157,7 +157,7 @@ SABOTAGE = [
     Sabotage(
         "bit-rot",
         "the digest of metrics.csv",
-        "optbench/store/scan.py",
+        "optbench/store/stored_run.py",
         'if expected and self.status != "running":',
         "if False:",
         "test_a_damaged_file_of_a_finished_run_makes_no_other_number[metrics.csv]",

@@ -120,7 +120,7 @@ SABOTAGE = [
     Sabotage(
         "bit-rot",
         "the rows that a killed run is known to have",
-        "optbench/store/scan.py",
+        "optbench/store/stored_run.py",
         'if expected and self.status != "running":',
         "if expected and not self.killed:",
         "test_a_damaged_file_of_a_killed_run_shows_no_other_number[metrics.csv]",

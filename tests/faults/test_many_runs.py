@@ -66,7 +66,7 @@ SABOTAGE = (
     Sabotage(
         "many",
         "reading each run's rows once",
-        "optbench/store/scan.py",
+        "optbench/store/stored_run.py",
         "    @cached_property\n    def rows(",
         "    @property\n    def rows(",
         "test_ten_thousand_runs_are_compared_within_what_is_stated",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from faults.injections import Injection
     from optbench.store.metrics import Row
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 

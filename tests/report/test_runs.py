@@ -11,7 +11,7 @@ from stored_runs import ADAM, load, make_rows, write_run
 from optbench.report.catalogue import render_catalogue
 from optbench.report.run_page import render_run
 from optbench.report.runs import age, in_order, render_notes, render_runs
-from optbench.store.scan import Note
+from optbench.store.stored_run import Note
 
 
 def test_the_list_has_a_line_a_run_with_its_state(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from experiments import command, write_experiment
 
-from optbench.store.scan import StoredRun, scan
+from optbench.store.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from optbench.store.stored_run import StoredRun
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
 TWO = [{"name": "adam", "lr": 0.01}, {"name": "sgd", "lr": 1e30}]  # the second diverges

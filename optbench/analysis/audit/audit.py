@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from optbench.analysis.comparison import Comparison
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 
 @dataclass(frozen=True)

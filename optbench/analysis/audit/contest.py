@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from optbench.analysis.comparison import Comparison, ProblemComparison
     from optbench.analysis.rows import SettingRow
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
     from optbench.store.tuning import Contender, Study
 
 

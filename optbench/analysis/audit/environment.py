@@ -10,7 +10,7 @@ from optbench.analysis.audit.mending import train
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 _MATTERS = ("torch", "device", "threads", "optbench")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from optbench.analysis.audit.contest import Contest, Entrant
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 STORE = Path("runs")  # where `optbench run` writes unless told otherwise
 MOST_NAMED = 20  # settings that are named one by one; of more, all of their experiments' folders

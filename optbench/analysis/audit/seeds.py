@@ -13,7 +13,7 @@ from optbench.analysis.pairing import pairs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 
 def missing(contest: Contest) -> Iterator[Flaw]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from optbench.analysis.claims.judgement import Grounds
     from optbench.config import claims
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from optbench.analysis.target import Unit
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 _COLUMNS = {"epochs": "epoch", "steps": "steps", "examples": "examples"}
 

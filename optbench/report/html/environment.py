@@ -13,7 +13,7 @@ from optbench.report.table import Cell, Column, Table, cell
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 MOST_NAMED = 6  # runs that are named; of the rest the number is told
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optbench.analysis.audit.finding import Finding
     from optbench.analysis.comparison import Comparison, ProblemComparison
     from optbench.report.table import Table
-    from optbench.store.scan import Note, StoredRun
+    from optbench.store.stored_run import Note, StoredRun
 
 MOST_NAMED = 3  # experiments in the title
 

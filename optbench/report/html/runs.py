@@ -12,7 +12,7 @@ from optbench.report.table import Column, Table, cell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optbench.store.scan import StoredRun
+    from optbench.store.stored_run import StoredRun
 
 _REASON, _DIRECTORY = Column("reason", "reason"), Column("directory", "directory")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from optbench.analysis.selection import criterion, ranked
 from optbench.analysis.setting import Setting, family, group_settings
 from optbench.analysis.target import final
-from optbench.store.scan import StoredRun
+from optbench.store.stored_run import StoredRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
