@@ -86,7 +86,7 @@ class StoredRun:
     def rows(self) -> tuple[Row, ...]:
         """The rows of metrics.csv, read once; StoreError if missing, damaged or altered.
 
-        Of a killed run, those that result.json knows; of one that was written meanwhile, those of
+        Of a killed run, those that result.json knows; of one that is written meanwhile, those of
         now.
         """
         path = self.path / "metrics.csv"
@@ -97,10 +97,9 @@ class StoredRun:
         if expected and self.status != "running":
             content = _known(content, expected) if self.killed else content
             found = hashlib.sha256(content).hexdigest()
-            if found != expected:
-                now = look_at(self.path)  # may say the same though it was begun anew in between
-                if isinstance(now, StoredRun) and (now != self or _written(self.path) != before):
-                    return now.rows
+            # It may say the same though it was begun anew in between.
+            if found != expected and (look_at(self.path) != self or _written(self.path) != before):
+                return read_run(self.path).rows
             _check_digest(path, found, expected)
         try:
             return tuple(parse_rows(content.decode("utf-8")))

@@ -52,7 +52,7 @@ def race(directory: Path, rounds: int, barrier: Barrier, outcomes: Connection) -
 
 
 def write_runs(store: Path, writer: int, begun: Barrier, stop: Event) -> None:
-    """Write runs row by row, anew in the place of finished ones, or leave them unfinished."""
+    """Write runs row by row as commands do, anew in the place of finished ones, or leave them."""
     optimizer = ADAM if writer % 2 else SGD
     for turn in itertools.count():
         seed = 3 * (writer // 2) + turn % 3
@@ -61,9 +61,12 @@ def write_runs(store: Path, writer: int, begun: Barrier, stop: Event) -> None:
         final = RunDirectory(place)
         final.create()
         with RunLock(place):
-            directory = final.beside if (place / "weights.pt").exists() else final
-            shutil.rmtree(directory.path, ignore_errors=directory is not final)
-            directory.create()
+            directory = final
+            directory.delete_checkpoints()
+            if (place / "weights.pt").exists():
+                directory = final.beside
+                shutil.rmtree(directory.path, ignore_errors=True)
+                directory.create()
             leave_after = EPOCHS if turn % 3 else 2  # one of three is never finished
             write_run(directory, result, leave_after)
             if directory is not final and leave_after == EPOCHS:

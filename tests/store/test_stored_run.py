@@ -110,6 +110,15 @@ def test_a_finished_run_that_another_took_the_place_of_has_the_rows_of_now(tmp_p
     assert list(found.rows) == anew
 
 
+def test_a_run_that_is_removed_while_it_is_read_is_no_damaged_one(tmp_path: Path) -> None:
+    directory = write_run(tmp_path, ROWS)
+    (found,) = scan(tmp_path).runs
+    (directory / "result.json").unlink()
+    (directory / "metrics.csv").write_text(format_rows(ROWS[:1]))
+    with pytest.raises(StoreError, match="removed or replaced while it was read"):
+        _ = found.rows
+
+
 def test_a_killed_run_whose_rows_are_not_those_that_it_stored_is_damaged(tmp_path: Path) -> None:
     directory = write_run(tmp_path, ROWS, status="running")
     metrics = directory / "metrics.csv"
