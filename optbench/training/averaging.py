@@ -14,7 +14,7 @@ import torch
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn, update_bn
 
 from optbench.training.batches import inputs_of_epoch
-from optbench.training.seeding import derive, global_state, set_global_state
+from optbench.training.seeding import derive, generators_given_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -96,15 +96,11 @@ class Average:
         What the pass draws comes from a stream of its own: training doesn't notice.
         """
         learner, epoch = self.learner, self.learner.steps // self.learner.epoch_steps - 1
-        before = global_state(learner.data.device)
-        torch.manual_seed(derive(learner.run.seed, "average", epoch))
-        try:
-            with self.in_place():
-                update_bn(inputs_of_epoch(learner, epoch), learner.model)
-                buffers = list(learner.model.buffers())
-                _copy(self.values[len(learner.parameters) :], buffers)
-        finally:
-            set_global_state(before, learner.data.device)
+        with generators_given_back(learner.data.device), self.in_place():
+            torch.manual_seed(derive(learner.run.seed, "average", epoch))
+            update_bn(inputs_of_epoch(learner, epoch), learner.model)
+            buffers = list(learner.model.buffers())
+            _copy(self.values[len(learner.parameters) :], buffers)
 
 
 def _mixing(how: Mapping[str, Any]) -> Callable[[list[Tensor], list[Tensor], int], None]:

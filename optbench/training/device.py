@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
 from torch.sparse import check_sparse_tensor_invariants
@@ -12,7 +13,9 @@ from torch.sparse import check_sparse_tensor_invariants
 from optbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+Value = TypeVar("Value")
 
 
 def choose_device(name: str) -> torch.device:
@@ -57,6 +60,32 @@ def prefer(device: str) -> None:
         torch.cuda.set_device(device)
 
 
+class _Setting(Generic[Value]):
+    """One of torch's settings of a process, which whoever leaves last puts back.
+
+    Training that was left in the middle ends when Python collects it, which must not change what
+    another trains by.
+    """
+
+    def __init__(self, put: Callable[[Value], object]) -> None:
+        self.put = put
+        self.before: list[Value] = []
+
+    @contextmanager
+    def set(self, value: Value, before: Value) -> Iterator[None]:
+        self.before.append(before)
+        self.put(value)
+        try:
+            yield
+        finally:
+            self.put(self.before.pop())
+
+
+_THREADS = _Setting(torch.set_num_threads)
+_FLUSHED = _Setting(torch.set_flush_denormal)
+_DETERMINISTIC = _Setting(partial(torch.use_deterministic_algorithms, warn_only=True))
+
+
 @contextmanager
 def reproducible(device: torch.device) -> Iterator[None]:
     """One CPU thread, denormals flushed, deterministic kernels on CUDA; undone afterwards.
@@ -64,16 +93,16 @@ def reproducible(device: torch.device) -> Iterator[None]:
     Sums split over threads round differently with another number of them. Denormal numbers
     cost Adam a quarter of its time from the second epoch on, and change no result that is read.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    kernels = _deterministic_kernels() if device.type == "cuda" else nullcontext()
-    try:
-        with kernels, _unchecked_sparse_tensors():
-            yield
-    finally:
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(threads)
+    threads = _THREADS.set(1, torch.get_num_threads())
+    denormals = _FLUSHED.set(True, bool(_FLUSHED.before))
+    # Not for the CPU, whose kernels all are: torch imports its compiler for this, in seconds.
+    kernels = (
+        _DETERMINISTIC.set(True, torch.are_deterministic_algorithms_enabled())
+        if device.type == "cuda"
+        else nullcontext()
+    )
+    with threads, denormals, kernels, _unchecked_sparse_tensors():
+        yield
 
 
 def restore_settings() -> None:
@@ -91,17 +120,6 @@ def _unchecked_sparse_tensors() -> AbstractContextManager[None]:
     """As torch has them anyway; but where nobody says so, it warns."""
     context: AbstractContextManager[None] = check_sparse_tensor_invariants(enable=False)  # type: ignore[no-untyped-call]
     return context
-
-
-@contextmanager
-def _deterministic_kernels() -> Iterator[None]:
-    """Not for the CPU, whose kernels all are: torch imports its compiler for this, in seconds."""
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
 
 
 def finish_imports() -> None:

@@ -18,7 +18,7 @@ from optbench.errors import UsageError
 from optbench.store.metrics import LARGEST
 from optbench.training.functions import outputs_type, own_function, repeated
 from optbench.training.named import blame
-from optbench.training.seeding import global_state, global_stream, set_global_state
+from optbench.training.seeding import generators_given_back, global_stream
 from optbench.training.trial import trial_batch, trial_outputs, trial_targets
 
 if TYPE_CHECKING:
@@ -57,18 +57,14 @@ class Measures:
         some class. Raises `UsageError` where it is nan whatever the outputs, or infinite, and
         whatever one's own code raises.
         """
-        before = global_state(self.device)
-        try:
-            with global_stream(seed, "metrics"):
-                given = outputs.to(outputs_type(self.setting))
-                found = {
-                    name: _number(name, metric(given.clone(), targets.clone()))
-                    for name, metric in self.metrics.items()
-                }
-                self._check_defined(found, targets, given)
-                return found
-        finally:
-            set_global_state(before, self.device)
+        with generators_given_back(self.device), global_stream(seed, "metrics"):
+            given = outputs.to(outputs_type(self.setting))
+            found = {
+                name: _number(name, metric(given.clone(), targets.clone()))
+                for name, metric in self.metrics.items()
+            }
+            self._check_defined(found, targets, given)
+            return found
 
     def _check_defined(self, found: Mapping[str, float], targets: Tensor, outputs: Tensor) -> None:
         """Raises where a metric that is nan would be so of other outputs too."""

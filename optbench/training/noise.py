@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 
 from optbench.training.seeding import (
     derive,
+    generators_given_back,
     global_state,
     python_state,
     seeded_python_state,
@@ -70,13 +72,13 @@ class SharedNoise:
         self.holder: Noise | None = None
 
     def __enter__(self) -> Self:
-        self.before, self.python_before = global_state(self.device), python_state()
+        self._use = ExitStack()
+        self._use.enter_context(generators_given_back(self.device))
+        self._use.callback(self.take_back)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.take_back()
-        set_global_state(self.before, self.device)
-        set_python_state(self.python_before)
+        self._use.close()
 
     def lend(self, noise: Noise) -> None:
         """Until somebody else needs them, or they are taken back."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PythonState = tuple[tuple[Any, ...], Any]  # of `random`, of `numpy.random`
 
+_uses: list[object] = []  # of the global generators, the innermost last
+
 
 def derive(seed: int, stream: str, index: int = 0) -> int:
     """A 63-bit seed for one named stream: SHA-256 of its name, the run's seed and an index.
@@ -41,20 +43,36 @@ def numpy_stream(seed: int, stream: str, index: int = 0) -> np.random.RandomStat
 
 
 @contextmanager
+def generators_given_back(device: torch.device) -> Iterator[None]:
+    """At its end the global generators are as before: torch's, Python's and numpy's.
+
+    But where another use has begun since: training that was left in the middle ends when Python
+    collects it, be it between what the other seeds and what it draws.
+    """
+    use = object()
+    _uses.append(use)
+    before, others = global_state(device), python_state()
+    try:
+        yield
+    finally:
+        innermost = _uses[-1] is use
+        _uses.remove(use)
+        if innermost:
+            set_global_state(before, device)
+            set_python_state(others)
+
+
+@contextmanager
 def global_stream(seed: int, stream: str) -> Iterator[None]:
     """The CPU's global generator, seeded for a stream and given back as it was.
 
     For code that takes no generator: torch's own initialization, and classes of one's own, which
     may draw from Python's and numpy's as well.
     """
-    before, others = torch.get_rng_state(), python_state()
-    torch.default_generator.manual_seed(derive(seed, stream))
-    set_python_state(seeded_python_state(seed, stream))
-    try:
+    with generators_given_back(torch.device("cpu")):
+        torch.default_generator.manual_seed(derive(seed, stream))
+        set_python_state(seeded_python_state(seed, stream))
         yield
-    finally:
-        torch.set_rng_state(before)
-        set_python_state(others)
 
 
 def seeded_python_state(seed: int, stream: str) -> PythonState:

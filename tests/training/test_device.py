@@ -32,6 +32,23 @@ def test_one_thread_inside_and_as_many_as_before_outside() -> None:
         torch.set_num_threads(before)
 
 
+def test_what_was_left_and_ends_while_another_trains_changes_no_setting_of_it() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    tiny = torch.tensor([1e-30])
+    try:
+        left = reproducible(CPU)
+        left.__enter__()
+        with reproducible(CPU):
+            left.__exit__(None, None, None)
+            assert torch.get_num_threads() == 1
+            assert (tiny * 1e-10).item() == 0
+        assert torch.get_num_threads() == 2
+        assert (tiny * 1e-10).item() == pytest.approx(1e-40, rel=1e-4)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_denormal_numbers_are_zero_inside_and_themselves_outside() -> None:
     tiny = torch.tensor([1e-30])
     with reproducible(CPU):

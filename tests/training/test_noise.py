@@ -9,16 +9,32 @@ import numpy as np
 import pytest
 import torch
 from company import alone, assert_ends_as, in_cohorts, resumed, stopped, traces
-from experiments import make_learner, make_runs, write_plugin
+from experiments import make_learner, make_runs, train_all, write_plugin
 from plain_loop import documented_seed
 
+from optbench.training.device import reproducible
+from optbench.training.loop import train
 from optbench.training.noise import Noise, SharedNoise
+from optbench.training.records import Evaluation
 from optbench.training.seeding import python_state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CPU = torch.device("cpu")
+DRAWS = """
+import random
+import numpy as np
+import torch
+
+class Draws(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr * (0.5 + random.random()))
+
+    def step(self, closure=None):
+        self.param_groups[0]["lr"] *= 1 + 0.1 * random.gauss(0, 1) + 0.1 * np.random.randn()
+        super().step(closure)
+"""
 
 
 def drawn(generator: torch.Generator, numbers: int) -> list[float]:
@@ -67,26 +83,25 @@ def test_torchs_own_generator_is_given_back_even_after_an_error() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_training_that_was_left_in_the_middle_may_end_while_another_trains(tmp_path: Path) -> None:
+    write_plugin(tmp_path, DRAWS)
+    (run,) = make_runs(tmp_path, optimizer="./plugin.py:Draws")
+    undisturbed, disturbed = make_learner(run), make_learner(run)
+    train_all(undisturbed)
+    left = [train([make_learner(run)])]
+    next(left[0])
+    with reproducible(CPU):
+        for record in train([disturbed]):
+            if isinstance(record, Evaluation):
+                left.clear()
+    assert disturbed.rows == undisturbed.rows
+
+
 def test_a_stored_state_goes_on_where_it_was() -> None:
     noise, again = Noise(1, CPU), Noise(9, CPU)
     drawn(noise.cpu, 4)
     again.restore(noise.state())
     assert drawn(again.cpu, 3) == drawn(noise.cpu, 3)
-
-
-DRAWS = """
-import random
-import numpy as np
-import torch
-
-class Draws(torch.optim.SGD):
-    def __init__(self, params, lr=0.1):
-        super().__init__(params, lr * (0.5 + random.random()))
-
-    def step(self, closure=None):
-        self.param_groups[0]["lr"] *= 1 + 0.1 * random.gauss(0, 1) + 0.1 * np.random.randn()
-        super().step(closure)
-"""
 
 
 def test_ones_own_code_draws_from_python_and_numpy_by_the_runs_seed_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import random
 
 import torch
 from plain_loop import documented_seed
@@ -37,6 +38,20 @@ def test_an_order_takes_nothing_from_the_global_generator() -> None:
     before = torch.get_rng_state()
     batch_order(0, 0, 1000)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_use_that_was_left_and_ends_within_another_changes_nothing_that_it_draws() -> None:
+    before = torch.get_rng_state(), random.getstate()
+    with global_stream(5, "weights"):
+        expected = torch.rand(3), random.random()
+    left = global_stream(6, "weights")
+    left.__enter__()
+    with global_stream(5, "weights"):
+        left.__exit__(None, None, None)
+        assert torch.equal(torch.rand(3), expected[0])
+        assert random.random() == expected[1]
+    torch.set_rng_state(before[0])
+    random.setstate(before[1])
 
 
 def test_a_global_stream_is_given_back_even_after_an_error() -> None:
