@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optbench.catalog.experiment import expanded, load_experiment, read_file
+from optbench.catalog.expansion import expanded
+from optbench.catalog.experiment import load_experiment, read_file
 from optbench.catalog.resolve import source_of
 from optbench.config.node import Node, Problems, from_plain
 from optbench.config.schema import Part

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from experiment_text import load, loaded, only_setting, problems, text_of, told, write_config
+from experiments import make_runs, write_experiment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -42,10 +43,6 @@ def hash_of(folder: Path, **parts: str) -> str:
     return only_setting(folder, **parts).setting_hash
 
 
-def labels(folder: Path, **parts: str) -> list[str]:
-    return [setting.label for setting in loaded(folder, **parts).settings]
-
-
 # What an experiment is
 
 
@@ -60,14 +57,6 @@ def test_the_designs_example_is_twenty_settings_and_160_runs(tmp_path: Path) -> 
     assert [s.schedule for s in experiment.settings] == [{"name": "constant"}] * 6 + [schedule] * 14
 
 
-def test_the_space_written_first_varies_slowest(tmp_path: Path) -> None:
-    optimizer = "{name: sgd, lr: {grid: [1, 2]}, momentum: {grid: [0.5, 0.9]}}"
-    assert labels(tmp_path, optimizer=optimizer) == [
-        "sgd lr=1 momentum=0.5", "sgd lr=1 momentum=0.9",
-        "sgd lr=2 momentum=0.5", "sgd lr=2 momentum=0.9",
-    ]  # fmt: skip
-
-
 def test_runs_are_interleaved_by_seed(tmp_path: Path) -> None:
     experiment = loaded(tmp_path, optimizer="[adam, sgd]", seeds="[3, 0]")
     assert [(r.setting.optimizer["name"], r.seed) for r in experiment.runs()] == [
@@ -76,73 +65,17 @@ def test_runs_are_interleaved_by_seed(tmp_path: Path) -> None:
     assert {run.declared_seeds for run in experiment.runs()} == {2}
 
 
-def test_lists_of_parts_are_a_product_and_lists_of_one_part_a_union(tmp_path: Path) -> None:
-    experiment = loaded(
-        tmp_path,
-        dataset="[digits, mnist]",
-        model="[mlp, logistic]",
-        optimizer="[adam, {name: sgd, lr: {grid: [1, 2]}}]",
-        schedule="[constant, cosine]",
-        training="{epochs: {grid: [1, 2]}}",
-    )
-    assert len(experiment.settings) == 2 * 2 * 3 * 2 * 2
-    assert len({setting.problem_hash for setting in experiment.settings}) == 4
-
-
-def test_an_optimizers_own_schedule_stands_in_for_the_one_at_the_top(tmp_path: Path) -> None:
-    experiment = loaded(
-        tmp_path,
-        optimizer="[adam, {name: sgd, schedule: {name: steplr, step_size: {grid: [1, 2]}}}]",
-        schedule="[cosine, constant]",
-    )
-    assert [(s.optimizer["name"], s.schedule["name"]) for s in experiment.settings] == [
-        ("adam", "cosine"), ("adam", "constant"), ("sgd", "steplr"), ("sgd", "steplr"),
-    ]  # fmt: skip
-
-
-def test_a_grid_may_choose_among_whole_schedules(tmp_path: Path) -> None:
-    grid = "{grid: [constant, {name: cosine, warmup: 0.1}]}"
-    assert labels(tmp_path, optimizer=f"{{name: sgd, schedule: {grid}}}") == [
-        "sgd lr=0.001", "sgd lr=0.001 schedule=cosine warmup=0.1",
-    ]  # fmt: skip
+def test_more_seeds_keep_the_order_of_those_before(tmp_path: Path) -> None:
+    optimizers = [{"name": "adam", "lr": {"grid": [1, 2]}}, {"name": "sgd", "lr": 0.1}]
+    few, more = (make_runs(tmp_path, optimizer=optimizers, seeds=n) for n in (2, 4))
+    assert [run.hash for run in more[: len(few)]] == [run.hash for run in few]
+    assert [run.seed for run in more] == [seed for seed in range(4) for _ in range(3)]
 
 
 def test_settings_that_are_the_same_count_once(tmp_path: Path) -> None:
-    same = "[adam, {name: adam, lr: 1e-3}, {name: torch.optim:Adam}, {name: adam, lr: 2e-3}]"
-    assert labels(tmp_path, optimizer=same.replace("torch.optim:Adam", "'torch.optim:Adam'")) == [
-        "adam lr=0.001", "adam lr=0.002",
-    ]  # fmt: skip
-
-
-def test_labels_tell_settings_of_one_experiment_apart(tmp_path: Path) -> None:
-    found = labels(
-        tmp_path,
-        optimizer="{name: sgd, schedule: {name: steplr, step_size: 2, gamma: {grid: [0.1, 0.5]}}}",
-        training="{epochs: {grid: [1, 2]}, batch_size: 32, evaluate_every: {steps: 9}}",
-    )
-    assert found == [
-        f"sgd lr=0.001 schedule=steplr step_size=2{gamma} epochs={epochs} batch_size=32"
-        for gamma in ("", " gamma=0.5")
-        for epochs in (1, 2)
-    ]
-
-
-def test_an_average_is_shown_by_its_name_and_its_argument(tmp_path: Path) -> None:
-    training = "{average: {grid: [null, ema, {name: swa, start: 0.5}]}}"
-    settings = loaded(tmp_path, optimizer="{name: sgd, lr: 0.1}", training=training).settings
-    assert [(s.label, s.slug) for s in settings] == [
-        ("sgd lr=0.1", "sgd-lr0.1"),
-        ("sgd lr=0.1 average=ema average.decay=0.999", "sgd-lr0.1-averageema-average.decay0.999"),
-        ("sgd lr=0.1 average=swa average.start=0.5", "sgd-lr0.1-averageswa-average.start0.5"),
-    ]
-
-
-def test_a_full_batch_is_a_value_like_the_numbers(tmp_path: Path) -> None:
-    training = "{batch_size: {grid: [32, full]}}"
-    settings = loaded(tmp_path, optimizer="{name: sgd, lr: 0.1}", training=training).settings
-    assert [s.label for s in settings] == ["sgd lr=0.1 batch_size=32", "sgd lr=0.1 batch_size=full"]
-    assert settings[1].slug == "sgd-lr0.1-batch_sizefull"
-    assert [(s.batch_size(1000), s.epoch_steps(1000)) for s in settings] == [(32, 32), (1000, 1)]
+    same = "[adam, {name: adam, lr: 1e-3}, {name: 'torch.optim:Adam'}, {name: adam, lr: 2e-3}]"
+    settings = loaded(tmp_path, optimizer=same).settings
+    assert [setting.label for setting in settings] == ["adam lr=0.001", "adam lr=0.002"]
 
 
 def test_first_points_take_one_point_of_every_space(tmp_path: Path) -> None:
@@ -355,14 +288,6 @@ def test_an_error_looks_as_it_should(tmp_path: Path) -> None:
     )
 
 
-def test_a_mistake_in_a_grid_is_told_once_however_many_points_have_it(tmp_path: Path) -> None:
-    optimizer = "{name: adam, lr: {grid: [1, -1]}, eps: {linspace: [0, 1, 500]}, rho: 1}"
-    assert [mistake.split(" [")[0] for mistake in told(tmp_path, optimizer=optimizer)] == [
-        "optimizer.lr: must be greater than 0, got -1",
-        "optimizer.rho: Adam has no such argument",
-    ]
-
-
 def test_an_expansion_beyond_the_bounds_is_refused_before_it_is_made(tmp_path: Path) -> None:
     two = "{{name: adam, lr: {{linspace: [1, 2, {0}]}}, eps: {{linspace: [1, 2, {1}]}}}}"
     assert told(tmp_path, optimizer=two.format(10_000, 10_000)) == [
@@ -379,6 +304,41 @@ def test_an_expansion_beyond_the_bounds_is_refused_before_it_is_made(tmp_path: P
     ]
     wide = load(tmp_path, text_of(optimizer=two.format(10_000, 10_000)), first_points=True)
     assert len(wide.settings) == 1
+
+
+@pytest.mark.parametrize(
+    ("parts", "key", "number"),
+    [
+        ({"model": {"name": "mlp", "hidden": [1], "dropout": 1000}}, "model", "10,000,000"),
+        ({"training": {"epochs": 1000, "batch_size": 16}}, "training", "10,000,000"),
+        ({"schedule": {"name": "exponentiallr", "gamma": 1000}}, "schedule", "10,000,000"),
+    ],
+)
+def test_what_explodes_is_refused_where_most_points_are(
+    tmp_path: Path, parts: dict[str, Any], key: str, number: str
+) -> None:
+    points = {"linspace": [0, 1, 10_000]}
+    spread: dict[str, Any] = {
+        part: {name: points if value == 1000 else value for name, value in content.items()}
+        for part, content in parts.items()
+    }
+    rates = {"name": "adam", "lr": {"linspace": [1, 2, 1000]}}
+    with pytest.raises(ConfigError) as refused:
+        load_experiment(write_experiment(tmp_path, optimizer=rates, **spread))
+    (problem,) = refused.value.problems
+    assert problem.key == key
+    assert problem.message == f"expands to {number} settings; at most 100,000 are taken"
+    assert problem.mark.line == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_million_seeds_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_experiment(write_experiment(tmp_path, seeds=1_000_000))
+    (problem,) = refused.value.problems
+    assert (problem.key, problem.mark.line) == ("seeds", 1)
+    assert "from 1 to 10,000" in problem.message
+    assert "1000000" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -408,34 +368,6 @@ def test_without_ranges_there_is_nothing_to_refuse(tmp_path: Path) -> None:
     experiment = loaded(tmp_path)
     assert not experiment.searches
     refuse_searches(experiment)
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "mistake"),
-    [
-        ("{name: adam, lr: {uniform: [-1, 3]}}", "optimizer.lr: must be greater than 0, got -1"),
-        ("{name: adam, lr: {uniform: [-3, -1]}}", "optimizer.lr: must be greater than 0, got -3"),
-        ("{name: adam, betas: [0.9, {uniform: [0.9, 1]}]}",
-         "optimizer.betas[1]: must be at least 0 and below 1, got 1"),
-        ("{name: adam, maximize: {uniform: [0, 1]}}",
-         "optimizer.maximize: must be true or false, got a range of numbers"),
-        ("{name: rprop, step_sizes: [{uniform: [1, 5]}, 3]}",
-         "optimizer.step_sizes: must be [smallest, largest], got [5, 3]"),
-        ("{name: adam, lr: {loguniform: [0, 1]}}",
-         "optimizer.lr.loguniform[0]: must be a number greater than 0, got 0"),
-    ],
-)  # fmt: skip
-def test_both_ends_of_a_range_have_to_be_valid(
-    tmp_path: Path, optimizer: str, mistake: str
-) -> None:
-    assert told(tmp_path, optimizer=optimizer)[0] == mistake
-
-
-def test_a_whole_number_is_not_drawn_from_a_range_of_all(tmp_path: Path) -> None:
-    assert told(tmp_path, training="{epochs: {uniform: [1, 5]}, batch_size: 0}") == [
-        "training.epochs: must be a whole number, got a uniform range [write {integer: [1, 5]}]",
-        "training.batch_size: must be 1 or greater, got 0",
-    ]
 
 
 # Never torch, never another exception
