@@ -24,7 +24,7 @@ MOMENTS = (
     ("optbench.store.rundir:RunDirectory.write_checkpoint", 9),
     ("optbench.store.rundir:RunDirectory.write_end", 7),
     ("optbench.tuning.search:write_study", 3),
-    ("optbench.tuning.search:outcome", 11),
+    ("optbench.tuning.side:outcome", 11),
 )
 
 
