@@ -112,8 +112,9 @@ def assert_ends_as(found: Trace, whole: Trace) -> None:
 
 
 def _state(learner: Learner) -> Trace:
-    """All of a checkpoint but the timings, by name and step."""
-    state = {name: value for name, value in learner.state().items() if name != "timings"}
+    """All of a checkpoint but what took how long, by name and step."""
+    timed = ("timings", "train_seconds")
+    state = {name: value for name, value in learner.state().items() if name not in timed}
     return dict(_leaves(f"step {learner.steps}", state))
 
 

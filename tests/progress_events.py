@@ -70,6 +70,7 @@ def started(run: Run, **changes: Any) -> Started:
         data="60,000 train, 10,000 test",
         device="cpu",
         steps=0,
+        measured=changes.get("steps", 0),
         total=TOTAL,
         epochs=EPOCHS,
         step_examples=64,

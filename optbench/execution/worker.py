@@ -187,6 +187,7 @@ def _started(recorder: Recorder) -> Started:
         data=sizes,
         device=str(data.device),
         steps=learner.steps,
+        measured=int(learner.rows[-1]["steps"] or 0) if learner.rows else 0,
         total=run.setting.epochs * learner.epoch_steps,
         epochs=run.setting.epochs,
         step_examples=learner.step_examples,

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class Started:
     """A run begins, or goes on from `steps`; `total` is how many it has in all.
 
-    A step takes `step_examples`. `cohort` runs train together, this one among them. `warning` says
-    which of its checkpoints are damaged, and why it does not go on from a shorter run that is
-    there; it is empty where nothing is amiss.
+    Its last row is of step `measured`, 0 where there is none. A step takes `step_examples`.
+    `cohort` runs train together, this one among them. `warning` says which of its checkpoints are
+    damaged, and why it does not go on from a shorter run that is there; it is empty where nothing
+    is amiss.
     """
 
     run: Run
@@ -27,6 +28,7 @@ class Started:
     data: str
     device: str
     steps: int
+    measured: int
     total: int
     epochs: int
     step_examples: int

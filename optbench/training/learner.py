@@ -51,8 +51,9 @@ if TYPE_CHECKING:
 class Learner:
     """Everything that a run's training changes, at a step count.
 
-    `rows` and `timings` hold the evaluations so far. `diverged` says why the run can't go on, once
-    its loss is no longer finite; `failure` is what its own model, optimizer or schedule raised.
+    `rows` and `timings` hold the evaluations so far, `train_seconds` is what the training since
+    took. `diverged` says why the run can't go on, once its loss is no longer finite; `failure` is
+    what its own model, optimizer or schedule raised.
     """
 
     def __init__(self, run: Run, data: DeviceData) -> None:
@@ -94,6 +95,7 @@ class Learner:
         self.steps = 0
         self.rows: list[Row] = []
         self.timings: list[tuple[int, float, float]] = []
+        self.train_seconds = 0.0
         self.diverged: str | None = None
         self.failure: BaseException | None = None
         self.interval = _Interval()
@@ -275,6 +277,7 @@ class Learner:
             "anchor": self._anchor if self.interval.examples else None,
             "rows": self.rows,
             "timings": self.timings,
+            "train_seconds": self.train_seconds,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -294,6 +297,7 @@ class Learner:
         self._anchor = [tensor.to(self.data.device) for tensor in anchor]
         self.rows = [dict(row) for row in state["rows"]]
         self.timings = [tuple(timing) for timing in state["timings"]]
+        self.train_seconds = float(state.get("train_seconds", 0.0))  # an older one has none
         self.noise.restore(state["noise"])
 
     def _close(self, row: Row) -> None:

@@ -110,7 +110,7 @@ class _Cohort:
         """Look at the losses of the last steps."""
         for part in self.parts:
             part.settle()
-        self.clock.stop()
+        self._share_out()
         yield from self._drop_ended()
         for learner in self.learners:
             yield Step(self.indices[learner], learner.steps, learner.interval.means(None).loss)
@@ -118,13 +118,13 @@ class _Cohort:
 
     def rows(self) -> Iterator[Record]:
         """Evaluate all runs that are left."""
-        trained = self.clock.lap(sum(len(part.learners) for part in self.parts))
         for part in self.parts:
             began = perf_counter()
             part.measure()
             evaluated = (perf_counter() - began) / len(part.learners)
             for learner in part.learners:
                 if not learner.over:
+                    trained, learner.train_seconds = learner.train_seconds, 0.0
                     learner.timings.append((learner.steps, trained, evaluated))
                     yield Evaluation(self.indices[learner], learner.rows[-1], trained, evaluated)
         yield from self._drop_ended()
@@ -154,9 +154,17 @@ class _Cohort:
                 yield LastState(self.indices[learner], partial(to_bytes, learner))
 
     def _take_back(self) -> None:
-        """What is stored includes what was drawn."""
+        """What is stored includes what was drawn, and the seconds up to here."""
+        self._share_out()
         for part in self.parts:
             part.noise.take_back()
+
+    def _share_out(self) -> None:
+        """Give each run its share of the seconds of training since the last time."""
+        learners = [*self.learners]
+        share = self.clock.lap() / max(len(learners), 1)
+        for learner in learners:
+            learner.train_seconds += share
 
     def is_worth_a_commit(self) -> bool:
         """Whether so much was trained since the last commit that another takes a small share."""
@@ -192,25 +200,19 @@ class _Cohort:
 
 
 class _Clock:
-    """Seconds of training in an interval; stopped while records go out and rows are measured."""
+    """Seconds of training; it starts again after records went out and rows were measured."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
         self.since = perf_counter()
 
     def silence(self) -> float:
         """Seconds without a sign of life."""
         return perf_counter() - self.since
 
-    def stop(self) -> None:
-        self.seconds += perf_counter() - self.since
-        self.since = perf_counter()
-
     def start(self) -> None:
         self.since = perf_counter()
 
-    def lap(self, runs: int) -> float:
-        """Each run's share of the seconds since the last lap."""
-        share = self.seconds / max(runs, 1)
-        self.seconds = 0.0
-        return share
+    def lap(self) -> float:
+        """Seconds since the start, or the last lap."""
+        before, self.since = self.since, perf_counter()
+        return self.since - before

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from clocks import clock_of_steps
 from experiments import (
     TINY,
     Child,
@@ -125,6 +126,22 @@ def test_a_run_stopped_again_and_again_changes_no_byte(tmp_path: Path, whole: By
             interrupt_after(stream, 0)
     list(events(tmp_path))
     assert results(tmp_path) == whole
+
+
+def test_what_an_interval_took_before_a_stop_is_in_the_row_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_of_steps(monkeypatch)
+    interrupted_after_epoch(tmp_path, 1)
+    first, *_ = events(tmp_path)
+    assert isinstance(first, Started)
+    assert (first.steps, first.measured) == (4, 3)
+    directory = only_directory(tmp_path / "runs")
+    lines = (directory / "timing.csv").read_text().splitlines()
+    # A second a step, and a quarter of one after steps 4 and 8: as the training loop's tests.
+    seconds = {"0": 0, "3": 3, "6": 3.25, "9": 3.25, "12": 3}
+    assert lines[1:] == [f"{steps},{train:.6f},0.000000" for steps, train in seconds.items()]
+    assert json.loads((directory / "result.json").read_bytes())["seconds"] == 12.5
 
 
 # Damage

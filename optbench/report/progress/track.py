@@ -31,7 +31,7 @@ class Track:
         self.clock = clock
         self.cohort = cohort
         self.steps = event.steps
-        self.measured = event.steps  # at the last row
+        self.measured = event.measured  # at the last row
         self.loss: float | None = None
         self.row: Row = {}
         self.began: tuple[float, int] | None = None

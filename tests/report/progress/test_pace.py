@@ -20,9 +20,9 @@ def total(run: Run) -> int:
     return run.setting.epochs * TINY_EPOCH_STEPS
 
 
-def begin(watched: Watched, run: Run, steps: int = 0) -> None:
-    event = started(run, steps=steps, total=total(run), epochs=run.setting.epochs, step_examples=16)
-    watched.follow(event)
+def begin(watched: Watched, run: Run, **changes: int) -> None:
+    sizes = {"total": total(run), "epochs": run.setting.epochs, "step_examples": 16}
+    watched.follow(started(run, **sizes, **changes))
 
 
 def train(
@@ -81,6 +81,23 @@ def test_a_resumed_run_counts_what_is_left_of_it(tmp_path: Path, clock: Clock) -
         watched.follow(step(run, done))
     assert left(watched) == pytest.approx(10)
     assert watched.pace.look([])[0] == pytest.approx(30 / 40)
+
+
+def test_the_first_row_of_a_resumed_run_is_timed_from_the_row_before(
+    tmp_path: Path, clock: Clock
+) -> None:
+    training = {"epochs": 10, "batch_size": 16}
+    cheap = runs_of(tmp_path, 1, optimizer="sgd", training=training)
+    dear = runs_of(tmp_path, 2, optimizer="adam", training=training)
+    watched = Watched([*cheap, *dear], [], clock)
+    train(watched, clock, cheap[0], 1.0)
+    begin(watched, dear[0], steps=30, measured=10)
+    for done in range(31, 41):
+        clock.now += 2.0
+        watched.follow(step(dear[0], done))
+    watched.follow(measured(dear[0], 40, 60.0))  # 40 of them in an earlier process
+    watched.follow(ended(dear[0], steps=40))
+    assert left(watched) == pytest.approx(40 * 2.0)
 
 
 def test_runs_that_go_on_from_shorter_ones_are_waited_for_in_part(
