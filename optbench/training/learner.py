@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,10 +37,8 @@ from optbench.training.stacking import calls_back, way
 from optbench.training.state_types import load_exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
-
-    from torch.optim import Optimizer
 
     from optbench.config.spec import Run
     from optbench.store.metrics import Row
@@ -249,10 +246,6 @@ class Learner:
         order = self.data.order(self.run.seed, 0)
         return hashlib.sha256(order.numpy().tobytes()).hexdigest()
 
-    def state_bytes(self) -> int:
-        """Bytes of all tensors in the optimizer's state."""
-        return state_bytes(self.optimizer)
-
     def weights(self) -> bytes:
         """The parameters and buffers as `torch.load(..., weights_only=True)` reads them.
 
@@ -354,23 +347,6 @@ class Learner:
                 tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
             )
         return digest.hexdigest()
-
-
-def state_bytes(optimizer: Optimizer) -> int:
-    """Bytes of all tensors in an optimizer's state."""
-    tensors = _tensors([*optimizer.state.values()])
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-def _tensors(value: object) -> Iterator[Tensor]:
-    """All tensors in a value, however deep: L-BFGS keeps lists of them."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _tensors([*value.values()])
-    elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        for item in value:
-            yield from _tensors(item)
 
 
 class _Interval:

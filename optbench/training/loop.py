@@ -21,6 +21,7 @@ from optbench.training.records import (
     Record,
     Step,
 )
+from optbench.training.state_bytes import state_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -187,7 +188,7 @@ class _Cohort:
         if learner.failure is not None and learner.diverged is None:
             return Failure(index, learner.failure)
         try:
-            state_bytes = learner.state_bytes()
+            held = state_bytes(learner.optimizer)
         except FOREIGN as error:  # an optimizer of one's own may keep anything for its state
             return Failure(index, error)
         return End(
@@ -195,7 +196,7 @@ class _Cohort:
             "diverged" if learner.diverged else "completed",
             learner.diverged,
             learner.weights,
-            state_bytes / learner.size,
+            held / learner.size,
         )
 
 

@@ -520,28 +520,6 @@ def test_timings_have_a_line_an_evaluation(tmp_path: Path) -> None:
     assert all(train >= 0 and rest > 0 for _, train, rest in learner.timings)
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "slots"),
-    [
-        ({"name": "adam"}, 2),  # first and second moments, in float32
-        ({"name": "amsgrad"}, 3),  # and the largest second moments
-        ({"name": "sgd"}, 0),
-        ({"name": "momentum"}, 1),
-    ],
-)
-def test_the_optimizers_memory_is_counted(
-    tmp_path: Path, optimizer: dict[str, Any], slots: int
-) -> None:
-    (run,) = make_runs(tmp_path, optimizer={**optimizer, "lr": 0.01})
-    learner = make_learner(run)
-    end = train_all(learner)[-1]
-    assert isinstance(end, End)
-    assert learner.size == 6 * 5 + 5 + 5 * 3 + 3
-    counters = 4 * 4 if slots > 1 else 0  # Adam also counts steps, a float32 for each of 4 tensors
-    expected = (4 * slots * learner.size + counters) / learner.size
-    assert end.state_bytes_per_parameter == pytest.approx(expected, rel=1e-12)
-
-
 def test_the_final_weights_load_into_a_plain_network(tmp_path: Path) -> None:
     import io
 

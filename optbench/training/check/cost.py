@@ -12,7 +12,7 @@ from torch import nn
 from optbench.catalog.candidate import candidate
 from optbench.training.check.finding import Finding, Subject
 from optbench.training.check.trial import Trial
-from optbench.training.learner import state_bytes
+from optbench.training.state_bytes import state_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
