@@ -13,7 +13,7 @@ from optbench.analysis.search import with_searches
 from optbench.analysis.where import concerned
 from optbench.commands.screen import Screen, deliver
 from optbench.errors import EXIT_CLAIM, EXIT_OK
-from optbench.report.audit import audit_lines, audit_markdown, extension_lines
+from optbench.report.audit import audit_lines, audit_markdown
 from optbench.report.comparison import render
 from optbench.report.runs import render_notes
 from optbench.report.view import DEFAULT_VIEW, View
@@ -81,14 +81,12 @@ def _rendered(
         view=page.view,
         findings=failing,
     )
+    above = {one.command for one in extensions(comparison)}
     match page.output_format:
         case "table":
-            told = (
-                text,
-                extension_lines(extensions(comparison), screen.width),
-                audit_lines(findings, screen.width, in_full=page.audit_in_full),
-            )
-            return "\n".join(filter(None, told))
+            told = audit_lines(findings, screen.width, in_full=page.audit_in_full, above=above)
+            return f"{text}\n{told}"
         case "markdown":
-            return f"{text}\n{audit_markdown(findings, in_full=page.audit_in_full)}"
+            told = audit_markdown(findings, in_full=page.audit_in_full, above=above)
+            return f"{text}\n{told}"
     return text

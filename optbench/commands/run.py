@@ -20,7 +20,7 @@ from optbench.execution.outlook import look_ahead
 from optbench.execution.plan import stored_runs
 from optbench.execution.smoke import MAX_SETTINGS
 from optbench.execution.study import Options, load_experiments, plan_runs
-from optbench.report.audit import audit_lines, extension_lines
+from optbench.report.audit import audit_lines
 from optbench.report.comparison import render
 from optbench.report.plan import (
     Training,
@@ -139,8 +139,8 @@ def compare_runs(runs: Sequence[StoredRun], screen: Screen, searches: Sequence[P
     comparison = with_searches(compare(runs, Question(), studies(*searches)), searches)
     screen.say(render(comparison, "table", colour=screen.colour, width=screen.width))
     if not all(problem.one_seed_each for problem in comparison.problems):
-        screen.say(extension_lines(extensions(comparison), screen.width))
-        screen.say(audit_lines(audit(comparison, beside(runs)), screen.width))
+        above = {one.command for one in extensions(comparison)}
+        screen.say(audit_lines(audit(comparison, beside(runs)), screen.width, above=above))
 
 
 class JsonLines:

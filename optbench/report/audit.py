@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from optbench.report.command import command_lines, fenced
 from optbench.report.formats import markdown_text
 from optbench.report.layout import INDENT, paragraph
-from optbench.report.table import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from optbench.analysis.audit.extension import Extension
     from optbench.analysis.audit.finding import Finding
 
 MOST_NAMED = 3  # settings and runs that the long form names; the document has all
-_CONTINUED = " \\"
-# Of a shell: what is quoted stays together, and so do an option and its value.
-_WORD = re.compile(r"(?:--[\w-]+ (?!--))?(?:[^\s']|'[^']*')+")
 
 
 def audit_lines(
-    findings: Sequence[Finding], width: int | None = 80, *, in_full: bool = False
+    findings: Sequence[Finding],
+    width: int | None = 80,
+    *,
+    in_full: bool = False,
+    above: Collection[str] = (),
 ) -> str:
     """The audit's part of the page, with a final newline.
 
-    The short form counts the findings and tells the most important one, `in_full` tells all.
+    The short form counts the findings and tells the most important one, `in_full` tells all. The
+    short form doesn't repeat commands that stand `above` it.
     """
     if not findings:
         return "Audit: no finding.\n"
@@ -37,26 +37,22 @@ def audit_lines(
     first = findings[0]
     others = " (--audit tells all)" if len(findings) > 1 else ""
     told = paragraph(f"{_count(findings)}{others}: {first.message}.", width)
-    return "\n".join([told, *_command(first, width), ""])
+    command = () if first.command in above else _command(first, width)
+    return "\n".join([told, *command, ""])
 
 
-def extension_lines(extensions: Iterable[Extension], width: int | None = 80) -> str:
-    """The commands that would decide what is undecided, with a final newline; empty without any."""
-    found = list(extensions)
-    lines = []
-    for one in found:
-        place = f" [{one.problem}]" if len(found) > 1 else ""
-        lines.append(paragraph(f"The one extension, to {one.seeds} seeds of each:{place}", width))
-        lines += _lines(one.command, width)
-    return "\n".join([*lines, ""]) if lines else ""
-
-
-def audit_markdown(findings: Sequence[Finding], *, in_full: bool = False) -> str:
+def audit_markdown(
+    findings: Sequence[Finding], *, in_full: bool = False, above: Collection[str] = ()
+) -> str:
     """The same for a page in Markdown."""
     if not findings:
         return "Audit: no finding.\n"
-    shown = findings if in_full else findings[:1]
-    return "\n".join([f"{_count(findings)}:\n", *map(_item, shown)])
+    if in_full:
+        items = [_item(finding, finding.command) for finding in findings]
+    else:
+        first = findings[0]
+        items = [_item(first, None if first.command in above else first.command)]
+    return "\n".join([f"{_count(findings)}:\n", *items])
 
 
 def audit_records(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -90,9 +86,9 @@ def _numbered(findings: Sequence[Finding], width: int | None) -> Iterator[str]:
     yield ""
 
 
-def _item(finding: Finding) -> str:
+def _item(finding: Finding, command: str | None) -> str:
     text = f"- {markdown_text(f'{finding.message}; {finding.why}.')}"
-    return f"{text}\n\n  ```\n  {finding.command}\n  ```\n" if finding.command else f"{text}\n"
+    return f"{text}\n\n{fenced(command, INDENT)}\n" if command else f"{text}\n"
 
 
 def _about(finding: Finding) -> str:
@@ -112,18 +108,4 @@ def _places(runs: Sequence[Path]) -> str:
 
 def _command(finding: Finding, width: int | None) -> Iterator[str]:
     if finding.command is not None:
-        yield from _lines(finding.command, width)
-
-
-def _lines(command: str, width: int | None) -> Iterator[str]:
-    """A command in lines that a shell takes as one; words are never broken."""
-    lines = [INDENT]
-    for word in _WORD.findall(safe_text(command)):
-        gap = "" if lines[-1].isspace() else " "
-        fits = width is None or len(lines[-1] + gap + word + _CONTINUED) <= width
-        if gap and not fits:
-            lines[-1] += _CONTINUED
-            lines.append(2 * INDENT)
-            gap = ""
-        lines[-1] += gap + word
-    yield from lines
+        yield from command_lines(finding.command, width)

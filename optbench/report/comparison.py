@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from optbench.analysis.audit.extension import extension
 from optbench.report.audit import audit_records
+from optbench.report.extension import extension_lines, extension_markdown
 from optbench.report.footnotes import defaults
 from optbench.report.formats import (
     JUDGING_FORMATS,
@@ -67,7 +69,8 @@ def _text(comparison: Comparison, view: View, *, colour: bool, width: int | None
     for problem in comparison.problems:
         table = to_text(summary_table(problem, comparison, view), width=width, colour=colour)
         words = [paragraph(sentence, width) for sentence in closing(problem, comparison)]
-        pages.append("\n".join([table, *words, ""]))
+        more = extension_lines(extension(problem, comparison), width)
+        pages.append("\n".join([table, *words, *more, ""]))
     last = [f"{paragraph(sentence, width)}\n" for sentence in last_words(comparison)]
     return "\n\n".join(pages) + ("\n" + "".join(last) if last else "")
 
@@ -84,7 +87,8 @@ def _markdown(comparison: Comparison, view: View) -> str:
     for problem in comparison.problems:
         table = to_markdown(summary_table(problem, comparison, view))
         words = markdown_text(" ".join(closing(problem, comparison)))
-        pages.append(f"{table}\n{words}\n")
+        more = extension_markdown(extension(problem, comparison))
+        pages.append(f"{table}\n{words}\n{more}")
     if last := " ".join(last_words(comparison)):
         pages.append(f"{markdown_text(last)}\n")
     return "\n".join(pages)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from optbench.analysis.audit.extension import extension
 from optbench.analysis.comparison import Comparison
 from optbench.errors import UsageError
 from optbench.report.charts.files import drawn, save_chart
 from optbench.report.charts.specification import chart_specification
 from optbench.report.comparison import render
+from optbench.report.extension import heading
 from optbench.report.html.assets import template
 from optbench.report.records import record_table
 from optbench.report.sentences import closing, last_words
@@ -44,6 +46,7 @@ class Shown(Comparison):
             {
                 "table": summary_table(problem, self, DEFAULT_VIEW),
                 "sentences": closing(problem, self),
+                "extension": extension(problem, self),
             }
             for problem in self.problems
         ]
@@ -52,7 +55,7 @@ class Shown(Comparison):
         except UsageError:  # nothing to draw
             picture = ""
         return template("notebook.html").render(
-            sections=sections, last=last_words(self), picture=picture
+            sections=sections, heading=heading, last=last_words(self), picture=picture
         )
 
     def chart(

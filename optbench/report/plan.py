@@ -152,7 +152,7 @@ def _prospect(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def too_few_seeds(runs: Sequence[Run], finished: Sequence[StoredRun] = ()) -> str:
-    """`5 seeds cannot reach a verdict: --seeds 8 can.`; empty where the seeds can.
+    """`5 seeds cannot reach a verdict: the same command with --seeds 8 can.`; empty where they can.
 
     So many can at a second look too, which it is once the fewer were looked at. It is one already
     where a `finished` run of the same experiment was declared with another count.
@@ -167,7 +167,7 @@ def too_few_seeds(runs: Sequence[Run], finished: Sequence[StoredRun] = ()) -> st
     if len(earlier) >= LOOKS or declared >= fewest_pairs(alpha, judged):
         return ""
     enough = fewest_pairs(SECOND_ALPHA, judged)
-    return f"{declared} seeds cannot reach a verdict: --seeds {enough} can."
+    return f"{declared} seeds cannot reach a verdict: the same command with --seeds {enough} can."
 
 
 def _declared_and_judged(runs: Sequence[Run]) -> tuple[int, int] | None:

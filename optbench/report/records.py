@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optbench.analysis.audit.extension import extension
 from optbench.analysis.interval import CONFIDENCE
 from optbench.analysis.metric import METRICS, Metric
 from optbench.config.spec import format_value
+from optbench.report.extension import extension_record
 from optbench.report.formats import SCHEMA
 from optbench.report.records_of_searches import search_record
 from optbench.report.records_of_verdicts import (
@@ -152,6 +154,7 @@ def _problem(problem: ProblemComparison, comparison: Comparison) -> dict[str, An
         "margin": problem.margin,
         "differing": list(problem.differing),
         "settings": [_setting(row) for row in problem.rows],
+        "extension": extension_record(extension(problem, comparison)),
     }
 
 

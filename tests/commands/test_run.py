@@ -72,7 +72,9 @@ def test_too_few_seeds_are_told_before_they_are_trained_and_where_they_are_compa
     tmp_path: Path,
 ) -> None:
     out = run(tmp_path, optimizer=TWO, seeds=2).out
-    assert out.startswith("2 seeds cannot reach a verdict: --seeds 8 can.\n\n")
+    assert out.startswith(
+        "2 seeds cannot reach a verdict: the same command with --seeds 8 can.\n\n"
+    )
     assert "2 pairs cannot reach a verdict; the one extension can, to 8" in " ".join(out.split())
     again = run(tmp_path, optimizer=TWO, seeds=2).out
     assert "--seeds 8 can" not in again

@@ -160,13 +160,16 @@ def test_a_plan_says_what_its_seeds_can_show(tmp_path: Path, seeds: int, line: s
     assert describe_plan([(run, tmp_path, True) for run in runs], None).splitlines()[1] == line
 
 
+TOO_FEW = "{} seeds cannot reach a verdict: the same command with --seeds {} can."
+
+
 @pytest.mark.parametrize(
     ("names", "seeds", "told"),
     [
         # 2/2^n is at most .04 over the number of comparisons from 6 pairs on for 1, from 7 for 2;
         # at most .01, as at a second look, from 8 and from 9.
-        (["adam", "sgd"], 4, "4 seeds cannot reach a verdict: --seeds 8 can."),
-        (["adam", "nadam", "sgd"], 6, "6 seeds cannot reach a verdict: --seeds 9 can."),
+        (["adam", "sgd"], 4, TOO_FEW.format(4, 8)),
+        (["adam", "nadam", "sgd"], 6, TOO_FEW.format(6, 9)),
         (["adam", "sgd"], 6, ""),
         (["adam", "sgd"], 1, ""),
         (["adam"], 4, ""),
@@ -182,7 +185,7 @@ def test_seeds_that_cannot_decide_are_told_with_how_many_can(
 @pytest.mark.parametrize(
     ("experiment", "declared", "told"),
     [
-        ("tiny", [2], "6 seeds cannot reach a verdict: --seeds 8 can."),
+        ("tiny", [2], TOO_FEW.format(6, 8)),
         ("tiny", [1], ""),  # one seed is no look
         ("tiny", [2, 4], ""),  # nor is any number after two
         ("other", [2], ""),

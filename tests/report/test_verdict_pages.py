@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from optbench.report.comparison import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BETTER_PAGE = """\
 mnist · mlp 784-128-10 · cross entropy · 8 paired seeds
@@ -270,6 +270,11 @@ seeds could have shown 0.38 points. One extension is allowed: 10 seeds would
 show the interval's far end, 14 the difference seen.
 nadam reached 91% test accuracy in 2 times sgd's steps (1 to ∞ times, 8 paired
 seeds, nadam in 4 of 8).
+The one extension, to 17 seeds of each:
+  optbench run 'runs/adam None/adam-s0-2cd12a13/config.yaml' \\
+    'runs/sgd 0.9/sgd-s0-67f537ff/config.yaml' \\
+    'runs/sgd 0/sgd-s0-96f83fb6/config.yaml' \\
+    'runs/nadam None/nadam-s0-92a23629/config.yaml' --seeds 17
 
 Verdicts are about these settings and seeds on this test set, not about new data
 or all that an optimizer can do.
@@ -307,6 +312,9 @@ By default --reference sgd; --target 0.915, its final test accuracy.
 adam's test accuracy is 6.1 points above sgd's.
 adam reached 91.5% at step 5,628, sgd at step 5,628.
 One seed each, so no verdict: `optbench run … --seeds 8` gives one.
+For a verdict, 8 seeds of each:
+  optbench run 'runs/adam None/adam-s0-2cd12a13/config.yaml' \\
+    'runs/sgd 0/sgd-s0-96f83fb6/config.yaml' --seeds 8
 """
 
 
@@ -330,10 +338,15 @@ One seed each, so no verdict: `optbench run … --seeds 8` gives one.
     ],
 )
 def test_each_kind_of_verdict_makes_its_page(
-    tmp_path: Path, write: Callable[[Path], None], question: Question, page: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[Path], None],
+    question: Question,
+    page: str,
 ) -> None:
-    write(tmp_path)
-    assert render(compare(load(tmp_path), question)) == page
+    monkeypatch.chdir(tmp_path)
+    write(Path("runs"))
+    assert render(compare(load(Path("runs")), question)) == page
     assert max(map(len, page.splitlines())) <= 80
 
 

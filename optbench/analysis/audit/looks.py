@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optbench.analysis.audit.contest import Contest, Entrant, Flaw, labels, listed
+from optbench.analysis.audit.extension import beyond_one_seed
 from optbench.analysis.audit.mending import compare, extended, train, train_fresh
 from optbench.analysis.audit.tuning import at_edge
 from optbench.analysis.looks import FIRST_ALPHA
@@ -13,8 +14,6 @@ from optbench.analysis.statistics.power import fewest_pairs
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-USUAL_SEEDS = 8  # of which a verdict is made where nobody said how many
 
 
 def selected_on_reported(contest: Contest) -> Iterator[Flaw]:
@@ -54,21 +53,20 @@ def looked_again(contest: Contest) -> Iterator[Flaw]:
 
 def too_few(contest: Contest) -> Iterator[Flaw]:
     """Fewer seeds than could decide anything; after a second look only fresh ones would."""
-    verdicts = [entrant.row.verdict for entrant in contest.contestants if entrant.row.verdict]
-    short = [v for v in verdicts if v.why in ("one seed", "too few pairs") and v.look == 1]
-    if not short:
-        return
+    entrants = contest.contestants
     if contest.one_seed_each:
-        settings = max(map(len, contest.families.values()))
-        untuned = " and one learning rate" if settings == 1 else ""
-        message = f"one seed{untuned} each: no verdict"
-        needed = max(USUAL_SEEDS, *(verdict.fewest for verdict in short))
-    else:
+        if more := beyond_one_seed(contest):
+            settings = max(map(len, contest.families.values()))
+            untuned = " and one learning rate" if settings == 1 else ""
+            yield Flaw(f"one seed{untuned} each: no verdict", entrants, more.command)
+        return
+    verdicts = [entrant.row.verdict for entrant in entrants if entrant.row.verdict]
+    short = [v for v in verdicts if v.why in ("one seed", "too few pairs") and v.look == 1]
+    if short:
         few = min(verdict.n for verdict in short)
         needed = max(verdict.fewest_next for verdict in short)
         message = f"{few} seeds cannot reach a verdict, {needed} can"
-    entrants = contest.contestants
-    yield Flaw(message, entrants, train(entrants, extended(entrants, needed)))
+        yield Flaw(message, entrants, train(entrants, extended(entrants, needed)))
 
 
 def _is_selected(entrant: Entrant, contest: Contest) -> bool:

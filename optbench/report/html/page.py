@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optbench.analysis.audit.extension import extension
 from optbench.report import words
+from optbench.report.extension import heading
 from optbench.report.html.assets import asset, chart_library, json_block, policy, template
 from optbench.report.html.configuration import Configuration, configuration
 from optbench.report.html.environment import environment
@@ -17,6 +19,7 @@ from optbench.report.summary import summary_table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from optbench.analysis.audit.extension import Extension
     from optbench.analysis.audit.finding import Finding
     from optbench.analysis.comparison import Comparison, ProblemComparison
     from optbench.report.table import Table
@@ -32,6 +35,7 @@ class Section:
     problem: ProblemComparison
     table: Table
     closing: tuple[str, ...]
+    extension: Extension | None
     configuration: Configuration
 
 
@@ -68,6 +72,7 @@ def render_report(
         runs=status_table(runs),
         counts=status_counts(runs),
         notes=[str(note) for note in notes],
+        heading=heading,
         data=json_block({figure.kind: figure.specification for figure in shown}),
         scripts=scripts,
     )
@@ -78,6 +83,7 @@ def _section(problem: ProblemComparison, comparison: Comparison) -> Section:
         problem,
         summary_table(problem, comparison),
         tuple(closing(problem, comparison)),
+        extension(problem, comparison),
         configuration(problem),
     )
 

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import nct, t
 from stored_runs import ADAM, SGD, load
-from verdict_runs import BASE, above, better, second_look, store, three_comparisons, undecided
+from verdict_runs import (
+    BASE,
+    above,
+    better,
+    one_seed,
+    second_look,
+    store,
+    three_comparisons,
+    undecided,
+)
 
 from optbench.analysis.audit.extension import Extension, extensions
 from optbench.analysis.comparison import compare
 from optbench.analysis.question import Question
-from optbench.report.audit import extension_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +56,6 @@ def test_of_a_difference_too_small_to_be_shown_it_asks_for_the_far_end(tmp_path:
     undecided(tmp_path)  # where the difference seen would take 16,589
     (extension,) = found(tmp_path)
     assert extension.seeds == 18
-    assert extension_lines([extension], None) == (
-        f"The one extension, to 18 seeds of each:\n  {extension.command}\n"
-    )
 
 
 def test_settings_that_are_decided_get_the_seeds_as_well(tmp_path: Path) -> None:
@@ -68,6 +73,15 @@ def test_there_is_none_where_nothing_is_open(tmp_path: Path) -> None:
     assert found(tmp_path / "equivalent", Question(margin=0.002)) == []
 
 
-def test_several_problems_are_told_apart() -> None:
-    told = extension_lines([Extension("digits", 9, "optbench run a.yaml --seeds 9")] * 2)
-    assert told.count("The one extension, to 9 seeds of each: [digits]\n  optbench run a.yaml") == 2
+def test_one_seed_each_takes_the_usual_eight_and_more_where_these_can_not_decide(
+    tmp_path: Path,
+) -> None:
+    one_seed(tmp_path)
+    (first,) = found(tmp_path)
+    assert (first.seeds, first.of_one_seed) == (8, True)
+    for i in range(9):  # with ten comparisons, 2/2^n is at most .04/10 from 9 pairs on
+        store(tmp_path, ADAM | {"name": f"adam{i}"}, [0.92])
+    (more,) = found(tmp_path)
+    assert more.seeds == 9
+    assert more.command.endswith(f" --seeds 9 --runs-dir {tmp_path}")
+    assert more.command.count("config.yaml") == 11
