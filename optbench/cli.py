@@ -255,6 +255,8 @@ def verify(
     What is missing is trained first. Ends with 1 unless every verdict is the one that the
     claim's file expects.
 
+    The files in configs/ come from `optbench init --examples`.
+
     Examples:
 
     * `optbench verify configs/claims/`
@@ -293,7 +295,13 @@ def validate(configs: Configs, assignments: Assignments = None) -> None:
 
     Whether a model fits its data takes torch, and is left to `optbench run --dry-run`.
 
-    Example: `optbench validate configs/*.yaml`
+    The files in configs/ come from `optbench init --examples`.
+
+    Examples:
+
+    * `optbench validate experiment.yaml`
+
+    * `optbench validate configs/*.yaml`
     """
     from optbench.commands.validate import validate_command
 
@@ -370,6 +378,8 @@ def trajectory(
     """Draw the paths of optimizers on a test function, and tell who is at a minimum first.
 
     Without a file: sgd, momentum, rmsprop and adam at lr=0.1 from the objective's usual start.
+
+    The files in configs/ come from `optbench init --examples`.
 
     Examples:
 

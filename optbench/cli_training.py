@@ -182,6 +182,8 @@ def tune(
     on seeds of their own; what is chosen is trained on the experiment's. A search that was stopped
     goes on where it was. Needs `pip install 'optbench[tune]'`.
 
+    The files in configs/ come from `optbench init --examples`.
+
     Examples:
 
     * `optbench tune configs/tune_adam_vs_sgd.yaml`

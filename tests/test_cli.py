@@ -165,6 +165,18 @@ def leaves(path: tuple[str, ...] = (), group: Any = None) -> Iterator[tuple[str,
         yield from leaves(words, child) if hasattr(child, "commands") else (words,)
 
 
+def test_examples_name_files_that_come_with_optbench(tmp_path: Path) -> None:
+    assert run_module("init", "--examples", cwd=tmp_path).code == 0
+    named = set()
+    for words in leaves():
+        shown = command(*words, "--help").out
+        for path in re.findall(r" (configs/\S*)", re.split(r"Examples?:", shown)[1]):
+            assert "The files in configs/ come from optbench init --examples." in shown
+            assert list(tmp_path.glob(path)), path
+            named.add(" ".join(words))
+    assert named >= {"tune", "verify", "validate", "trajectory"}
+
+
 @pytest.mark.parametrize("words", list(leaves()), ids=" ".join)
 def test_every_command_shows_examples_that_a_narrow_terminal_does_not_break(
     words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

@@ -43,7 +43,9 @@ def init_command(file: Path, wishes: Wishes, screen: Screen, *, examples: bool) 
     target = file.parent / EXAMPLES
     for path in (file, *([target] if examples else [])):
         if path.exists():
-            raise UsageError(f"{path} is there already; nothing was written")
+            another = f"{file.stem}_2{file.suffix}"
+            remedy = f". Name another file, such as {another}" if path == file else ""
+            raise UsageError(f"{path} is there already; nothing was written{remedy}")
     folder = file.parent
     drafted = draft(wishes.optimizers, wishes.dataset, wishes.model, folder)
     folder.mkdir(parents=True, exist_ok=True)

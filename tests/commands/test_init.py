@@ -172,7 +172,8 @@ def test_mistakes_leave_nothing_behind(arguments: list[str], said: str) -> None:
 def test_a_file_that_is_there_stays_as_it_is() -> None:
     Path("experiment.yaml").write_text("mine")
     done = CliRunner().invoke(app, ["init"])
-    assert "is there already" in str(done.exception)
+    told = "experiment.yaml is there already; nothing was written. Name another file, such as "
+    assert str(done.exception) == f"{told}experiment_2.yaml"
     assert Path("experiment.yaml").read_text() == "mine"
 
 
