@@ -103,9 +103,17 @@ def runs_prune(
         bool,
         typer.Option("--states", help="Also the last states that finished runs keep."),
     ] = False,
+    decoded: Annotated[
+        bool,
+        typer.Option("--decoded", help="Also decoded images whose folder is gone or has changed."),
+    ] = False,
+    data_dir: DataDirOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete; without it they are listed.")] = False,
 ) -> None:
     """Delete leftovers of killed processes, and runs by status and condition.
+
+    Decoded images are those that the data directory keeps of folders of yours; what a process reads
+    stays.
 
     Examples:
 
@@ -114,14 +122,24 @@ def runs_prune(
     * `optbench runs prune --status failed --where optimizer=adam --yes`
 
     * `optbench runs prune --states --where dataset=mnist --yes`
+
+    * `optbench runs prune --decoded`
     """
+    from optbench.catalog.datasets import default_data_dir
     from optbench.commands.runs import read_statuses
     from optbench.commands.upkeep import prune_command
 
     statuses = read_statuses(status or ())
-    screen = terminal.output()
     raise typer.Exit(
-        prune_command(runs_dir, statuses, where or (), screen, states=states, delete_them=yes)
+        prune_command(
+            runs_dir,
+            statuses,
+            where or (),
+            terminal.output(),
+            states=states,
+            decoded=(data_dir or default_data_dir()) if decoded else None,
+            delete_them=yes,
+        )
     )
 
 

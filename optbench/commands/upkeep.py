@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from optbench.analysis.where import selected
+from optbench.catalog.datasets.outdated import outdated
 from optbench.commands.training import train
 from optbench.errors import EXIT_CLAIM, EXIT_OK, StoreError
 from optbench.execution.repair import repair
@@ -57,18 +58,22 @@ def prune_command(
     screen: Screen,
     *,
     states: bool,
+    decoded: Path | None,
     delete_them: bool,
 ) -> int:
     """Delete leftovers, and the runs that are named by status and condition, or only list them.
 
-    With `states` also the last states that finished runs have kept, of those that meet `where`.
+    With `states` also the last states that finished runs have kept, of those that meet `where`;
+    of the data directory `decoded` also the decoded images that are outdated.
     """
     leftovers = [one for one in find_leftovers(runs_dir) if one.kind == "temporary"]
     runs = _chosen(runs_dir, statuses, where)
     kept = _keeping(runs_dir, where) if states else []
     kept = [run for run in kept if run not in runs]
+    images = list(outdated(decoded, screen.announce)) if decoded else []
     paths = [*(one.path for one in leftovers), *(run.path for run in runs)]
-    sizes = {path: tree_size(path) for path in (*paths, *(run.path / STATE for run in kept))}
+    paths += [*(run.path / STATE for run in kept), *(one.path for one in images)]
+    sizes = {path: tree_size(path) for path in paths}
     if delete_them:
         for path in (one.path for one in leftovers):
             delete(path)
@@ -80,7 +85,10 @@ def prune_command(
             with ExitStack() as held:
                 held.enter_context(RunLock(run.path))
                 delete(run.path / STATE)
-    screen.write(deleted_line(sizes, runs, kept, done=delete_them, width=screen.width))
+        for one in images:
+            one.delete()
+    told = deleted_line(sizes, runs, kept, images, done=delete_them, width=screen.width)
+    screen.write(told)
     return EXIT_OK
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from optbench.catalog.datasets.outdated import Outdated
     from optbench.store.damage import Repair
     from optbench.store.leftovers import Leftover
     from optbench.store.result import Result, Status
@@ -43,17 +44,22 @@ def deleted_line(
     sizes: Mapping[Path, int],
     runs: Sequence[StoredRun],
     kept: Sequence[StoredRun],
+    images: Sequence[Outdated],
     *,
     done: bool,
     width: int | None,
 ) -> str:
-    """What was deleted, or would be: runs, the last states of those that `kept` them, the rest."""
+    """What was deleted, or would be: runs, the last states of those that `kept` them, the rest.
+
+    Of decoded `images` it is told why.
+    """
     if not sizes:
         return "Nothing to delete.\n"
-    lines = [f"{INDENT}{path}" for path in [*sizes][:MOST_PATHS]]
+    why = {one.path: f" ({one.why})" for one in images}
+    lines = [f"{INDENT}{path}{why.get(path, '')}" for path in [*sizes][:MOST_PATHS]]
     if len(sizes) > MOST_PATHS:
         lines.append(f"{INDENT}and {len(sizes) - MOST_PATHS:,} more")
-    counts = {"run": len(runs), "last state": len(kept)}
+    counts = {"run": len(runs), "last state": len(kept), "decoded data set": len(images)}
     counts["leftover"] = len(sizes) - sum(counts.values())
     what = listed([count(number, noun) for noun, number in counts.items() if number])
     size = _bytes(sum(sizes.values()))

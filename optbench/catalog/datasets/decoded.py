@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.datasets.alone import alone
 from optbench.catalog.datasets.digests import ListingDigest, file_digest, gigabytes
+from optbench.catalog.datasets.held import open_held
 from optbench.catalog.datasets.mapped import version_of
-from optbench.catalog.datasets.npy_file import open_npy
 from optbench.catalog.datasets.pixels import Shape, decode_all, decoder_version
 from optbench.config.canonical import digest
 from optbench.errors import DataError
@@ -99,7 +99,7 @@ class Decoded:
                     f"{self.images.folder} can't be kept decoded in {self.folder}: "
                     f"{error.strerror or error}.\n  Mend that, or {REMEDY}."
                 ) from error
-        return open_npy(self.array)
+        return open_held(self.array)
 
     def _is_whole(self, announce: Callable[[str], None]) -> bool:
         """Whether the array is there as it was written; read again where it looks another."""
