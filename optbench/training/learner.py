@@ -1,10 +1,9 @@
-"""One run while it trains: its model, optimizer and schedule, and the interval being measured."""
+"""One run while it trains: its model, optimizer and schedule, and the rows so far."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import math
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +25,8 @@ from optbench.training.build import (
 from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, total_norm
 from optbench.training.fused import Stepper
-from optbench.training.grading import Grading, grading
+from optbench.training.grading import grading
+from optbench.training.interval import Interval
 from optbench.training.losses import build_loss, build_training_loss
 from optbench.training.measures import Measures
 from optbench.training.modes import evaluating, has_modes
@@ -95,14 +95,11 @@ class Learner:
         self.train_seconds = 0.0
         self.diverged: str | None = None
         self.failure: BaseException | None = None
-        self.interval = _Interval()
         augment = cast("Mapping[str, Any] | None", run.setting.training.get("augment"))
         self.augmentation = None if augment is None else Augmentation(**augment)
         how = cast("Mapping[str, Any] | None", run.setting.training.get("average"))
         self.average = None if how is None else Average(self, how)
-        self._grad_norm: float | None = None
-        self._lrs = self._current_lrs()
-        self._anchor = self._snapshot()
+        self.interval = Interval(self.parameters, self.optimizer)
 
     @property
     def over(self) -> bool:
@@ -132,7 +129,7 @@ class Learner:
         if self.amp is not None:
             self.amp.unscale(self.optimizer)
         if measure:
-            self._grad_norm = total_norm(p.grad for p in self.parameters if p.grad is not None)
+            self.interval.measure_gradients()
         if self.clip_norm is not None:
             clip_grad_norm_(self.parameters, self.clip_norm)
 
@@ -152,13 +149,13 @@ class Learner:
         if self.average is not None:
             self.average.update()
         if measure:
-            self._lrs = self._current_lrs()
+            self.interval.measure_rates()
         if self.schedule is not None and self.by_step:
             self.schedule.step()
 
     def check_parameters(self) -> None:
         """Raise TypeError where an optimizer of one's own left what no stacked layer can take."""
-        for parameter, before in zip(self.parameters, self._anchor, strict=True):
+        for parameter, before in zip(self.parameters, self.interval.anchor, strict=True):
             if parameter.shape != before.shape or parameter.dtype != before.dtype:
                 raise TypeError("the optimizer changed the shape or type of a parameter")
             if not parameter.requires_grad:
@@ -179,7 +176,7 @@ class Learner:
     def measure(self, train: Score, validation: Score | None, test: Score) -> Row:
         """Close the interval with these scores: the next row of metrics.csv."""
         untrained = self.steps == 0
-        lrs = self._lrs
+        lrs = self.interval.lrs
         row: Row = {
             "epoch": _epoch(self.steps, self.epoch_steps),
             "steps": self.steps,
@@ -191,8 +188,8 @@ class Learner:
             "val_accuracy": None if validation is None else validation.accuracy,
             "test_loss": test.loss,
             "test_accuracy": test.accuracy,
-            "grad_norm": None if untrained else self._grad_norm,
-            "update_norm": None if untrained else self._moved(),
+            "grad_norm": None if untrained else self.interval.grad_norm,
+            "update_norm": None if untrained else self.interval.update_norm(),
             "param_norm": total_norm(self.parameters),
         }
         for name, lr in zip(group_names(self.run.setting), lrs[1:], strict=False):
@@ -266,8 +263,7 @@ class Learner:
             "noise": self.noise.state(),
             "average": None if self.average is None else self.average.state(),
             "scaler": None if self.amp is None else self.amp.state(),
-            "interval": [self.interval.loss, self.interval.correct, self.interval.examples],
-            "anchor": self._anchor if self.interval.examples else None,
+            **self.interval.state(),
             "rows": self.rows,
             "timings": self.timings,
             "train_seconds": self.train_seconds,
@@ -285,9 +281,7 @@ class Learner:
             self.average.restore(state["average"])
         if self.amp is not None:
             self.amp.restore(state["scaler"])
-        self.interval = _Interval(*state["interval"])
-        anchor = state["anchor"] or self._snapshot()
-        self._anchor = [tensor.to(self.data.device) for tensor in anchor]
+        self.interval.restore(state)
         self.rows = [dict(row) for row in state["rows"]]
         self.timings = [tuple(timing) for timing in state["timings"]]
         self.train_seconds = float(state.get("train_seconds", 0.0))  # an older one has none
@@ -304,8 +298,7 @@ class Learner:
                 self.diverged = f"{name} loss became {loss} by step {self.steps:,}"
         if self.diverged is None:
             self.rows.append(row)
-        self.interval = _Interval()
-        self._anchor = self._snapshot()
+        self.interval.begin()
 
     def _examples(self) -> int:
         epochs, steps = divmod(self.steps, self.epoch_steps)
@@ -322,22 +315,12 @@ class Learner:
             return ScaledStepper(self.optimizer, self.amp.scaler)
         return Stepper(self.optimizer, own_code=bool(self.run.setting.own_code))
 
-    def _current_lrs(self) -> list[float]:
-        return [float(group["lr"]) for group in self.optimizer.param_groups if "lr" in group]
-
     def _model_state(self) -> dict[str, Tensor]:
         """Parameters and buffers in memory of their own: torch.save writes all that a view shows.
 
         Those of stacked models are views of all runs'.
         """
         return {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-
-    def _snapshot(self) -> list[Tensor]:
-        return [parameter.detach().clone() for parameter in self.parameters]
-
-    def _moved(self) -> float:
-        pairs = zip(self.parameters, self._anchor, strict=True)
-        return total_norm(parameter.detach() - before for parameter, before in pairs)
 
     def _weights_hash(self) -> str:
         digest = hashlib.sha256()
@@ -347,27 +330,6 @@ class Learner:
                 tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
             )
         return digest.hexdigest()
-
-
-class _Interval:
-    """Sums over the examples trained on since the last row, in the order of their steps."""
-
-    def __init__(self, loss: float = 0.0, correct: int = 0, examples: int = 0) -> None:
-        self.loss, self.correct, self.examples = loss, correct, examples
-
-    def add(self, losses: Sequence[float], sizes: Sequence[int], correct: int) -> None:
-        """Take in the mean losses of some batches of these sizes, one after the other."""
-        for loss, size in zip(losses, sizes, strict=True):
-            self.loss += loss * size
-        self.correct += correct
-        self.examples += sum(sizes)
-
-    def means(self, grading: Grading | None) -> Score:
-        """Mean loss and accuracy; nan before the first example."""
-        loss = self.loss / self.examples if self.examples else math.nan
-        if grading is None:
-            return Score(loss, None)
-        return Score(loss, grading.accuracy(self.correct, self.examples))
 
 
 def _epoch(steps: int, epoch_steps: int) -> float:

@@ -210,21 +210,6 @@ def test_without_validation_its_cells_are_empty(tmp_path: Path) -> None:
     assert {row["val_accuracy"] for row in learner.rows} == {None}
 
 
-def test_train_loss_weighs_the_short_last_batch_by_its_examples(tmp_path: Path) -> None:
-    # With lr 1e-30 nothing moves, so the epoch's mean is that of the untrained model; a mean of
-    # batch means would weigh the last 8 of 200 examples as much as the 32 before them.
-    learner = trained(
-        tmp_path,
-        dataset=DIGITS,
-        optimizer={"name": "sgd", "lr": 1e-30},
-        training={"epochs": 1, "batch_size": 32},
-    )
-    untrained, after = learner.rows
-    assert untrained["train_loss"] is not None
-    assert after["train_loss"] == pytest.approx(untrained["train_loss"], rel=1e-6)
-    assert after["train_accuracy"] == untrained["train_accuracy"]
-
-
 def test_dropout_draws_from_a_stream_of_its_own(tmp_path: Path) -> None:
     learner = trained(
         tmp_path,
