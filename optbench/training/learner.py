@@ -12,18 +12,16 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from optbench.store.metrics import LARGEST, SMALLEST
+from optbench.store.metrics import LARGEST
 from optbench.training.augmentation import Augmentation
 from optbench.training.averaging import Average
 from optbench.training.build import (
     build_model,
     build_optimizer,
     build_schedule,
-    group_names,
     schedule_entry,
 )
 from optbench.training.device import restore_settings
-from optbench.training.evaluation import Score, total_norm
 from optbench.training.fused import Stepper
 from optbench.training.grading import grading
 from optbench.training.interval import Interval
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from optbench.config.spec import Run
     from optbench.store.metrics import Row
     from optbench.training.data import DeviceData
+    from optbench.training.evaluation import Score
 
 
 class Learner:
@@ -83,7 +82,6 @@ class Learner:
         self.measures = Measures(run.setting, data.device)
         self.way = way(run.setting, self.model, self.optimizer, data.task, self.batch_size)
         self.after_step = getattr(self.model, "after_step", None)
-        self.row_measures = getattr(self.model, "row_measures", None)
         self.clip_norm = cast("float | None", run.setting.training.get("clip_norm"))
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         if run.setting.own_code:
@@ -173,42 +171,15 @@ class Learner:
                 return
         self.interval.add(losses, sizes, correct)
 
-    def measure(self, train: Score, validation: Score | None, test: Score) -> Row:
-        """Close the interval with these scores: the next row of metrics.csv."""
-        untrained = self.steps == 0
-        lrs = self.interval.lrs
-        row: Row = {
-            "epoch": _epoch(self.steps, self.epoch_steps),
-            "steps": self.steps,
-            "examples": self._examples(),
-            "lr": None if untrained or not lrs else lrs[0],
-            "train_loss": train.loss,
-            "train_accuracy": train.accuracy,
-            "val_loss": None if validation is None else validation.loss,
-            "val_accuracy": None if validation is None else validation.accuracy,
-            "test_loss": test.loss,
-            "test_accuracy": test.accuracy,
-            "grad_norm": None if untrained else self.interval.grad_norm,
-            "update_norm": None if untrained else self.interval.update_norm(),
-            "param_norm": total_norm(self.parameters),
-        }
-        for name, lr in zip(group_names(self.run.setting), lrs[1:], strict=False):
-            row[f"lr.{name}"] = None if untrained else lr
-        for part, score in (("val", validation), ("test", test)):
-            row |= self._measured(part, score)
-        if self.row_measures is not None:
-            with self.averaged():
-                row.update(self.row_measures())
-        self._close(row)
-        return row
-
-    def _measured(self, part: str, score: Score | None) -> Row:
-        """The columns of metrics; empty where the loss, which ends the run, isn't finite."""
-        names = self.measures.metrics
-        if score is None or score.seen is None or not abs(score.loss) <= LARGEST:
-            return {f"{part}_{name}": None for name in names}
-        found = self.measures.measure(*score.seen, self.run.seed)
-        return {f"{part}_{name}": found[name] for name in names}
+    def add_row(self, row: Row) -> None:
+        """Close the interval with its row; where an evaluated loss isn't finite, without."""
+        for name in ("val", "test"):
+            loss = row[f"{name}_loss"]
+            if loss is not None and not abs(loss) <= LARGEST:
+                self.diverged = f"{name} loss became {loss} by step {self.steps:,}"
+        if self.diverged is None:
+            self.rows.append(row)
+        self.interval.begin()
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside, the model has the weights to evaluate.
@@ -287,23 +258,6 @@ class Learner:
         self.train_seconds = float(state.get("train_seconds", 0.0))  # an older one has none
         self.noise.restore(state["noise"])
 
-    def _close(self, row: Row) -> None:
-        for name in ("train", "val", "test"):
-            loss = row[f"{name}_loss"]
-            if loss is None:
-                continue
-            if 0 < abs(loss) < SMALLEST:  # float64 goes on where no comparison can
-                row[f"{name}_loss"] = 0.0
-            elif name != "train" and not abs(loss) <= LARGEST:
-                self.diverged = f"{name} loss became {loss} by step {self.steps:,}"
-        if self.diverged is None:
-            self.rows.append(row)
-        self.interval.begin()
-
-    def _examples(self) -> int:
-        epochs, steps = divmod(self.steps, self.epoch_steps)
-        return epochs * len(self.data.train) + steps * self.step_examples
-
     def _validation_loss(self, given: Score | None) -> float:
         loss = self.rows[-1]["val_loss"] if given is None else given.loss
         if loss is None:  # a plateau schedule without validation is refused
@@ -330,9 +284,3 @@ class Learner:
                 tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
             )
         return digest.hexdigest()
-
-
-def _epoch(steps: int, epoch_steps: int) -> float:
-    """Epochs done; a fraction, to six places, within one."""
-    whole, rest = divmod(steps, epoch_steps)
-    return round(steps / epoch_steps, 6) if rest else whole

@@ -16,6 +16,7 @@ from optbench.training.compiled import Compiled
 from optbench.training.device import restore_settings
 from optbench.training.evaluation import Score, evaluate
 from optbench.training.replay import Replay
+from optbench.training.row import next_row
 from optbench.training.vmapped import Vmapped
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class Part:
                 test = self._scores(data.test, keep=keep)
             for index, learner in enumerate(self.learners):
                 with self._blamed(learner):
-                    learner.measure(train[index], validation[index], test[index])
+                    row = next_row(learner, train[index], validation[index], test[index])
+                    learner.add_row(row)
 
     def end_epoch(self) -> None:
         """Advance the schedules that go by epochs."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -178,36 +177,6 @@ def test_rows_are_measured_over_intervals_that_cross_epochs(tmp_path: Path) -> N
     assert [row["steps"] for row in learner.rows] == [0, 7, 12]
     assert [row["examples"] for row in learner.rows] == [0, 200 + 180, 600]
     assert [row["epoch"] for row in learner.rows] == [0, 1.75, 3]
-
-
-def test_the_epoch_is_a_whole_number_at_its_end_and_a_fraction_to_six_places_within(
-    tmp_path: Path,
-) -> None:
-    learner = trained(
-        tmp_path,
-        dataset={"name": "synthetic", "train": 30, "test": 6, "features": 3, "classes": 2},
-        training={"epochs": 2, "batch_size": 10, "evaluate_every": {"steps": 1}},
-    )
-    epochs = [line.split(",")[0] for line in format_rows(learner.rows).splitlines()[1:]]
-    assert epochs == ["0", "0.333333", "0.666667", "1", "1.333333", "1.666667", "2"]
-
-
-def test_row_0_is_the_untrained_model_on_all_training_examples(tmp_path: Path) -> None:
-    learner = trained(tmp_path, dataset=DIGITS, model={"name": "mlp", "hidden": [16]})
-    model = mlp(64, 16, 10)
-    first = learner.rows[0]
-    assert (first["epoch"], first["steps"], first["examples"]) == (0, 0, 0)
-    assert first["lr"] is first["grad_norm"] is first["update_norm"] is None
-    assert first["train_loss"] == pytest.approx(mean_loss(model, learner.data.train), rel=1e-6)
-    assert first["train_accuracy"] == pytest.approx(accuracy(model, learner.data.train))
-    assert first["test_loss"] == pytest.approx(mean_loss(model, learner.data.test), rel=1e-6)
-    assert first["param_norm"] == pytest.approx(flat(model).double().norm().item(), rel=1e-12)
-
-
-def test_without_validation_its_cells_are_empty(tmp_path: Path) -> None:
-    learner = trained(tmp_path, dataset={**DIGITS, "validation": 0})
-    assert {row["val_loss"] for row in learner.rows} == {None}
-    assert {row["val_accuracy"] for row in learner.rows} == {None}
 
 
 def test_dropout_draws_from_a_stream_of_its_own(tmp_path: Path) -> None:
@@ -523,7 +492,3 @@ def test_evaluation_is_the_same_however_large_a_split_is(tmp_path: Path) -> None
         mean_loss(learner.model, learner.data.test), rel=1e-6
     )
     assert learner.rows[-1]["test_accuracy"] == accuracy(learner.model, learner.data.test)
-
-
-def test_rows_are_plain_numbers(tmp_path: Path) -> None:
-    json.dumps(trained(tmp_path).rows, allow_nan=False)

@@ -30,6 +30,7 @@ from optbench.training.evaluation import Score
 from optbench.training.learner import Learner
 from optbench.training.precision import in_its_type
 from optbench.training.precision_refusal import check_precision
+from optbench.training.row import next_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -263,10 +264,11 @@ def test_losses_of_float64_end_where_comparisons_do(tmp_path: Path) -> None:
     """Below 1e-60 they are written as 0, above 1e60 the run has diverged."""
     (run,) = make_runs(tmp_path, training={"epochs": 1, "dtype": "float64"})
     learner = make_learner(run)
-    learner.measure(Score(1e-61, 1.0), Score(-1e-200, 1.0), Score(1e-59, 1.0))
-    (row,) = parse_rows(format_rows(learner.rows))
-    assert (row["train_loss"], row["val_loss"], row["test_loss"]) == (0, 0, 1e-59)
-    learner.measure(Score(1.0, 1.0), Score(1.0, 1.0), Score(1e61, 1.0))
+    row = next_row(learner, Score(1e-61, 1.0), Score(-1e-200, 1.0), Score(1e-59, 1.0))
+    learner.add_row(row)
+    (read,) = parse_rows(format_rows(learner.rows))
+    assert (read["train_loss"], read["val_loss"], read["test_loss"]) == (0, 0, 1e-59)
+    learner.add_row(row | {"test_loss": 1e61})
     assert learner.diverged == "test loss became 1e+61 by step 0"
     other = make_learner(run)
     other.take([1, 2], [1e59, 1e61], [16, 16], 0)
