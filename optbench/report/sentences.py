@@ -123,7 +123,7 @@ def _no_verdict(problem: ProblemComparison) -> Iterator[str]:
     if problem.reference is None or not problem.contrasts:
         return
     if problem.one_seed_each:
-        yield "One seed each, so no verdict: `optbench run … --seeds 8` gives one."
+        yield "One seed each, so no verdict."
 
 
 def _all_short_of_pairs(problem: ProblemComparison) -> list[Verdict]:

@@ -40,10 +40,7 @@ adam reached 95% in every seed at step 938, sgd in none within 1,876 steps.
 Verdicts are about these settings and seeds on this test set, not about new data
 or all that an optimizer can do.
 """
-NO_VERDICT = (
-    "One seed each, so no verdict: `optbench run … --seeds 8` gives one.\n"
-    "For a verdict, 8 seeds of each:\n  optbench run "
-)
+NO_VERDICT = "One seed each, so no verdict.\nFor a verdict, 8 seeds of each:\n  optbench run "
 
 
 def page(root: Path, output_format: str = "table", **options: object) -> str:

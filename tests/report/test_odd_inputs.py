@@ -96,7 +96,7 @@ def of_another_version(root: Path) -> None:
 
 CASES: list[tuple[Callable[[Path], None], Question, str]] = [
     (one_run, Question(), "adam lr=0.001 is the only setting here; nothing to compare it with."),
-    (runs.one_seed, Question(), "One seed each, so no verdict: `optbench run … --seeds 8`"),
+    (runs.one_seed, Question(), "One seed each, so no verdict. For a verdict, 8 seeds of each:"),
     (no_common_seed, Question(), "6 seeds each, none in common"),
     (no_common_seed, Question(), "† pairing was not possible"),
     (all_diverged, Question(), "The reference, sgd lr=0.01, has no completed seed"),

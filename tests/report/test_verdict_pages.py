@@ -311,7 +311,7 @@ By default --reference sgd; --target 0.915, its final test accuracy.
 
 adam's test accuracy is 6.1 points above sgd's.
 adam reached 91.5% at step 5,628, sgd at step 5,628.
-One seed each, so no verdict: `optbench run … --seeds 8` gives one.
+One seed each, so no verdict.
 For a verdict, 8 seeds of each:
   optbench run 'runs/adam None/adam-s0-2cd12a13/config.yaml' \\
     'runs/sgd 0/sgd-s0-96f83fb6/config.yaml' --seeds 8
