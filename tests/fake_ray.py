@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from optbench.execution.process import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     import pytest
 
@@ -56,7 +56,7 @@ class Fault:
 class Stream:
     """What a task yields. It begins when it is asked, and goes on however little it is heard."""
 
-    contents: Iterator[bytes]
+    contents: Generator[bytes]
     fault: Fault | None = None
     told: int = 0
     cancelled: bool = False
@@ -95,6 +95,14 @@ class FakeRay:
     faults: dict[int, Fault] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
+    begun: ClassVar[list[Stream]] = []  # of all clusters
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End the processes of all clusters; what they train is in this one and would stay."""
+        for stream in cls.begun:
+            stream.contents.close()
+        cls.begun.clear()
 
     def nodes(self) -> list[dict[str, Any]]:
         has = {"CPU": 1.0, "memory": 8e9}
@@ -108,6 +116,7 @@ class FakeRay:
             if found is None or isinstance(found, bytes):
                 return self.put(found)
             self.streams.append(Stream(found, self.faults.get(len(self.streams))))
+            self.begun.append(self.streams[-1])
             return self.streams[-1]
 
         task = SimpleNamespace(remote=begin)

@@ -47,6 +47,12 @@ def _tasks_tell_everything_at_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_task_outlives_its_test() -> Iterator[None]:
+    yield
+    FakeRay.end_all()
+
+
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What this process stores of the runs."""
