@@ -106,10 +106,14 @@ def reproducible(device: torch.device) -> Iterator[None]:
 
 
 def restore_settings() -> None:
-    """Undo what code that is not optbench's may have done to all: torch's settings of a process."""
-    if torch.get_num_threads() != 1:
+    """Undo what code that is not optbench's may have done to all: torch's settings of a process.
+
+    Threads and denormals are set within `reproducible` alone, which puts them back.
+    """
+    if _THREADS.before and torch.get_num_threads() != 1:
         torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    if _FLUSHED.before:
+        torch.set_flush_denormal(True)
     if torch.get_default_dtype() != torch.float32:
         torch.set_default_dtype(torch.float32)
     if not torch.is_grad_enabled():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from optbench.errors import UsageError
-from optbench.training.device import choose_device, present_devices, reproducible
+from optbench.training.device import choose_device, present_devices, reproducible, restore_settings
 
 CPU = torch.device("cpu")
 
@@ -45,6 +45,23 @@ def test_what_was_left_and_ends_while_another_trains_changes_no_setting_of_it() 
             assert (tiny * 1e-10).item() == 0
         assert torch.get_num_threads() == 2
         assert (tiny * 1e-10).item() == pytest.approx(1e-40, rel=1e-4)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_outside_of_it_there_are_no_settings_to_restore() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        restore_settings()
+        assert torch.get_num_threads() == 2
+        assert (torch.tensor([1e-30]) * 1e-10).item() > 0
+        with reproducible(CPU):
+            torch.set_num_threads(2)
+            torch.set_flush_denormal(False)
+            restore_settings()
+            assert torch.get_num_threads() == 1
+            assert (torch.tensor([1e-30]) * 1e-10).item() == 0
     finally:
         torch.set_num_threads(before)
 
