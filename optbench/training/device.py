@@ -73,8 +73,8 @@ class _Setting(Generic[Value]):
 
     @contextmanager
     def set(self, value: Value, before: Value) -> Iterator[None]:
-        self.before.append(before)
         self.put(value)
+        self.before.append(before)
         try:
             yield
         finally:

@@ -49,9 +49,9 @@ def generators_given_back(device: torch.device) -> Iterator[None]:
     But where another use has begun since: training that was left in the middle ends when Python
     collects it, be it between what the other seeds and what it draws.
     """
+    before, others = global_state(device), python_state()
     use = object()
     _uses.append(use)
-    before, others = global_state(device), python_state()
     try:
         yield
     finally:

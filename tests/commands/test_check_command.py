@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -29,6 +28,7 @@ class Still(torch.optim.SGD):
 
 class Hangs(torch.optim.SGD):
     def step(self, closure=None):
+        open("begun", "w").close()
         while True:
             pass
 """
@@ -70,12 +70,13 @@ def test_ctrl_c_ends_it_and_its_process(tmp_path: Path, monkeypatch: pytest.Monk
 
     before = psutil.Process().children()  # other tests may have left some
 
+    os.mkfifo("begun")
+
     def interrupt() -> None:
-        while psutil.Process().children() == before:
-            time.sleep(0.01)
+        (tmp_path / "begun").read_text()  # waits for who writes
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
+    threading.Thread(target=interrupt, daemon=True).start()
     assert command("check", "./plugin.py:Hangs").code == 130
     assert psutil.Process().children() == before
 
